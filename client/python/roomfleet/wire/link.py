@@ -1,0 +1,171 @@
+"""The control link: a room node dials the master and says what it runs; the master says what it should.
+
+Level-triggered: `desired` is always the whole set and `hello` names every room the node runs, so a
+lost or repeated message does no harm (INTERFACES, Control link).
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from msgspec import Struct
+
+from roomfleet.wire.codec import Decoder, Message
+from roomfleet.wire.joining import Problem
+from roomfleet.wire.spec import RoomSpec
+
+SUBPROTOCOL = "roomfleet.link.v1"
+
+
+class RoomPhase(StrEnum):
+    """A room as its node sees it."""
+
+    STARTING = "starting"
+    RUNNING = "running"
+    STOPPING = "stopping"
+    STOPPED = "stopped"
+    """Saved and gone from the node."""
+    FAILED = "failed"
+    """Could not start; `message` says why. It holds no claim."""
+    FENCED = "fenced"
+    """A higher epoch has claimed it; `found_epoch` says which."""
+
+
+class Report(Message, frozen=True, kw_only=True):
+    """One room of the node, sent on every change."""
+
+    room: str
+    epoch: int
+    phase: RoomPhase
+    players: int = 0
+    """Players with a live session."""
+    resumable: int = 0
+    """Players whose connection dropped and who may still resume, or who are on their way in."""
+    used: list[str] = []
+    """Ids of the joins whose ticket was used up since the last report."""
+    saved_at: str = ""
+    """RFC 3339; empty before the first save."""
+    saved: bool = True
+    """Whether the store takes this room's saves."""
+    found_epoch: int | None = None
+    message: str = ""
+
+
+# -- from the node -----------------------------------------------------------------------------------------
+
+
+class Hello(Message, frozen=True, kw_only=True):
+    """Who I am and what I run. `boot` is new with each start of the process."""
+
+    name: str
+    boot: str
+    game: str
+    fleet: str
+    capacity: int
+    """Rooms this node takes at once."""
+    url: str
+    """Where players reach it: the base of a room's websocket URL, without a trailing slash."""
+    version: str
+    keys: dict[str, str]
+    """Public keys by key id: good for travel tickets only."""
+    rooms: list[Report]
+    secret: str = ""
+    """The link's shared secret."""
+
+
+class Seat(Message, frozen=True, kw_only=True):
+    """A player of a room of mine wants to go to `room`: reserve a seat. Answered by `seated`, maybe often."""
+
+    room: str
+    player: str
+    id: str
+
+
+class Unseat(Message, frozen=True, kw_only=True):
+    """The player no longer wants that seat."""
+
+    id: str
+
+
+class Nudge(Message, frozen=True, kw_only=True):
+    """Somebody is on the way to `room`: look for arrivals. `wake` starts the room if it sleeps."""
+
+    room: str
+    wake: bool = False
+
+
+class Found(Message, frozen=True, kw_only=True):
+    """The answer to `find`."""
+
+    id: str
+    player: str
+    room: str | None
+
+
+class Ping(Message, frozen=True, kw_only=True):
+    """I am alive; answered by `pong`."""
+
+
+FromNode = Hello | Report | Seat | Unseat | Nudge | Found | Ping
+from_node: Decoder[FromNode] = Decoder(FromNode, "node to master")
+
+
+# -- to the node -------------------------------------------------------------------------------------------
+
+
+class Accepted(Message, frozen=True, kw_only=True):
+    """Known from now on. Sent again when the keys change."""
+
+    keys: dict[str, str]
+    """Public keys that sign tickets, by key id: the master's and the other nodes'."""
+    origins: list[str]
+    """Origins whose pages may connect."""
+
+
+class DesiredRoom(Struct, frozen=True, kw_only=True):
+    room: str
+    epoch: int
+    uid: str
+    spec: RoomSpec
+
+
+class Desired(Message, frozen=True, kw_only=True):
+    """Every room that this node should run; it stops what is not named."""
+
+    rooms: list[DesiredRoom]
+
+
+class Goodbye(Message, frozen=True, kw_only=True):
+    """The Room object was deleted: players get a goodbye before the room is saved and gone."""
+
+    room: str
+
+
+class Seated(Message, frozen=True, kw_only=True):
+    """About a `seat`: one of a ticket, a place in line, or a problem."""
+
+    id: str
+    url: str = ""
+    ticket: str = ""
+    position: int = 0
+    eta_seconds: float | None = None
+    problem: Problem | None = None
+
+
+class Find(Message, frozen=True, kw_only=True):
+    """In which room is this player's actor?"""
+
+    id: str
+    player: str
+
+
+class Drain(Message, frozen=True, kw_only=True):
+    """Save everything, lead the players away, and stop."""
+
+
+class Pong(Message, frozen=True, kw_only=True):
+    """You are heard."""
+
+
+ToNode = Accepted | Desired | Goodbye | Seated | Find | Nudge | Drain | Pong
+to_node: Decoder[ToNode] = Decoder(ToNode, "master to node")

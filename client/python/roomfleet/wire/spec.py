@@ -1,0 +1,47 @@
+"""`Room.spec` as master and node read it (DESIGN 4): fields in camelCase, defaults as in the CRD."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Any
+
+import msgspec
+
+ENTRY_ANNOTATION = "roomfleet.io/entry"
+
+
+class Keep(StrEnum):
+    """How long a room stays on its node."""
+
+    WHEN_WANTED = "WhenWanted"
+    ALWAYS = "Always"
+    NEVER = "Never"
+
+
+class Arrivals(StrEnum):
+    """Whether a player whose actor is elsewhere may ask to be brought here."""
+
+    DOORS = "Doors"
+    ANYONE = "Anyone"
+
+
+class OnDelete(StrEnum):
+    """What becomes of saved data when the Room object is deleted."""
+
+    RETAIN = "Retain"
+    DELETE = "Delete"
+
+
+class RoomSpec(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """What a Room asks for. `state` is the room's initial state, used at its first start only."""
+
+    map: str
+    fleet: str = "default"
+    script: str = ""
+    capacity: int = 100
+    bored_after_seconds: int = 60
+    keep: Keep = Keep.WHEN_WANTED
+    save_interval_seconds: int = 1
+    arrivals: Arrivals = Arrivals.DOORS
+    on_delete: OnDelete = OnDelete.RETAIN
+    state: dict[str, Any] = {}

@@ -1,0 +1,159 @@
+"""Tickets and line tokens: EdDSA-signed JWTs (RFC 7519, RFC 8037), checked without a call to the master.
+
+Time comes in as an argument; PyJWT's own clock is switched off. That a ticket is used once only is for
+the one who accepts it to remember (`UsedTickets`).
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+import jwt
+import msgspec
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+
+from roomfleet.wire.errors import TicketError, TicketFlaw
+
+LINE_AUDIENCE = "line"
+"""The audience of a line token: no node, so it opens no door."""
+
+
+class Ticket(msgspec.Struct, frozen=True, kw_only=True):
+    """Lets `sub` into `room` of `game` on the node with boot id `aud`, once, before `exp` (s since 1970)."""
+
+    sub: str
+    game: str
+    room: str
+    aud: str
+    exp: float
+    jti: str
+    """The join's id; single use."""
+
+
+class LineToken(msgspec.Struct, frozen=True, kw_only=True):
+    """A place in line: bound to player, game, room and join. `arrived` and `exp` are s since 1970."""
+
+    sub: str
+    game: str
+    room: str
+    exp: float
+    jti: str
+    arrived: float
+    aud: str = LINE_AUDIENCE
+
+
+Claims = TypeVar("Claims", Ticket, LineToken)
+
+
+class SigningKey:
+    """An Ed25519 private key with its id, which is derived from the public half."""
+
+    def __init__(self, private: Ed25519PrivateKey) -> None:
+        self._private = private
+        self.public = _public_text(private.public_key())
+        self.id = key_id(self.public)
+
+    @classmethod
+    def from_seed(cls, seed: bytes) -> SigningKey:
+        """The key of a 32-byte seed."""
+        return cls(Ed25519PrivateKey.from_private_bytes(seed))
+
+    @classmethod
+    def from_pem(cls, pem: bytes) -> SigningKey:
+        """Raises ValueError when `pem` is not an unencrypted Ed25519 private key."""
+        key = serialization.load_pem_private_key(pem, password=None)
+        if not isinstance(key, Ed25519PrivateKey):
+            raise ValueError("not an Ed25519 private key")
+        return cls(key)
+
+    def to_pem(self) -> bytes:
+        return self._private.private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.PKCS8,
+            serialization.NoEncryption(),
+        )
+
+    def sign(self, claims: Ticket | LineToken) -> str:
+        """The claims as a compact JWT."""
+        payload: dict[str, Any] = msgspec.to_builtins(claims)
+        return jwt.encode(payload, self._private, algorithm="EdDSA", headers={"kid": self.id})
+
+
+def key_id(public: str) -> str:
+    """The id of a public key: 16 hex digits of its SHA-256."""
+    return hashlib.sha256(public.encode()).hexdigest()[:16]
+
+
+def _public_text(key: Ed25519PublicKey) -> str:
+    raw = key.public_bytes(serialization.Encoding.Raw, serialization.PublicFormat.Raw)
+    return base64.urlsafe_b64encode(raw).decode().rstrip("=")
+
+
+def _public_key(text: str) -> Ed25519PublicKey:
+    padded = text + "=" * (-len(text) % 4)
+    return Ed25519PublicKey.from_public_bytes(base64.urlsafe_b64decode(padded))
+
+
+def check_ticket(token: str, keys: Mapping[str, str], *, audience: str, now: float) -> Ticket:
+    """The ticket's claims, if one of `keys` (public, by id) signed it for `audience` and it has not expired.
+
+    Raises TicketError with the flaw otherwise. `now` is in seconds since 1970.
+    """
+    return _check(token, keys, audience, now, Ticket)
+
+
+def check_line_token(token: str, keys: Mapping[str, str], *, now: float) -> LineToken:
+    """The line token's claims; raises TicketError like `check_ticket`."""
+    return _check(token, keys, LINE_AUDIENCE, now, LineToken)
+
+
+def _check(token: str, keys: Mapping[str, str], audience: str, now: float, shape: type[Claims]) -> Claims:
+    try:
+        kid = jwt.get_unverified_header(token).get("kid")
+    except jwt.InvalidTokenError:
+        raise TicketError(TicketFlaw.MALFORMED, "this is not a ticket") from None
+    if not isinstance(kid, str) or kid not in keys:
+        raise TicketError(TicketFlaw.FORGED, "the ticket is signed with a key that is not known here")
+    try:
+        payload = jwt.decode(
+            token,
+            _public_key(keys[kid]),
+            algorithms=["EdDSA"],
+            options={"verify_exp": False, "verify_aud": False, "verify_iat": False, "verify_nbf": False},
+        )
+    except jwt.InvalidTokenError:
+        raise TicketError(TicketFlaw.FORGED, "the ticket's signature is wrong") from None
+    try:
+        claims = msgspec.convert(payload, shape)
+    except msgspec.ValidationError as error:
+        raise TicketError(TicketFlaw.MALFORMED, f"the ticket lacks a claim: {error}") from None
+    if claims.aud != audience:
+        raise TicketError(
+            TicketFlaw.WRONG_AUDIENCE, "the ticket is for another node, or an earlier start of this one"
+        )
+    if claims.exp <= now:
+        raise TicketError(TicketFlaw.EXPIRED, f"the ticket expired {now - claims.exp:.0f} s ago")
+    return claims
+
+
+class UsedTickets:
+    """Remembers the tickets that were used up, until they would have expired anyway."""
+
+    def __init__(self) -> None:
+        self._used: dict[str, float] = {}
+
+    def check(self, ticket: Ticket) -> None:
+        """Raises TicketError when the ticket was used before."""
+        if ticket.jti in self._used:
+            raise TicketError(TicketFlaw.REUSED, "the ticket was used before")
+
+    def use(self, ticket: Ticket, now: float) -> None:
+        """Use it up. `now` is in seconds since 1970."""
+        self.check(ticket)
+        for jti in [jti for jti, exp in self._used.items() if exp <= now]:
+            del self._used[jti]
+        self._used[ticket.jti] = ticket.exp
