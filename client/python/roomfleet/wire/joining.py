@@ -124,7 +124,7 @@ class JoinAnswer(Struct, frozen=True, kw_only=True):
     ticket: str | UnsetType = UNSET
     expires_at: str | UnsetType = UNSET
     position: int | UnsetType = UNSET
-    eta_seconds: float | None | UnsetType = UNSET
+    eta_seconds: float | UnsetType | None = UNSET
     line_token: str | UnsetType = UNSET
 
 

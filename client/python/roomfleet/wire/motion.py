@@ -6,6 +6,7 @@ first and after the last it stands still. One point means: standing there.
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Sequence
 
@@ -20,7 +21,7 @@ def position_at(path: Sequence[Sequence[float]], now: float) -> Point:
     first = path[0]
     if now <= first[2]:
         return first[0], first[1]
-    for before, after in zip(path, path[1:], strict=False):
+    for before, after in itertools.pairwise(path):
         if now < after[2]:
             share = (now - before[2]) / (after[2] - before[2])
             return before[0] + (after[0] - before[0]) * share, before[1] + (after[1] - before[1]) * share
@@ -36,7 +37,7 @@ def timed_path(points: Sequence[Point], speed: float, now: float) -> Path:
     path: Path = [[points[0][0], points[0][1], now]]
     if speed <= 0:
         return path
-    for before, after in zip(points, points[1:], strict=False):
+    for before, after in itertools.pairwise(points):
         distance = math.hypot(after[0] - before[0], after[1] - before[1])
         if distance > 0:
             path.append([after[0], after[1], path[-1][2] + distance / speed])

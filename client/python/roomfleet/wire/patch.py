@@ -12,7 +12,8 @@ from typing import Any
 from roomfleet.wire.errors import PatchError
 
 Op = list[Any]
-"""`["set", path, value]`, `["del", path]`, `["ins", path, value]`, `["enter", id, actor]`, `["leave", id, why]`."""
+"""`["set", path, value]`, `["del", path]`, `["ins", path, value]`, `["enter", id, actor]`,
+`["leave", id, why]`."""
 
 Copy = dict[str, Any]
 

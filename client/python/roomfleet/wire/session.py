@@ -224,7 +224,7 @@ class Rejoin(Message, frozen=True, kw_only=True):
     """Go back to the master and join again: `room` if given."""
 
     reason: str
-    room: str | None | UnsetType = UNSET
+    room: str | UnsetType | None = UNSET
     line_token: str | UnsetType = UNSET
 
 
