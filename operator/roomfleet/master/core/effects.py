@@ -1,0 +1,166 @@
+"""What the master wants done. `Core.handle` returns them in order; the shell carries them out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from roomfleet.master.core.model import FleetStatus, Key, RoomStatus
+from roomfleet.wire.joining import Problem
+from roomfleet.wire.link import DesiredRoom
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """Write ahead: put this status on the Room, if its resourceVersion is still `version`.
+
+    Answered by `Recorded`. The node is told only after it was written.
+    """
+
+    key: Key
+    version: str
+    status: RoomStatus
+
+
+@dataclass(frozen=True, slots=True)
+class WriteStatus:
+    """Put this status on the Room when it suits; a later one replaces it. Nothing waits for it.
+
+    `urgent`: phase or condition changed, write at once; else counts only, at most one in 5 s per room.
+    """
+
+    key: Key
+    status: RoomStatus
+    urgent: bool
+
+
+@dataclass(frozen=True, slots=True)
+class WriteFleetStatus:
+    key: Key
+    status: FleetStatus
+
+
+@dataclass(frozen=True, slots=True)
+class SendDesired:
+    """The whole set of rooms that the node should run."""
+
+    node: Key
+    boot: str
+    rooms: tuple[DesiredRoom, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SendGoodbye:
+    """The Room object was deleted: its players get `bye room-deleted` before the room is stopped."""
+
+    node: Key
+    boot: str
+    room: str
+
+
+@dataclass(frozen=True, slots=True)
+class SendNudge:
+    """Tell the node that runs the room to look for arrivals."""
+
+    node: Key
+    boot: str
+    room: str
+
+
+@dataclass(frozen=True, slots=True)
+class CreateNode:
+    """Start the node of this name (`<fleet>-<slot>`)."""
+
+    node: Key
+    fleet: str
+
+
+@dataclass(frozen=True, slots=True)
+class DeleteNode:
+    """Drain the node and end it."""
+
+    node: Key
+
+
+@dataclass(frozen=True, slots=True)
+class Admitted:
+    """Sign a ticket for the node's boot id, good until `expires` (s since 1970)."""
+
+    room: str
+    boot: str
+    url: str
+    """The node's base URL."""
+    expires: float
+
+
+@dataclass(frozen=True, slots=True)
+class InLine:
+    """`position` 1 is next. Sent on each change."""
+
+    room: str
+    position: int
+    eta_seconds: float | None
+    arrived: float
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    problem: Problem
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerJoin:
+    """`Admitted` and `Refused` are final."""
+
+    id: str
+    game: str
+    player: str
+    answer: Admitted | InLine | Refused
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerSeat:
+    """About a `SeatRequested`; `Admitted` and `Refused` are final."""
+
+    node: Key
+    boot: str
+    id: str
+    game: str
+    player: str
+    answer: Admitted | InLine | Refused
+
+
+@dataclass(frozen=True, slots=True)
+class FindPlayer:
+    """Ask this node in which room the player's actor is. Answered by `PlayerFound`."""
+
+    id: str
+    node: Key
+    boot: str
+    player: str
+
+
+@dataclass(frozen=True, slots=True)
+class Announce:
+    """A Kubernetes event on the Room: a phase change or a failure."""
+
+    key: Key
+    reason: str
+    """CamelCase, as events have it."""
+    message: str
+    warning: bool = False
+
+
+Effect = (
+    Record
+    | WriteStatus
+    | WriteFleetStatus
+    | SendDesired
+    | SendGoodbye
+    | SendNudge
+    | CreateNode
+    | DeleteNode
+    | AnswerJoin
+    | AnswerSeat
+    | FindPlayer
+    | Announce
+)

@@ -1,0 +1,210 @@
+"""What the master is told. Each is given to `Core.handle` with the time, in seconds since 1970."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from roomfleet.master.core.model import FleetSpec, Key, RoomStatus
+from roomfleet.wire.link import Report
+from roomfleet.wire.spec import RoomSpec
+
+
+@dataclass(frozen=True, slots=True)
+class RoomApplied:
+    """A Room object as it now is; repeated and echoed ones do no harm."""
+
+    key: Key
+    uid: str
+    generation: int
+    version: str
+    """metadata.resourceVersion: what `Record` states as its precondition."""
+    spec: RoomSpec
+    entry: bool
+    status: RoomStatus
+    problem: str = ""
+    """Not empty: the spec asks for what is not supported; the room is Failed with this text."""
+
+
+@dataclass(frozen=True, slots=True)
+class RoomDeleted:
+    """The Room object is gone."""
+
+    key: Key
+    uid: str
+
+
+@dataclass(frozen=True, slots=True)
+class FleetApplied:
+    """A RoomFleet object as it now is."""
+
+    key: Key
+    generation: int
+    spec: FleetSpec
+
+
+@dataclass(frozen=True, slots=True)
+class FleetDeleted:
+    key: Key
+
+
+@dataclass(frozen=True, slots=True)
+class Synced:
+    """Every object that existed at the start has been told: placing and refusing may begin."""
+
+
+class RecordOutcome(StrEnum):
+    """What became of a `Record`."""
+
+    WRITTEN = "written"
+    CONFLICT = "conflict"
+    """The object changed meanwhile: a fresh RoomApplied is on its way; decide again."""
+    GONE = "gone"
+    """The object does not exist any more."""
+    FAILED = "failed"
+    """It may or may not have been written: try again with backoff."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """The answer to a `Record`."""
+
+    key: Key
+    epoch: int
+    outcome: RecordOutcome
+    version: str = ""
+    """WRITTEN: the new resourceVersion."""
+
+
+@dataclass(frozen=True, slots=True)
+class NodeConnected:
+    """A node said hello. `rooms` is all that it runs. The latest boot of a name is the one that counts."""
+
+    node: Key
+    boot: str
+    fleet: str
+    capacity: int
+    url: str
+    rooms: tuple[Report, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class NodeHeard:
+    """Any sign of life over the link."""
+
+    node: Key
+    boot: str
+
+
+@dataclass(frozen=True, slots=True)
+class NodeReported:
+    """One room of a node changed."""
+
+    node: Key
+    boot: str
+    report: Report
+
+
+@dataclass(frozen=True, slots=True)
+class NodeDisconnected:
+    """Its link closed. It may come back within `nodeLostAfterSeconds`."""
+
+    node: Key
+    boot: str
+
+
+@dataclass(frozen=True, slots=True)
+class NodeGone:
+    """Its process or pod ended: lost at once."""
+
+    node: Key
+    boot: str
+    """Empty: whichever boot it was."""
+
+
+@dataclass(frozen=True, slots=True)
+class JoinRequested:
+    """A player asks for a room, or for where they belong (`room` is None)."""
+
+    id: str
+    game: str
+    player: str
+    room: str | None
+    arrived: float
+    """When they came into line: now, or earlier by a line token."""
+
+
+@dataclass(frozen=True, slots=True)
+class JoinCancelled:
+    """The player went away."""
+
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
+class JoinPolled:
+    """Somebody still waits for the answer. REST joins are polled; pushed ones are while connected."""
+
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
+class PlayerFound:
+    """The answer to `FindPlayer`: the room that holds the player's actor, or None."""
+
+    id: str
+    room: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class SeatRequested:
+    """A node wants a seat elsewhere for a player of its own. `id` is unique with the node's boot."""
+
+    node: Key
+    boot: str
+    id: str
+    player: str
+    room: str
+
+
+@dataclass(frozen=True, slots=True)
+class SeatCancelled:
+    node: Key
+    boot: str
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Nudged:
+    """An actor is on its way to a room."""
+
+    key: Key
+    wake: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """Time has passed. Given about four times a second, or when `Core.next_due()` says."""
+
+
+Event = (
+    RoomApplied
+    | RoomDeleted
+    | FleetApplied
+    | FleetDeleted
+    | Synced
+    | Recorded
+    | NodeConnected
+    | NodeHeard
+    | NodeReported
+    | NodeDisconnected
+    | NodeGone
+    | JoinRequested
+    | JoinCancelled
+    | JoinPolled
+    | PlayerFound
+    | SeatRequested
+    | SeatCancelled
+    | Nudged
+    | Tick
+)

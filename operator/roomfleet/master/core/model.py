@@ -1,0 +1,99 @@
+"""What the master knows: rooms, fleets, nodes (DESIGN 4, 5). Plain data; `Core` alone changes it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import NamedTuple
+
+import msgspec
+
+
+class Key(NamedTuple):
+    """A namespaced object: `walkabout/town`. A namespace is a game."""
+
+    game: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.game}/{self.name}"
+
+
+class Phase(StrEnum):
+    """`Room.status.phase`: a summary; the conditions are the truth."""
+
+    ASLEEP = "Asleep"
+    """On no node; nobody wants it."""
+    QUEUED = "Queued"
+    """Wanted, and no node has space or the record is on its way."""
+    STARTING = "Starting"
+    """Recorded on a node that has not reported it running."""
+    RUNNING = "Running"
+    STOPPING = "Stopping"
+    """Its node was told to save and stop it."""
+    FAILED = "Failed"
+    """Cannot start; the message says why. Tried again on a spec change, or by a join 10 s later."""
+
+
+class ConditionStatus(StrEnum):
+    TRUE = "True"
+    FALSE = "False"
+    UNKNOWN = "Unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """A metav1.Condition without its transition time, which the adapter keeps."""
+
+    type: str
+    status: ConditionStatus
+    reason: str
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RoomStatus:
+    """`Room.status` as the core wants it recorded. Times are RFC 3339 text; empty means absent."""
+
+    phase: Phase = Phase.ASLEEP
+    node: str = ""
+    epoch: int = 0
+    players: int = 0
+    waiting: int = 0
+    saved_at: str = ""
+    started_at: str = ""
+    observed_generation: int = 0
+    message: str = ""
+    conditions: tuple[Condition, ...] = ()
+
+
+class Strategy(StrEnum):
+    """Which node with space a room goes to."""
+
+    PACKED = "Packed"
+    """The fullest."""
+    DISTRIBUTED = "Distributed"
+    """The emptiest."""
+
+
+class FleetSpec(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """What the core reads of `RoomFleet.spec`."""
+
+    min_nodes: int = 0
+    max_nodes: int = 10
+    rooms_per_node: int = 100
+    players_per_node: int = 1_000
+    strategy: Strategy = Strategy.PACKED
+    scale_down_after_seconds: int = 300
+
+
+@dataclass(frozen=True, slots=True)
+class FleetStatus:
+    """`RoomFleet.status` as the core wants it recorded."""
+
+    nodes: int = 0
+    ready: int = 0
+    rooms: int = 0
+    players: int = 0
+    observed_generation: int = 0
+    conditions: tuple[Condition, ...] = ()
