@@ -1,0 +1,341 @@
+/**
+ * The whole client: from the master into a room, through doors, and back in after whatever was lost.
+ *
+ *     idle ─connect─► connecting ─► waiting ─► loading ─► playing ─► travelling ─► playing …
+ *                         ▲            refused                └─► reconnecting ─► waiting, loading …
+ *                         └── connect again after: refused, bye
+ *
+ * A lost connection is resumed once; if that fails, the master is asked again, for as long as it takes.
+ * Only `refused` and `bye` are final.
+ */
+
+import { backoff } from "./backoff.js";
+import { emptyCopy } from "./copy.js";
+import { systemEnvironment } from "./environment.js";
+import { CallError, JoinRefused, RoomfleetError, SessionEnded } from "./errors.js";
+import { Join } from "./join.js";
+import { positionOf } from "./motion.js";
+import { Session } from "./session.js";
+
+/** @typedef {import("./environment.js").Environment} Environment */
+/** @typedef {import("./messages.js").Copy} Copy */
+/** @typedef {import("./messages.js").Data} Data */
+/** @typedef {import("./messages.js").Point} Point */
+/** @typedef {import("./messages.js").Problem} Problem */
+/** @typedef {import("./messages.js").Welcome} Welcome */
+/** @typedef {import("./messages.js").Admitted} Admitted */
+
+/**
+ * @typedef {"idle" | "connecting" | "waiting" | "loading" | "playing" | "travelling" | "reconnecting"
+ *   | "refused" | "bye"} State
+ */
+
+/**
+ * @typedef {object} Options
+ * @property {string} game
+ * @property {string} token who the player is: with `anonymous` identity, the player's name
+ * @property {string} [origin] the master's, `http(s)://host[:port]`; default: the page's own
+ * @property {number} [keepAliveSeconds] pause between pings (default 20); after two without a word the
+ *   connection counts as lost
+ * @property {Partial<Environment>} [environment] time, chance and sockets of a test
+ */
+
+/** Seconds in a room after which what failed before no longer counts. */
+const STEADY_SECONDS = 5;
+
+/**
+ * Events, each a CustomEvent with its `detail`:
+ *
+ * - one per state, and `state` for all of them with the name as `detail.state`: `connecting`,
+ *   `waiting {room, position, etaSeconds}`, `loading {room}`, `playing {room}`, `travelling {room}`,
+ *   `reconnecting {reason}`, `refused {problem}`, `bye {code, reason}`
+ * - `changed`: the copy changed; detail is the patch or snapshot
+ * - `event {name, data}`: something happened in the room
+ * - `ahead {room, position, etaSeconds}`: the room behind the door is starting or full; still here
+ * - `error {code, message}`: the node did not like a message
+ */
+export class RoomfleetClient extends EventTarget {
+  #options;
+  #environment;
+  /** @type {State} */
+  #state = "idle";
+  /** @type {Session | null} the session that is shown: the last one that was ready */
+  #shown = null;
+  /** @type {Session | null} the session that counts: the shown one, or its successor on its way in */
+  #live = null;
+  /** @type {Join | null} */
+  #join = null;
+  /** @type {string | null} the room to ask the master for */
+  #room = null;
+  /** @type {string | null} */
+  #lineToken = null;
+  #attempt = 0;
+  #resumed = false;
+  #playingSince = 0;
+  #cancelRetry = () => {};
+  /** @type {{resolve: () => void, reject: (error: Error) => void} | null} */
+  #entering = null;
+
+  /** @param {Options} options */
+  constructor(options) {
+    super();
+    this.#options = { origin: options.origin ?? globalThis.location?.origin ?? "", ...options };
+    this.#environment = { ...systemEnvironment(), ...options.environment };
+  }
+
+  /** @returns {State} */
+  get state() {
+    return this.#state;
+  }
+
+  /** @returns {Copy} what may be seen of the room; empty before the first snapshot. Not to be changed */
+  get copy() {
+    return this.#shown?.copy ?? emptyCopy();
+  }
+
+  /** @returns {Welcome | null} the room that is shown: its map, doors, objects, commands */
+  get welcome() {
+    return this.#shown?.welcome ?? null;
+  }
+
+  /** @returns {number} room time to show, seconds; never falls within a session */
+  get now() {
+    return this.#shown?.clock?.now(this.#environment.now()) ?? 0;
+  }
+
+  /** @returns {number | null} seconds there and back; null while it is not known */
+  get latency() {
+    return this.#shown?.clock?.roundTrip ?? null;
+  }
+
+  /**
+   * Where an actor is right now.
+   * @param {string} actorId
+   * @returns {Point | null} null when there is no such actor
+   */
+  positionOf(actorId) {
+    return positionOf(this.copy, actorId, this.now);
+  }
+
+  /**
+   * Join, and stay in until `leave` or a final refusal or goodbye.
+   * @param {{room?: string | null}} [where] nothing: back to where the player's actor is, or the entry room
+   * @returns {Promise<void>} settles when first playing; rejects with JoinRefused or SessionEnded. It
+   *   may be ignored: the states come as events too
+   */
+  connect({ room = null } = {}) {
+    if (!["idle", "refused", "bye"].includes(this.#state)) {
+      throw new RoomfleetError(`already ${this.#state}; leave first`);
+    }
+    this.#room = room;
+    this.#lineToken = null;
+    this.#attempt = 0;
+    this.#shown = null;
+    /** @type {Promise<void>} */
+    const entered = new Promise((resolve, reject) => (this.#entering = { resolve, reject }));
+    entered.catch(() => {});
+    this.#ask();
+    this.#enter("connecting", {});
+    return entered;
+  }
+
+  /**
+   * Call a command of the player's actor.
+   * @param {string} method
+   * @param {Data} [args] by name
+   * @returns {Promise<any>} its result; rejects with CallError
+   */
+  call(method, args = {}) {
+    if (this.#live === null || this.#live !== this.#shown) {
+      const text = `${method} was not sent: not in a room at the moment`;
+      return Promise.reject(new CallError("not-connected", text));
+    }
+    return this.#live.call(method, args);
+  }
+
+  /** End the session at once, whatever state it is in; the state becomes `bye` with code `left`. */
+  leave() {
+    if (["idle", "refused", "bye"].includes(this.#state)) return;
+    this.#shown?.leave();
+    this.#end("bye", { code: "left", reason: "you left" }, new SessionEnded("left", "you left"));
+  }
+
+  /**
+   * The last step of each change, since a listener may leave or connect.
+   * @param {State} state
+   * @param {object} detail
+   */
+  #enter(state, detail) {
+    this.#state = state;
+    this.#tell("state", { state, ...detail });
+    if (this.#state === state) this.#tell(state, detail);
+  }
+
+  /**
+   * @param {string} name
+   * @param {object} detail
+   */
+  #tell(name, detail) {
+    this.dispatchEvent(new CustomEvent(name, { detail }));
+  }
+
+  /** Ask the master for the way in. */
+  #ask() {
+    const { origin, game, token } = this.#options;
+    const request = { origin, game, token, room: this.#room, lineToken: this.#lineToken };
+    this.#join = new Join(this.#environment, request, {
+      waiting: ({ room, position, eta_seconds, line_token }) => {
+        this.#lineToken = line_token;
+        this.#enter("waiting", { room, position, etaSeconds: eta_seconds });
+      },
+      admitted: (admitted) => this.#admitted(admitted),
+      refused: (problem) => this.#end("refused", { problem }, new JoinRefused(problem)),
+      closed: (reason) => this.#askLater(`The master cannot be reached: ${reason}`),
+    });
+  }
+
+  /** @param {Admitted} admitted */
+  #admitted({ room, url, ticket }) {
+    this.#join = null;
+    this.#lineToken = null;
+    this.#room = room;
+    this.#connect(url, { ticket });
+    this.#enter("loading", { room });
+  }
+
+  /**
+   * Ask the master again, after a pause that grows with each failure.
+   * @param {string} reason
+   */
+  #askLater(reason) {
+    this.#drop();
+    const pause = backoff(this.#attempt, this.#environment.random());
+    this.#attempt += 1;
+    this.#cancelRetry = this.#environment.after(pause, () => this.#ask());
+    this.#enter(this.#shown === null ? "connecting" : "reconnecting", { reason });
+  }
+
+  /** Let go of everything that is under way, and keep what is shown. */
+  #drop() {
+    this.#cancelRetry();
+    this.#join?.close();
+    this.#live?.close();
+    this.#shown?.close();
+    this.#join = this.#live = null;
+  }
+
+  /**
+   * @param {string} url
+   * @param {{ticket: string} | {resume: string}} secret
+   */
+  #connect(url, secret) {
+    const { keepAliveSeconds = 20 } = this.#options;
+    const session = new Session(this.#environment, { url, secret, keepAliveSeconds }, {
+      ready: () => this.#ready(session, "resume" in secret),
+      changed: (message) => this.#tell("changed", message),
+      event: ({ name, data }) => this.#tell("event", { name, data }),
+      error: ({ code, message }) => this.#tell("error", { code, message }),
+      waiting: ({ room, position, eta_seconds }) =>
+        this.#tell("ahead", { room, position, etaSeconds: eta_seconds }),
+      travel: ({ room, url, ticket }) => {
+        if (this.#live === session) this.#travel(room, url, ticket);
+      },
+      rejoin: ({ reason, room, line_token }) => {
+        if (this.#live === session) this.#rejoin(reason, room ?? null, line_token ?? null);
+      },
+      bye: ({ code, reason }) => {
+        if (this.#live === session) this.#end("bye", { code, reason }, new SessionEnded(code, reason));
+      },
+      dropped: (reason) => {
+        if (this.#live === session) this.#dropped(session, reason);
+      },
+    });
+    this.#live = session;
+  }
+
+  /**
+   * @param {Session} session
+   * @param {boolean} resumed
+   */
+  #ready(session, resumed) {
+    if (this.#shown !== session) this.#shown?.close();
+    this.#shown = session;
+    this.#resumed = resumed;
+    this.#playingSince = this.#environment.now();
+    this.#room = session.welcome?.room.name ?? null;
+    this.#entering?.resolve();
+    this.#entering = null;
+    this.#enter("playing", { room: this.#room });
+  }
+
+  /**
+   * @param {string} room
+   * @param {string} url
+   * @param {string} ticket
+   */
+  #travel(room, url, ticket) {
+    this.#room = room;
+    this.#connect(url, { ticket });
+    this.#enter("travelling", { room });
+  }
+
+  /**
+   * @param {string} reason
+   * @param {string | null} room
+   * @param {string | null} lineToken
+   */
+  #rejoin(reason, room, lineToken) {
+    this.#settle();
+    this.#room = room;
+    this.#lineToken = lineToken;
+    if (this.#attempt > 0) {
+      this.#askLater(reason);
+      return;
+    }
+    this.#attempt += 1;
+    this.#drop();
+    this.#ask();
+    this.#enter(this.#shown === null ? "connecting" : "reconnecting", { reason });
+  }
+
+  /**
+   * The session's connection was lost: resume once, else ask the master.
+   * @param {Session} session
+   * @param {string} reason
+   */
+  #dropped(session, reason) {
+    this.#settle();
+    const resume = session.welcome?.resume;
+    const again = session === this.#shown && !this.#resumed && resume !== undefined;
+    if (!again) {
+      this.#askLater(reason);
+      return;
+    }
+    this.#resumed = true;
+    this.#drop();
+    this.#connect(session.url, { resume });
+    this.#enter("reconnecting", { reason });
+  }
+
+  /** What failed before a steady while in a room no longer counts. */
+  #settle() {
+    const steady = this.#live === this.#shown && this.#live !== null;
+    if (!steady || this.#environment.now() - this.#playingSince < STEADY_SECONDS) return;
+    this.#attempt = 0;
+    this.#resumed = false;
+  }
+
+  /**
+   * @param {"refused" | "bye"} state
+   * @param {object} detail
+   * @param {Error} error
+   */
+  #end(state, detail, error) {
+    this.#drop();
+    this.#lineToken = null;
+    const entering = this.#entering;
+    this.#entering = null;
+    entering?.reject(error);
+    this.#enter(state, detail);
+  }
+}

@@ -1,0 +1,107 @@
+/**
+ * One websocket: JSON messages in text frames, a time limit for opening, and a watch on silence.
+ *
+ * However it ends, `closed` is called exactly once, unless this side closed it: then nothing is called
+ * any more.
+ */
+
+/** @typedef {import("./environment.js").Environment} Environment */
+
+const OPEN_SECONDS = 10;
+
+/**
+ * @typedef {object} Handlers
+ * @property {() => void} open
+ * @property {(message: any) => void} message an object with a string `type`
+ * @property {(reason: string) => void} closed for people
+ */
+
+export class Connection {
+  #handlers;
+  /** @type {import("./environment.js").Socket | null} */
+  #socket = null;
+  #open = false;
+  #ended = false;
+  #cancelOpening;
+
+  /**
+   * @param {Environment} environment
+   * @param {string} url
+   * @param {string} protocol
+   * @param {Handlers} handlers
+   */
+  constructor(environment, url, protocol, handlers) {
+    this.#handlers = handlers;
+    this.#cancelOpening = environment.after(OPEN_SECONDS, () => this.drop("it did not answer"));
+    try {
+      this.#socket = new environment.WebSocket(url, protocol);
+    } catch (error) {
+      // A URL that is none, or ws: from an https: page. Said later, as every other failure is.
+      this.#cancelOpening();
+      this.#cancelOpening = environment.after(0, () => this.drop(String(error)));
+      return;
+    }
+    this.#socket.onopen = () => this.#opened();
+    this.#socket.onmessage = (event) => this.#received(event.data);
+    this.#socket.onclose = (event) => this.drop(event?.reason || "the connection was closed");
+  }
+
+  /**
+   * Send it, if the connection is open.
+   * @param {object} message
+   * @returns {boolean} whether it was handed to the socket
+   */
+  send(message) {
+    if (this.#socket === null || !this.#open || this.#ended) return false;
+    this.#socket.send(JSON.stringify(message));
+    return true;
+  }
+
+  /** Close it from this side: no handler is called any more. */
+  close() {
+    if (this.#ended) return;
+    this.#ended = true;
+    this.#cancelOpening();
+    if (this.#socket === null) return;
+    this.#socket.onopen = this.#socket.onmessage = this.#socket.onclose = null;
+    this.#socket.close();
+  }
+
+  /**
+   * Close it as lost: `closed` is called with the reason.
+   * @param {string} reason
+   */
+  drop(reason) {
+    if (this.#ended) return;
+    this.close();
+    this.#handlers.closed(reason);
+  }
+
+  #opened() {
+    this.#open = true;
+    this.#cancelOpening();
+    this.#handlers.open();
+  }
+
+  /** @param {unknown} data */
+  #received(data) {
+    const message = parse(data);
+    if (message === null) this.drop("it sent what is not a message");
+    else this.#handlers.message(message);
+  }
+}
+
+/** @param {unknown} data @returns {any} the message, or null when it is none */
+function parse(data) {
+  if (typeof data !== "string") return null;
+  /** @type {any} */
+  let message;
+  try {
+    message = JSON.parse(data);
+  } catch (error) {
+    if (error instanceof SyntaxError) return null;
+    throw error;
+  }
+  const isMessage = typeof message === "object" && message !== null && typeof message.type === "string";
+  return isMessage ? message : null;
+}

@@ -1,0 +1,23 @@
+/**
+ * Roomfleet's JavaScript client.
+ *
+ *     import { RoomfleetClient } from "roomfleet";
+ *
+ *     const client = new RoomfleetClient({ origin: "https://play.example", game: "walkabout", token: "Ada" });
+ *     client.addEventListener("state", ({ detail }) => console.log(detail.state));
+ *     await client.connect();
+ *     await client.call("walk", { x: 100, y: 50 });
+ *
+ * client   the whole: in, through doors, and back in
+ * copy     applying ops to the copy of a room
+ * motion   where something is along its timed path
+ * clock    room time on this side of the wire
+ * errors   what can go wrong
+ */
+
+export { RoomfleetClient } from "./client.js";
+export { applyOps, emptyCopy } from "./copy.js";
+export { arrivesAt, positionAt, positionOf, timedPath } from "./motion.js";
+export { RoomClock } from "./clock.js";
+export { CallError, JoinRefused, PatchError, RoomfleetError, SessionEnded } from "./errors.js";
+export { VERSION } from "./version.js";

@@ -1,0 +1,241 @@
+/**
+ * A session with a room node: its copy of the room, its clock, its calls.
+ *
+ * One object is one connection. It is ready once it has its first snapshot. It ends with exactly one of
+ * `rejoin`, `bye` or `dropped`, or when this side leaves or closes it: then nothing is called any more.
+ */
+
+import { RoomClock } from "./clock.js";
+import { Connection } from "./connection.js";
+import { applyOps, emptyCopy } from "./copy.js";
+import { CallError, PatchError } from "./errors.js";
+import { SESSION_PROTOCOL, hello } from "./messages.js";
+import { VERSION } from "./version.js";
+
+/** @typedef {import("./environment.js").Environment} Environment */
+/** @typedef {import("./messages.js").ToClient} ToClient */
+/** @typedef {import("./messages.js").Welcome} Welcome */
+/** @typedef {import("./messages.js").Data} Data */
+
+/** The first pings come fast, for the clock's sake. */
+const FIRST_PINGS = 5;
+const FIRST_PING_SECONDS = 0.25;
+/** Errors that answer a hello: its secret opens nothing any more. */
+const SPENT = new Set(["bad-ticket", "bad-resume"]);
+/** Seconds for welcome and snapshot, once connected. */
+const READY_SECONDS = 15;
+
+/**
+ * @typedef {object} SessionHandlers
+ * @property {() => void} ready welcomed, and the first snapshot is in the copy
+ * @property {(message: import("./messages.js").Snapshot | import("./messages.js").Patch) => void} changed
+ * @property {(message: import("./messages.js").Event_) => void} event
+ * @property {(message: import("./messages.js").Error_) => void} error one that answers no call
+ * @property {(message: import("./messages.js").TravelWaiting) => void} waiting
+ * @property {(message: import("./messages.js").Travel) => void} travel
+ * @property {(message: import("./messages.js").Rejoin) => void} rejoin
+ * @property {(message: import("./messages.js").Bye) => void} bye
+ * @property {(reason: string) => void} dropped for people
+ */
+
+/**
+ * @typedef {object} SessionRequest
+ * @property {string} url
+ * @property {{ticket: string} | {resume: string}} secret
+ * @property {number} keepAliveSeconds
+ */
+
+/** @typedef {{resolve: (value: any) => void, reject: (error: CallError) => void}} Pending */
+
+export class Session {
+  /** The websocket URL of the room. */
+  url;
+  /** @type {Welcome | null} */
+  welcome = null;
+  copy = emptyCopy();
+  /** @type {RoomClock | null} */
+  clock = null;
+  ready = false;
+  #environment;
+  #handlers;
+  #connection;
+  #keepAliveSeconds;
+  /** @type {Map<number, Pending>} */
+  #calls = new Map();
+  #lastCall = 0;
+  #pings = 0;
+  /** @type {number | null} local time of the first ping since something was heard */
+  #unansweredSince = null;
+  #cancelTimer = () => {};
+
+  /**
+   * @param {Environment} environment
+   * @param {SessionRequest} request
+   * @param {SessionHandlers} handlers
+   */
+  constructor(environment, { url, secret, keepAliveSeconds }, handlers) {
+    this.url = url;
+    this.#environment = environment;
+    this.#handlers = handlers;
+    this.#keepAliveSeconds = keepAliveSeconds;
+    this.#connection = new Connection(environment, url, SESSION_PROTOCOL, {
+      open: () => {
+        this.#connection.send(hello(secret, VERSION));
+        this.#cancelTimer = environment.after(READY_SECONDS, () =>
+          this.#connection.drop("the room did not answer"),
+        );
+      },
+      message: (message) => this.#received(message),
+      closed: (reason) => {
+        this.#end();
+        handlers.dropped(reason);
+      },
+    });
+  }
+
+  /**
+   * Call a command of the player's actor.
+   * @param {string} method
+   * @param {Data} args by name
+   * @returns {Promise<any>} its result; rejects with CallError
+   */
+  call(method, args) {
+    return new Promise((resolve, reject) => {
+      const id = ++this.#lastCall;
+      if (this.ready && this.#connection.send({ type: "call", id, method, args })) {
+        this.#calls.set(id, { resolve, reject });
+      } else {
+        reject(new CallError("not-connected", `${method} was not sent: not in a room at the moment`));
+      }
+    });
+  }
+
+  /** End the session for good and tell the node so. */
+  leave() {
+    this.#connection.send({ type: "leave" });
+    this.close();
+  }
+
+  /** Close the connection; the node keeps the player's actor for a while. */
+  close() {
+    this.#connection.close();
+    this.#end();
+  }
+
+  #end() {
+    this.#cancelTimer();
+    const calls = [...this.#calls.values()];
+    this.#calls.clear();
+    for (const { reject } of calls) {
+      reject(new CallError("dropped", "the connection ended before the call was answered"));
+    }
+  }
+
+  /** @param {ToClient} message */
+  #received(message) {
+    this.#unansweredSince = null;
+    if ("now" in message) this.clock?.heard(message.now, this.#environment.now());
+    switch (message.type) {
+      case "welcome":
+        this.welcome = message;
+        this.clock = new RoomClock(message.now, this.#environment.now());
+        break;
+      case "snapshot":
+        this.#snapshot(message);
+        break;
+      case "patch":
+        this.#patch(message);
+        break;
+      case "event":
+        this.#handlers.event(message);
+        break;
+      case "result":
+        this.#settle(message.id)?.resolve(message.value);
+        break;
+      case "error":
+        this.#failed(message);
+        break;
+      case "pong":
+        this.clock?.pong(message.t, this.#environment.now(), message.now);
+        break;
+      case "waiting":
+        this.#handlers.waiting(message);
+        break;
+      case "travel":
+        this.#handlers.travel(message);
+        break;
+      case "rejoin":
+        this.close();
+        this.#handlers.rejoin(message);
+        break;
+      case "bye":
+        this.close();
+        this.#handlers.bye(message);
+        break;
+      default:
+        this.#connection.drop(`the room sent a message of unknown type ${Object(message).type}`);
+    }
+  }
+
+  /** @param {import("./messages.js").Snapshot} message */
+  #snapshot(message) {
+    if (this.welcome === null) {
+      this.#connection.drop("the room sent a snapshot before its welcome");
+      return;
+    }
+    this.copy = { actors: message.actors, room: message.room };
+    if (this.ready) {
+      this.#handlers.changed(message);
+      return;
+    }
+    this.ready = true;
+    this.#cancelTimer();
+    this.#tick();
+    this.#handlers.ready();
+  }
+
+  /** @param {import("./messages.js").Patch} message */
+  #patch(message) {
+    try {
+      applyOps(this.copy, message.ops);
+    } catch (error) {
+      if (!(error instanceof PatchError)) throw error;
+      this.#connection.drop(error.message);
+      return;
+    }
+    this.#handlers.changed(message);
+  }
+
+  /** @param {import("./messages.js").Error_} message */
+  #failed(message) {
+    const call = message.id === null ? undefined : this.#settle(message.id);
+    if (call !== undefined) call.reject(new CallError(message.code, message.message));
+    else if (SPENT.has(message.code)) this.#connection.drop(message.message);
+    else this.#handlers.error(message);
+  }
+
+  /** @param {number} id */
+  #settle(id) {
+    const call = this.#calls.get(id);
+    this.#calls.delete(id);
+    return call;
+  }
+
+  /**
+   * Ping, and again after a while; when a ping of one interval ago is the last thing that happened, the
+   * connection is lost. Counted from a ping and not from the last message, because a hidden page's
+   * timers come late.
+   */
+  #tick() {
+    const now = this.#environment.now();
+    if (this.#unansweredSince !== null && now - this.#unansweredSince >= this.#keepAliveSeconds) {
+      this.#connection.drop("the room fell silent");
+      return;
+    }
+    this.#unansweredSince ??= now;
+    this.#connection.send({ type: "ping", t: now });
+    this.#pings += 1;
+    const pause = this.#pings < FIRST_PINGS ? FIRST_PING_SECONDS : this.#keepAliveSeconds;
+    this.#cancelTimer = this.#environment.after(pause, () => this.#tick());
+  }
+}
