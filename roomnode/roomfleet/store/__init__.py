@@ -1,0 +1,90 @@
+"""Saved rooms and actors: the save protocol over a few single-document operations, and the stores that
+offer them.
+
+Open a store with `open_store`, claim a room with `claim`, save with `Session.commit`.
+`roomfleet.store.operations` says what an adapter must do, `roomfleet.store.errors` what can go wrong.
+"""
+
+from roomfleet.store.errors import (
+    BadChange,
+    CannotOpen,
+    DamagedDocument,
+    Fenced,
+    MapChanged,
+    OutcomeUnknown,
+    SchemaTooNew,
+    SessionEnded,
+    StoreError,
+    StoreUnavailable,
+    TooLarge,
+    UnknownScheme,
+    WrongInstallation,
+)
+from roomfleet.store.opening import installation, open_store
+from roomfleet.store.operations import Store
+from roomfleet.store.protocol import (
+    BATCH_LIMIT,
+    Change,
+    Claimed,
+    Committed,
+    Create,
+    Delete,
+    HeldBy,
+    Live,
+    Pause,
+    Save,
+    Session,
+    Travel,
+    arrivals,
+    check_epochs,
+    claim,
+    sweep,
+    vacate,
+    where,
+)
+from roomfleet.store.records import ActorRecord, Json, Presence, RoomDoc, Transit, doc_id, game_of, name_of
+
+__all__ = [
+    "BATCH_LIMIT",
+    "ActorRecord",
+    "BadChange",
+    "CannotOpen",
+    "Change",
+    "Claimed",
+    "Committed",
+    "Create",
+    "DamagedDocument",
+    "Delete",
+    "Fenced",
+    "HeldBy",
+    "Json",
+    "Live",
+    "MapChanged",
+    "OutcomeUnknown",
+    "Pause",
+    "Presence",
+    "RoomDoc",
+    "Save",
+    "SchemaTooNew",
+    "Session",
+    "SessionEnded",
+    "Store",
+    "StoreError",
+    "StoreUnavailable",
+    "TooLarge",
+    "Transit",
+    "Travel",
+    "UnknownScheme",
+    "WrongInstallation",
+    "arrivals",
+    "check_epochs",
+    "claim",
+    "doc_id",
+    "game_of",
+    "installation",
+    "name_of",
+    "open_store",
+    "sweep",
+    "vacate",
+    "where",
+]
