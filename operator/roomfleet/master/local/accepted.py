@@ -1,0 +1,45 @@
+"""What a spec may ask for that this version cannot do yet: the condition Accepted says it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+REASON = "NotYetSupported"
+"""The reason of condition Accepted=False."""
+
+_FLEET_PARTS = ("template", "ingress", "mapSource")
+_FLEET_DEFAULTS = {"spareNodes": 0, "scaleDownAfterSeconds": 300, "drainSeconds": 30}
+
+
+def not_yet_supported(obj: Mapping[str, Any]) -> list[str]:
+    """What of the object is not done yet, each with its field and in words for people; empty if all is.
+
+    A field that has its default counts as not asked for.
+    """
+    spec = obj.get("spec") or {}
+    match obj.get("kind"):
+        case "Room":
+            return _room(spec)
+        case "InstancedRoom":
+            return ["InstancedRoom: rooms are not made on demand yet; make Rooms"]
+        case "RoomFleet":
+            return _fleet(spec)
+    return [f"kind {obj.get('kind')} is not known"]
+
+
+def _room(spec: Mapping[str, Any]) -> list[str]:
+    found = []
+    if spec.get("arrivals") == "Anyone":
+        found.append("spec.arrivals: Anyone is not done yet: players arrive by doors only")
+    if spec.get("onDelete") == "Delete":
+        found.append("spec.onDelete: Delete is not done yet: saved data is kept")
+    return found
+
+
+def _fleet(spec: Mapping[str, Any]) -> list[str]:
+    found = [f"spec.{part}: not done yet: it is ignored" for part in _FLEET_PARTS if part in spec]
+    for field, default in _FLEET_DEFAULTS.items():
+        if spec.get(field, default) != default:
+            found.append(f"spec.{field}: not done yet: it is ignored")
+    return found
