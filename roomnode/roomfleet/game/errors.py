@@ -1,0 +1,78 @@
+"""What can go wrong in a game, in one tree.
+
+GameError
+├── ActorError            an actor, room or map place used in a way that cannot be
+├── StateError            a value that state cannot hold, or a field that was not defined
+├── MarkError             @command or @request on a function that cannot be called that way
+├── CallError             a call that was not carried out
+│   ├── NoSuchMethod      nothing of that name is marked to be called
+│   ├── BadArguments      an argument is missing, unknown or of the wrong type; it is named
+│   └── Refused           raised by a command or request itself: the caller gets the text
+├── RequestFailed         `await other.ask(…)`: the asked actor's script raised, or it left
+├── ForeignAwaitable      a script awaited something that is not the game's own
+├── NotSaved              `await save()`: the store did not acknowledge
+├── TravelRefused         `await travel(…)`: no seat in the target room
+└── ScriptFailed          a room cannot start, or an actor cannot come in, because its code raised
+
+What maps and geographies raise (`mapfault.MapError` and others) is under GameError too.
+"""
+
+from __future__ import annotations
+
+
+class GameError(Exception):
+    """Base of all errors of `roomfleet.game`."""
+
+
+class ActorError(GameError):
+    """An actor, a room or a place was used in a way that cannot be; the text says what to do."""
+
+
+class StateError(GameError):
+    """State cannot hold that value, or has no such field. The text names the place."""
+
+
+class MarkError(GameError):
+    """`@command` or `@request` stands on a function that cannot be called by name with arguments."""
+
+
+class CallError(GameError):
+    """A call was not carried out."""
+
+
+class NoSuchMethod(CallError):
+    """Nothing of that name is marked to be called."""
+
+
+class BadArguments(CallError):
+    """An argument is missing, unknown or of the wrong type. The text names it."""
+
+
+class Refused(CallError):
+    """Raise it in a command or request to say no: the caller gets the text, and nothing is counted
+    as a failure."""
+
+
+class RequestFailed(GameError):
+    """The asked actor's script raised, or the actor left before it answered."""
+
+
+class ForeignAwaitable(GameError, RuntimeError):
+    """A script awaited something that the room cannot wait for."""
+
+
+class NotSaved(GameError):
+    """The store did not acknowledge a save that a script waited for. What changed is not lost: the room
+    goes on trying."""
+
+
+class TravelRefused(GameError):
+    """The target room has no seat for the player; the actor is still here."""
+
+
+class ScriptFailed(GameError):
+    """A game's code raised where the room cannot do without it. `traceback` is the whole of it."""
+
+    def __init__(self, message: str, traceback: str = "") -> None:
+        super().__init__(message)
+        self.traceback = traceback
