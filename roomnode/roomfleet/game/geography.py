@@ -12,19 +12,18 @@ from __future__ import annotations
 import heapq
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
+from functools import cached_property
 from typing import Any
 
 from roomfleet.game.errors import GameError
 from roomfleet.game.mapfault import MapError, listed
 from roomfleet.game.maps import MapObject, MapRoom
+from roomfleet.game.obstacles import Obstacles, Rect, share_before
 from roomfleet.wire.motion import Point
 
 MAX_CELLS = 10_000
 """A grid has no more cells than that: it bounds the work of one search."""
-
-_SLACK = 1e-6
-"""So much may a leg graze the edge of an obstacle, world units: rounding, not room to pass."""
 
 
 class NotAPlace(GameError, ValueError):
@@ -77,9 +76,6 @@ class OpenGeography(Geography):
         return _without_repeats([self.clamp(start), self.clamp(goal)])
 
 
-Rect = tuple[float, float, float, float]
-"""Left, top, right, bottom."""
-
 _AROUND = ((1, 0), (1, 1), (0, 1), (-1, 1), (-1, 0), (-1, -1), (0, -1), (1, -1))
 
 
@@ -97,31 +93,22 @@ class GridGeography(Geography):
         """Raises MapError when the options are wrong or no place in the room is free."""
         super().__init__(room)
         self.cell, self.clearance = _options(room)
-        self._columns = max(1, math.ceil(room.width / self.cell))
-        self._rows = max(1, math.ceil(room.height / self.cell))
-        self._obstacles = [_grown(each, self.clearance) for each in room.objects if not each.passable]
-        self._near: dict[int, list[Rect]] = {}
-        for rect in self._obstacles:
-            for index in self._cells_over(rect):
-                self._near.setdefault(index, []).append(rect)
-        self._xs = sorted(
-            {0.0, self.width, *(edge for rect in self._obstacles for edge in (rect[0], rect[2]))}
-        )
-        self._ys = sorted(
-            {0.0, self.height, *(edge for rect in self._obstacles for edge in (rect[1], rect[3]))}
-        )
-        self._steps: dict[int, tuple[tuple[int, float], ...]] = {}
-        self._free = [self._is_free(self._centre(index)) for index in range(self._columns * self._rows)]
-        self._part = self._parts()
-        if self._nearest_free((self.width / 2, self.height / 2)) is None:
+        rects = [_grown(each, self.clearance) for each in room.objects if not each.passable]
+        self._obstacles = Obstacles(room.width, room.height, self.cell, rects)
+        if self._obstacles.nearest_free((self.width / 2, self.height / 2)) is None:
             raise MapError(_file(room), room.id, ("objects",), "leave no free place: make some passable")
+        self._middle = [
+            self._obstacles.middle(index) for index in range(self._obstacles.columns * self._obstacles.rows)
+        ]
+        self._free = [self._obstacles.is_free(middle) for middle in self._middle]
+        self._steps: dict[int, tuple[tuple[int, float], ...]] = {}
 
     @property
     def info(self) -> dict[str, Any]:
         return {"name": self.name, "cell": self.cell, "clearance": self.clearance}
 
     def nearest_free(self, point: Point) -> Point:
-        place = self._nearest_free(self.clamp(point))
+        place = self._obstacles.nearest_free(self.clamp(point))
         if place is None:
             raise AssertionError("a grid without a free place was refused when it was made")
         return place
@@ -129,37 +116,37 @@ class GridGeography(Geography):
     def path(self, start: Point, goal: Point) -> list[Point]:
         here = self.clamp(start)
         begin, end = self.nearest_free(here), self.nearest_free(goal)
-        if self._clear(begin, end):
+        if self._obstacles.clear(begin, end):
             return _without_repeats([here, begin, end])
         points = self._search(begin, end)
         if points is None:  # in a nook too small for the grid: straight on, as far as nothing is in the way
-            return _without_repeats([here, begin, self._as_far(begin, end)])
+            return _without_repeats([here, begin, self._obstacles.as_far(begin, end)])
         return _without_repeats([here, *self._taut(points)])
 
     def _search(self, begin: Point, end: Point) -> list[Point] | None:
         """A way over the middles of cells; to a goal that is cut off, to the cell nearest to it."""
-        first = {index: math.dist(begin, self._centre(index)) for index in self._cells_seen(begin)}
+        first = {index: math.dist(begin, self._middle[index]) for index in self._cells_seen(begin)}
         if not first:
             return None
         parts = {self._part[index] for index in first}
-        last = {index: math.dist(end, self._centre(index)) for index in self._cells_seen(end)}
+        last = {index: math.dist(end, self._middle[index]) for index in self._cells_seen(end)}
         last = {index: rest for index, rest in last.items() if self._part[index] in parts}
         goal = end
         if not last:
             nearest = min(
                 (index for index in range(len(self._part)) if self._part[index] in parts),
-                key=lambda index: (math.dist(end, self._centre(index)), index),
+                key=lambda index: (math.dist(end, self._middle[index]), index),
             )
-            goal = self._centre(nearest)
+            goal = self._middle[nearest]
             last = {nearest: 0.0}
         cells = self._cheapest(first, last, goal)
-        return [begin, *(self._centre(index) for index in cells), *([] if goal is not end else [end])]
+        return [begin, *(self._middle[index] for index in cells), *([] if goal is not end else [end])]
 
     def _cheapest(self, first: dict[int, float], last: dict[int, float], goal: Point) -> list[int]:
         """A*: from any of `first` to any of `last`, with what each costs to get to and from."""
         cost = dict(first)
         before: dict[int, int] = {}
-        heap = [(spent + math.dist(self._centre(index), goal), index) for index, spent in first.items()]
+        heap = [(spent + math.dist(self._middle[index], goal), index) for index, spent in first.items()]
         heapq.heapify(heap)
         done: set[int] = set()
         best, best_cost = -1, math.inf
@@ -178,7 +165,7 @@ class GridGeography(Geography):
                 if total < cost.get(neighbour, math.inf):
                     cost[neighbour] = total
                     before[neighbour] = index
-                    heapq.heappush(heap, (total + math.dist(self._centre(neighbour), goal), neighbour))
+                    heapq.heappush(heap, (total + math.dist(self._middle[neighbour], goal), neighbour))
         way = [best]
         while way[-1] in before:
             way.append(before[way[-1]])
@@ -189,116 +176,51 @@ class GridGeography(Geography):
         for _ in range(2):
             kept = [points[0]]
             for index in range(1, len(points) - 1):
-                if not self._clear(kept[-1], points[index + 1]):
+                if not self._obstacles.clear(kept[-1], points[index + 1]):
                     kept.append(points[index])
             points = [*kept, points[-1]][::-1]
         return points
 
-    # -- places -------------------------------------------------------------------------------------------
-
-    def _is_free(self, point: Point) -> bool:
-        x, y = point
-        if not (0 <= x <= self.width and 0 <= y <= self.height):
-            return False
-        return not any(
-            left + _SLACK < x < right - _SLACK and top + _SLACK < y < bottom - _SLACK
-            for left, top, right, bottom in self._near.get(self._cell_of(point), ())
-        )
-
-    def _nearest_free(self, point: Point) -> Point | None:
-        """Exact: the nearest free place shares each coordinate with the point or with an edge."""
-        if self._is_free(point):
-            return point
-        x0, y0 = point
-        best: Point | None = None
-        bound = math.inf
-        ys = sorted((y0, *self._ys), key=lambda y: abs(y - y0))
-        for x in sorted((x0, *self._xs), key=lambda x: abs(x - x0)):
-            if abs(x - x0) >= bound:
-                break
-            for y in ys:
-                distance = math.hypot(x - x0, y - y0)
-                if distance >= bound:
-                    break
-                if self._is_free((x, y)):
-                    best, bound = (x, y), distance
-        return best
-
-    def _clear(self, start: Point, end: Point) -> bool:
-        return all(
-            _share_before(start, end, rect) is None
-            for index in self._cells_along(start, end)
-            for rect in self._near.get(index, ())
-        )
-
-    def _as_far(self, start: Point, end: Point) -> Point:
-        """The last point of the straight line before anything is in the way."""
-        shares = [
-            share
-            for index in self._cells_along(start, end)
-            for rect in self._near.get(index, ())
-            if (share := _share_before(start, end, rect)) is not None
-        ]
-        share = min(shares, default=1.0)
-        return start[0] + (end[0] - start[0]) * share, start[1] + (end[1] - start[1]) * share
-
-    # -- cells --------------------------------------------------------------------------------------------
-
-    def _cell_of(self, point: Point) -> int:
-        column = min(int(point[0] / self.cell), self._columns - 1)
-        row = min(int(point[1] / self.cell), self._rows - 1)
-        return row * self._columns + column
-
-    def _centre(self, index: int) -> Point:
-        row, column = divmod(index, self._columns)
-        return min((column + 0.5) * self.cell, self.width), min((row + 0.5) * self.cell, self.height)
-
-    def _cells_over(self, rect: Rect) -> Iterator[int]:
-        """The cells that a rectangle touches, with one to spare on each side against rounding."""
-        left, top, right, bottom = (math.floor(edge / self.cell) for edge in rect)
-        for row in range(max(top - 1, 0), min(bottom + 1, self._rows - 1) + 1):
-            for column in range(max(left - 1, 0), min(right + 1, self._columns - 1) + 1):
-                yield row * self._columns + column
-
-    def _cells_along(self, start: Point, end: Point) -> Iterator[int]:
-        """Cells on a straight line, none further than one from the next: `_near` has one to spare."""
-        steps = max(1, math.ceil(math.dist(start, end) / self.cell))
-        for step in range(steps + 1):
-            share = step / steps
-            yield self._cell_of(
-                (start[0] + (end[0] - start[0]) * share, start[1] + (end[1] - start[1]) * share)
-            )
-
     def _cells_seen(self, point: Point) -> list[int]:
         """Free cells nearby whose middles the point has a clear line to."""
-        row, column = divmod(self._cell_of(point), self._columns)
-        found = []
-        for beside in range(max(row - 2, 0), min(row + 2, self._rows - 1) + 1):
-            for along in range(max(column - 2, 0), min(column + 2, self._columns - 1) + 1):
-                index = beside * self._columns + along
-                if self._free[index] and self._clear(point, self._centre(index)):
-                    found.append(index)
-        return found
+        columns, rows = self._obstacles.columns, self._obstacles.rows
+        row, column = divmod(self._obstacles.cell_of(point), columns)
+        nearby = (
+            beside * columns + along
+            for beside in range(max(row - 2, 0), min(row + 2, rows - 1) + 1)
+            for along in range(max(column - 2, 0), min(column + 2, columns - 1) + 1)
+        )
+        return [
+            index
+            for index in nearby
+            if self._free[index] and self._obstacles.clear(point, self._middle[index])
+        ]
 
     def _steps_from(self, index: int) -> tuple[tuple[int, float], ...]:
         """The neighbours that one can go to from a cell, with the length of the step. Kept once found."""
         known = self._steps.get(index)
         if known is not None:
             return known
-        row, column = divmod(index, self._columns)
-        here = self._centre(index)
+        columns, rows = self._obstacles.columns, self._obstacles.rows
+        row, column = divmod(index, columns)
+        here = self._middle[index]
+        rects = self._obstacles.near(index)
         steps = []
         for right, down in _AROUND:
-            if 0 <= column + right < self._columns and 0 <= row + down < self._rows:
-                neighbour = index + down * self._columns + right
-                there = self._centre(neighbour)
-                if self._free[neighbour] and self._clear(here, there):
+            if 0 <= column + right < columns and 0 <= row + down < rows:
+                neighbour = index + down * columns + right
+                there = self._middle[neighbour]
+                if self._free[neighbour] and all(share_before(here, there, rect) is None for rect in rects):
                     steps.append((neighbour, math.dist(here, there)))
         self._steps[index] = tuple(steps)
         return self._steps[index]
 
-    def _parts(self) -> list[int]:
-        """For each cell the part of the room that it belongs to; parts are cut off from one another."""
+    @cached_property
+    def _part(self) -> list[int]:
+        """For each cell the part of the room that it belongs to; parts are cut off from one another.
+
+        Found when the first way around something is looked for: a room starts without it.
+        """
         part = [-1] * len(self._free)
         for seed in range(len(part)):
             if part[seed] >= 0 or not self._free[seed]:
@@ -361,26 +283,6 @@ def _file(room: MapRoom) -> str:
 def _grown(thing: MapObject, margin: float) -> Rect:
     right, bottom = thing.x + thing.width, thing.y + thing.height
     return thing.x - margin, thing.y - margin, right + margin, bottom + margin
-
-
-def _share_before(start: Point, end: Point, rect: Rect) -> float | None:
-    """How much of the line lies before the rectangle's inside; None when it does not enter it.
-
-    Liang and Barsky, "A New Concept and Method for Line Clipping", 1984.
-    """
-    enter, leave = 0.0, 1.0
-    for axis in (0, 1):
-        low, high = rect[axis] + _SLACK, rect[axis + 2] - _SLACK
-        here, way = start[axis], end[axis] - start[axis]
-        if way == 0:
-            if not low < here < high:
-                return None
-            continue
-        near, far = (low - here) / way, (high - here) / way
-        enter, leave = max(enter, min(near, far)), min(leave, max(near, far))
-        if enter >= leave:
-            return None
-    return enter
 
 
 def _without_repeats(points: Iterable[Point]) -> list[Point]:
