@@ -1,0 +1,384 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { RoomfleetClient } from "../src/index.js";
+import { golden } from "./support/golden.js";
+import { TAVERN_URL, TOWN_URL, World, admitted, snapshot, welcome } from "./support/world.js";
+
+const PLAY_URL = "wss://play.example/v1/games/walkabout/play";
+
+function begin(where) {
+  const world = new World();
+  const { environment } = world;
+  const client = new RoomfleetClient({ origin: "https://play.example", game: "walkabout", token: "Ada", environment });
+  const states = [];
+  client.addEventListener("state", ({ detail }) => states.push(detail));
+  const entered = client.connect(where);
+  return { world, client, states, entered };
+}
+
+/** The node takes the client in. */
+function enter(world, room = "town", resume = "s1", now = 12.25) {
+  world.socket.open();
+  world.socket.say(welcome(room, resume, now), snapshot());
+}
+
+/** In town and playing, for a steady while. */
+function playing() {
+  const all = begin({ room: "town" });
+  const { world, states } = all;
+  world.socket.open();
+  world.socket.say(admitted("town", TOWN_URL, "t1"));
+  enter(world);
+  world.pass(6);
+  states.length = 0;
+  return { ...all, town: world.socket };
+}
+
+const names = (states) => states.map(({ state }) => state);
+
+test("from connect to playing, by way of the line", async () => {
+  const { world, client, states, entered } = begin({ room: "the town" });
+  const play = world.socket;
+  assert.equal(play.url, `${PLAY_URL}?room=the%20town`);
+  assert.equal(play.protocol, "roomfleet.play.v1");
+  play.open();
+  assert.deepEqual(play.sent, [golden("player-to-master.join")[0]]);
+  const [waiting] = golden("master-to-player.waiting");
+  play.say(waiting);
+  const [letIn] = golden("master-to-player.admitted");
+  play.say(letIn);
+  assert.equal(play.closedByClient, true);
+  assert.equal(world.socket.url, letIn.url);
+  enter(world);
+  assert.equal(world.socket.sent[0].ticket, letIn.ticket);
+  assert.deepEqual(states, [
+    { state: "connecting" },
+    { state: "waiting", room: "town", position: 3, etaSeconds: 4.5 },
+    { state: "loading", room: "town" },
+    { state: "playing", room: "town" },
+  ]);
+  await entered;
+  assert.equal(client.state, "playing");
+  assert.equal(client.welcome.you.id, "p:Ada");
+  assert.deepEqual(client.positionOf("town-3-1"), { x: 300, y: 240 });
+});
+
+test("each state is an event of its own too", () => {
+  const { client } = begin();
+  const heard = [];
+  client.addEventListener("bye", ({ detail }) => heard.push(detail));
+  client.leave();
+  assert.deepEqual(heard, [{ code: "left", reason: "you left" }]);
+});
+
+test("without a room the master decides", () => {
+  assert.equal(begin().world.socket.url, PLAY_URL);
+});
+
+test("a refusal is final and says why", async () => {
+  for (const message of golden("master-to-player.refused")) {
+    const { world, states, entered } = begin();
+    world.socket.open();
+    world.socket.say(message);
+    await assert.rejects(entered, { name: "JoinRefused", problem: message.problem });
+    world.pass(1000);
+    assert.equal(world.sockets.length, 1);
+    assert.deepEqual(states.at(-1), { state: "refused", problem: message.problem });
+  }
+});
+
+test("a master that cannot be reached is tried again, for as long as it takes, ever more slowly", () => {
+  const { world, states } = begin();
+  const pauses = [];
+  for (let i = 0; i < 12; i += 1) {
+    const count = world.sockets.length;
+    world.socket.fail();
+    const failed = world.time;
+    while (world.sockets.length === count) world.pass(0.05);
+    pauses.push(world.time - failed);
+  }
+  pauses.slice(1).forEach((pause, i) => assert.ok(pause >= pauses[i] - 0.06));
+  assert.ok(pauses[0] < 0.5);
+  assert.ok(pauses.at(-1) > 5 && pauses.at(-1) <= 8.1);
+  assert.ok(names(states).every((state) => state === "connecting"));
+  world.socket.open();
+  world.socket.say(admitted("town", TOWN_URL, "t1"));
+  enter(world);
+  assert.equal(states.at(-1).state, "playing");
+});
+
+test("chance spreads the pauses", () => {
+  const pauses = [0, 0.999].map((chance) => {
+    const { world } = begin();
+    world.chance = chance;
+    world.socket.fail();
+    const failed = world.time;
+    while (world.sockets.length === 1) world.pass(0.01);
+    return world.time - failed;
+  });
+  assert.ok(pauses[1] > pauses[0] * 1.8);
+});
+
+test("a place in line is kept over a lost connection", () => {
+  const { world } = begin({ room: "town" });
+  world.socket.open();
+  for (const message of golden("master-to-player.waiting")) world.socket.say(message);
+  world.socket.fail();
+  world.pass(1);
+  world.socket.open();
+  assert.equal(world.socket.sent[0].line_token, "eyJ.line.token2");
+});
+
+test("a master that falls silent while in line is dialled again before the place is void", () => {
+  const { world } = begin({ room: "town" });
+  world.socket.open();
+  world.socket.say(golden("master-to-player.waiting")[0]);
+  world.pass(50);
+  assert.equal(world.sockets.length, 2);
+  world.socket.open();
+  assert.equal(world.socket.sent[0].line_token, "eyJ.line.token");
+});
+
+test("a ticket that opens nothing leads back to the master", () => {
+  const { world, states } = begin();
+  world.socket.open();
+  world.socket.say(admitted("town", TOWN_URL, "t1"));
+  world.socket.open();
+  world.socket.say({ type: "error", id: null, code: "bad-ticket", message: "expired" });
+  world.pass(1);
+  assert.equal(world.socket.url, `${PLAY_URL}?room=town`);
+  assert.deepEqual(names(states), ["connecting", "loading", "connecting"]);
+});
+
+test("an address that is none leads back to the master", () => {
+  const { world } = begin();
+  world.socket.open();
+  world.socket.say(admitted("town", "not a url", "t1"));
+  world.pass(1);
+  assert.equal(world.socket.url, `${PLAY_URL}?room=town`);
+});
+
+test("a dropped connection is resumed at once, at the same place, with the secret", () => {
+  const { world, client, states, town } = playing();
+  town.fail();
+  assert.equal(world.socket.url, TOWN_URL);
+  world.socket.open();
+  assert.equal(world.socket.sent[0].resume, "s1");
+  assert.equal(world.socket.sent[0].ticket, null);
+  assert.ok("p:Ada" in client.copy.actors, "the old room is shown meanwhile");
+  world.socket.say(welcome("town", "s2"), snapshot());
+  assert.deepEqual(names(states), ["reconnecting", "playing"]);
+  world.pass(6);
+  world.socket.fail();
+  world.socket.open();
+  assert.equal(world.socket.sent[0].resume, "s2", "each hello gives a fresh secret");
+});
+
+test("when the resume fails the master is asked, until it lets us in", () => {
+  const { world, states, town } = playing();
+  town.fail();
+  world.socket.fail();
+  world.pass(1);
+  assert.equal(world.socket.url, `${PLAY_URL}?room=town`);
+  world.socket.fail();
+  world.pass(2);
+  world.socket.open();
+  world.socket.say(golden("master-to-player.waiting")[0], admitted("town", TAVERN_URL, "t2"));
+  enter(world, "town", "s9");
+  assert.equal(world.socket.url, TAVERN_URL);
+  assert.deepEqual(names(states), [
+    "reconnecting", "reconnecting", "reconnecting", "waiting", "loading", "playing",
+  ]);
+  world.pass(6);
+  world.socket.fail();
+  world.socket.open();
+  assert.equal(world.socket.url, TAVERN_URL, "the first node's secret is forgotten");
+  assert.equal(world.socket.sent[0].resume, "s9");
+});
+
+test("a session that drops again and again is not resumed without end", () => {
+  const { world } = playing();
+  for (let i = 0; i < 50; i += 1) {
+    const { socket } = world;
+    if (socket.url.startsWith(PLAY_URL)) {
+      socket.open();
+      socket.say(admitted("town", TOWN_URL, "t"));
+    }
+    enter(world);
+    world.socket.fail();
+    world.pass(1);
+  }
+  assert.ok(world.sockets.length < 120);
+});
+
+test("a silent node is left after two intervals", () => {
+  const { world, states } = playing();
+  const count = world.sockets.length;
+  world.pass(60);
+  assert.ok(world.sockets.length > count);
+  assert.equal(states[0].state, "reconnecting");
+});
+
+test("a patch that does not fit gets a new snapshot by resuming", () => {
+  const { world, client, states, town } = playing();
+  town.say({ type: "patch", seq: 300, now: 13, ops: [["set", ["p:Nobody", "speed"], 3]] });
+  assert.equal(town.closedByClient, true);
+  world.socket.open();
+  assert.equal(world.socket.sent[0].resume, "s1");
+  world.socket.say(welcome("town", "s2"), snapshot());
+  assert.deepEqual(names(states), ["reconnecting", "playing"]);
+  assert.deepEqual(client.copy.actors, snapshot().actors);
+});
+
+test("through a door: the old room is shown until the new one is there", async () => {
+  const { world, client, states, town } = playing();
+  const ahead = [];
+  client.addEventListener("ahead", ({ detail }) => ahead.push(detail));
+  const [waiting] = golden("node-to-client.waiting");
+  town.say(waiting);
+  assert.deepEqual(ahead, [{ room: "tavern", position: 2, etaSeconds: 1.5 }]);
+  assert.equal(client.state, "playing");
+  const [travel] = golden("node-to-client.travel");
+  town.say(travel);
+  assert.equal(client.welcome.room.name, "town");
+  assert.equal(town.closedByClient, false);
+  await assert.rejects(client.call("walk"), { code: "not-connected" });
+  town.say({ type: "patch", seq: 300, now: 13, ops: [["leave", "p:Ada", "door"]] });
+  assert.equal("p:Ada" in client.copy.actors, false);
+  town.fail();
+  assert.equal(client.state, "travelling");
+  assert.equal(world.socket.url, travel.url);
+  world.socket.open();
+  assert.equal(world.socket.sent[0].ticket, travel.ticket);
+  world.socket.say(welcome("tavern", "s2", 99), snapshot());
+  assert.deepEqual(states, [
+    { state: "travelling", room: "tavern" },
+    { state: "playing", room: "tavern" },
+  ]);
+  assert.equal(client.welcome.room.name, "tavern");
+  assert.equal(town.closedByClient, true);
+  world.pass(6);
+  world.socket.fail();
+  assert.equal(world.socket.url, travel.url);
+});
+
+test("a journey that fails goes on by way of the master", () => {
+  const { world, states, town } = playing();
+  town.say(golden("node-to-client.travel")[0]);
+  world.socket.fail();
+  world.pass(1);
+  assert.equal(town.closedByClient, true);
+  assert.equal(world.socket.url, `${PLAY_URL}?room=tavern`);
+  assert.deepEqual(names(states), ["travelling", "reconnecting"]);
+});
+
+test("rejoin goes back to the master with its room and its place in line", () => {
+  for (const rejoin of golden("node-to-client.rejoin")) {
+    const { world, states, town } = playing();
+    town.say(rejoin);
+    assert.equal(town.closedByClient, true);
+    assert.equal(world.socket.url, rejoin.room ? `${PLAY_URL}?room=${rejoin.room}` : PLAY_URL);
+    world.socket.open();
+    assert.equal(world.socket.sent[0].line_token, rejoin.line_token);
+    assert.deepEqual(states, [{ state: "reconnecting", reason: rejoin.reason }]);
+  }
+});
+
+test("rejoins without end are slowed down", () => {
+  const { world } = playing();
+  for (let i = 0; i < 20; i += 1) {
+    world.socket.open();
+    if (world.socket.url.startsWith(PLAY_URL)) world.socket.say(admitted("town", TOWN_URL, "t"));
+    else world.socket.say({ type: "rejoin", reason: "not here" });
+  }
+  assert.ok(world.sockets.length < 8);
+});
+
+test("every bye is final", async () => {
+  for (const { code, reason } of golden("node-to-client.bye")) {
+    const { world, client, states, town } = playing();
+    const pending = client.call("walk");
+    town.say({ type: "bye", code, reason });
+    await assert.rejects(pending, { code: "dropped" });
+    const count = world.sockets.length;
+    world.pass(1000);
+    assert.equal(world.sockets.length, count);
+    assert.equal(world.timers, 0);
+    assert.deepEqual(states, [{ state: "bye", code, reason }]);
+  }
+});
+
+test("after a bye one may connect again", () => {
+  const { world, client, states, town } = playing();
+  town.say({ type: "bye", code: "replaced", reason: "" });
+  client.connect({ room: "town" });
+  world.socket.open();
+  world.socket.say(admitted("town", TOWN_URL, "t2"));
+  enter(world, "town", "s2");
+  assert.deepEqual(names(states), ["bye", "connecting", "loading", "playing"]);
+});
+
+test("one cannot connect twice", () => {
+  assert.throws(() => begin().client.connect(), /already connecting/);
+});
+
+test("leave ends it at once, in every state", async () => {
+  const inLine = begin();
+  inLine.world.socket.open();
+  inLine.client.leave();
+  await assert.rejects(inLine.entered, { name: "SessionEnded", code: "left" });
+  const inside = playing();
+  inside.client.leave();
+  assert.equal(inside.town.of("leave").length, 1);
+  const backing = playing();
+  backing.town.fail();
+  backing.world.socket.fail();
+  backing.client.leave();
+  const way = playing();
+  way.town.say(golden("node-to-client.travel")[0]);
+  way.client.leave();
+  for (const { world, states } of [inLine, inside, backing, way]) {
+    const count = world.sockets.length;
+    assert.ok(world.sockets.every((socket) => socket.closedByClient || socket.onclose === null));
+    world.pass(1000);
+    assert.equal(world.sockets.length, count);
+    assert.equal(world.timers, 0);
+    assert.deepEqual(states.at(-1), { state: "bye", code: "left", reason: "you left" });
+  }
+});
+
+test("a listener may leave in the middle of anything", () => {
+  for (const moment of ["connecting", "loading", "playing", "travelling", "reconnecting"]) {
+    const { world, client, states, town } = playing();
+    client.leave();
+    client.addEventListener(moment, () => client.leave());
+    client.connect();
+    world.socket.open();
+    world.socket.say(admitted("town", TOWN_URL, "t2"));
+    enter(world);
+    if (moment === "travelling") world.socket.say(golden("node-to-client.travel")[0]);
+    else world.socket.fail();
+    world.pass(1000);
+    assert.equal(world.timers, 0, moment);
+    assert.equal(states.at(-1).state, "bye", moment);
+    assert.equal(town.closedByClient, true);
+  }
+});
+
+test("room events, changes and errors are told", () => {
+  const { client, town } = playing();
+  const told = [];
+  for (const kind of ["event", "changed", "error"]) {
+    client.addEventListener(kind, ({ detail }) => told.push([kind, detail]));
+  }
+  const [event] = golden("node-to-client.event");
+  const [patch] = golden("node-to-client.patch");
+  const error = golden("node-to-client.error")[1];
+  town.say(event, patch, error);
+  assert.deepEqual(told, [
+    ["event", { name: event.name, data: event.data }],
+    ["changed", patch],
+    ["error", { code: error.code, message: error.message }],
+  ]);
+});
