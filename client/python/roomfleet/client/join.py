@@ -1,0 +1,26 @@
+"""Where the master is asked for a way in: the `play` websocket's address."""
+
+from __future__ import annotations
+
+from urllib.parse import quote, urlsplit
+
+from roomfleet.client.errors import BadAddress
+
+
+def play_url(master: str, game: str, room: str | None) -> str:
+    """The `play` websocket of the game; no room: back to where the actor is, or the entry room.
+
+    `master` is `http(s)://host[:port]`. Raises BadAddress.
+    """
+    parts = urlsplit(master)
+    scheme = {"http": "ws", "https": "wss"}.get(parts.scheme)
+    if scheme is None or not parts.netloc:
+        raise BadAddress(f"{master!r} is not the master's address; give http://host[:port] or https://…")
+    query = "" if room is None else f"?room={quote(room, safe='')}"
+    return f"{scheme}://{parts.netloc}{parts.path.rstrip('/')}/v1/games/{quote(game, safe='')}/play{query}"
+
+
+def is_room_url(url: str) -> bool:
+    """Whether that can be the websocket address of a room."""
+    parts = urlsplit(url)
+    return parts.scheme in ("ws", "wss") and bool(parts.netloc)

@@ -1,0 +1,146 @@
+"""One connection, without its socket: to the master (PlayLink) or to a room node (RoomLink).
+
+A link watches over its own time limits: `deadline` says when `due` wants to be called. Whatever makes
+it useless is raised as LinkLost; what follows from that is the session's business.
+"""
+
+from __future__ import annotations
+
+from roomfleet.client.clock import RoomClock
+from roomfleet.client.view import empty_copy
+from roomfleet.wire import joining, session
+from roomfleet.wire.codec import encode
+from roomfleet.wire.errors import MalformedMessage, PatchError
+from roomfleet.wire.patch import apply_ops
+
+OPEN_SECONDS = 10.0
+"""For the websocket's upgrade."""
+READY_SECONDS = 15.0
+"""From the open websocket to the first snapshot."""
+MASTER_SILENCE_SECONDS = 45.0
+"""After that the master counts as gone. Below the minute that a place in line outlives its last message,
+so that coming back keeps the place."""
+FIRST_PINGS = 5
+FIRST_PING_SECONDS = 0.25
+"""The first pings come fast, for the clock's sake."""
+
+
+class LinkLost(Exception):
+    """The connection is of no more use; the text says why, for people."""
+
+
+class PlayLink:
+    """The `play` websocket: waits in line for a way in."""
+
+    subprotocol = joining.SUBPROTOCOL
+
+    def __init__(self, id: int, url: str, join: joining.Join, now: float) -> None:
+        self.id = id
+        self.url = url
+        self.is_open = False
+        self.deadline = now + OPEN_SECONDS
+        self._join = join
+
+    def opened(self, now: float) -> bytes:
+        """What to say first."""
+        self.is_open = True
+        self.deadline = now + MASTER_SILENCE_SECONDS
+        return encode(self._join)
+
+    def due(self, now: float) -> bytes:
+        raise LinkLost("the master fell silent" if self.is_open else "the master did not answer")
+
+    def read(self, text: str | bytes, now: float) -> joining.ToPlayer:
+        try:
+            message = joining.to_player.decode(text)
+        except MalformedMessage as error:
+            raise LinkLost(str(error)) from None
+        self.deadline = now + MASTER_SILENCE_SECONDS
+        return message
+
+
+class RoomLink:
+    """A player's websocket to a node: the copy of the room, its clock, the calls not yet answered.
+
+    It is `ready` once it has its welcome and first snapshot.
+    """
+
+    subprotocol = session.SUBPROTOCOL
+
+    def __init__(
+        self, id: int, url: str, hello: session.Hello, keep_alive_seconds: float, now: float
+    ) -> None:
+        self.id = id
+        self.url = url
+        self.is_open = False
+        self.ready = False
+        self.deadline = now + OPEN_SECONDS
+        self.welcome: session.Welcome | None = None
+        self.copy = empty_copy()
+        self.clock: RoomClock | None = None
+        self.calls: set[int] = set()
+        self._hello = hello
+        self._keep_alive_seconds = keep_alive_seconds
+        self._pings = 0
+        self._unanswered_since: float | None = None
+
+    @property
+    def resumes(self) -> bool:
+        """Whether this connection is an attempt to resume a session."""
+        return self._hello.resume is not None
+
+    def opened(self, now: float) -> bytes:
+        """What to say first."""
+        self.is_open = True
+        self.deadline = now + READY_SECONDS
+        return encode(self._hello)
+
+    def due(self, now: float) -> bytes:
+        """The next ping, or LinkLost when the last one has gone unanswered for an interval."""
+        if not self.ready:
+            raise LinkLost("the room did not answer")
+        unanswered = self._unanswered_since
+        if unanswered is not None and now - unanswered >= self._keep_alive_seconds:
+            raise LinkLost("the room fell silent")
+        return self._ping(now)
+
+    def read(self, text: str | bytes, now: float) -> session.ToClient:
+        """The message, after taking in what it says about the room."""
+        try:
+            message = session.to_client.decode(text)
+        except MalformedMessage as error:
+            raise LinkLost(str(error)) from None
+        self._unanswered_since = None
+        match message:
+            case session.Welcome():
+                self.welcome = message
+                self.clock = RoomClock(message.now, now)
+            case session.Snapshot():
+                self._need_welcome().heard(message.now, now)
+                self.copy = {"actors": message.actors, "room": message.room}
+            case session.Patch():
+                self._need_welcome().heard(message.now, now)
+                try:
+                    apply_ops(self.copy, message.ops)
+                except PatchError as error:
+                    raise LinkLost(str(error)) from None
+            case session.Pong():
+                self._need_welcome().pong(message.t, now, message.now)
+        return message
+
+    def begin(self, now: float) -> bytes:
+        """It is ready from now on: the first ping."""
+        self.ready = True
+        return self._ping(now)
+
+    def _need_welcome(self) -> RoomClock:
+        if self.clock is None:
+            raise LinkLost("the room did not begin with a welcome")
+        return self.clock
+
+    def _ping(self, now: float) -> bytes:
+        if self._unanswered_since is None:
+            self._unanswered_since = now
+        self._pings += 1
+        self.deadline = now + (FIRST_PING_SECONDS if self._pings < FIRST_PINGS else self._keep_alive_seconds)
+        return encode(session.Ping(t=now))
