@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from roomfleet.wire import joining, link, session
-from roomfleet.wire.codec import encode, to_builtins
+from roomfleet.wire.codec import Decoder, encode, to_builtins
 from roomfleet.wire.errors import MalformedMessage, UnknownMessage, WireError
 
-DECODERS = [
+DECODERS: list[Decoder[Any]] = [
     session.from_client,
     session.to_client,
     joining.from_player,
