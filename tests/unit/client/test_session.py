@@ -1,0 +1,584 @@
+"""The whole client on a simulated clock: every way from one state to another."""
+
+from __future__ import annotations
+
+import json
+from random import Random
+
+import pytest
+
+from roomfleet.client.actions import State, StateChanged
+from roomfleet.client.errors import BadAddress, CallError, Refused, SessionEnded, WrongState
+from roomfleet.client.session import Session
+from roomfleet.wire.session import ByeCode, Error, Event, Waiting
+from roomfleet.wire.version import __version__
+from unit.client.world import TAVERN, TOWN, World, hero, snapshot, welcome
+
+PLAY = "ws://master:8080/v1/games/walkabout/play"
+WAITING = {
+    "type": "waiting",
+    "id": "j1",
+    "room": "town",
+    "position": 3,
+    "eta_seconds": 4.5,
+    "line_token": "line-1",
+}
+TRAVEL = {"type": "travel", "room": "tavern", "url": TAVERN, "ticket": "ticket-2"}
+REFUSED = {
+    "type": "refused",
+    "problem": {
+        "type": "https://roomfleet.io/problems/no-such-room",
+        "title": "No such room",
+        "status": 404,
+        "detail": "there is no room town; make it",
+    },
+}
+
+
+def test_from_join_to_playing_by_way_of_the_line() -> None:
+    world = World()
+    world.join("town")
+    assert world.url == PLAY + "?room=town"
+    assert world.links[1].subprotocol == "roomfleet.play.v1"
+    play = world.accept()
+    assert world.sent[play] == [{"type": "join", "token": "ada"}]
+    world.say(play, WAITING)
+    assert world.last == StateChanged(state=State.WAITING, room="town", position=3, eta_seconds=4.5)
+    link = world.admit(play)
+    assert play not in world.links
+    assert (world.url, world.links[link].subprotocol) == (TOWN, "roomfleet.v1")
+    assert world.sent[link] == [
+        {"type": "hello", "ticket": "ticket-1", "resume": None, "version": __version__}
+    ]
+    world.say(link, welcome())
+    assert world.state is State.LOADING
+    world.say(link, snapshot())
+    assert world.states == [State.CONNECTING, State.WAITING, State.LOADING, State.PLAYING]
+    assert world.session.shown is not None
+    assert world.session.shown.copy["actors"] == {"p:ada": hero()}
+
+
+def test_without_a_room_the_master_decides() -> None:
+    world = World()
+    world.join()
+    assert world.url == PLAY
+
+
+def test_a_refusal_is_final_and_says_why() -> None:
+    world = World()
+    world.join("town")
+    world.say(world.accept(), REFUSED)
+    assert world.state is State.REFUSED
+    assert isinstance(world.session.ending, Refused)
+    assert world.session.ending.problem.refusal == "no-such-room"
+    assert not world.links
+    world.advance(1000)
+    assert len(world.opened) == 1
+
+
+def test_a_master_that_cannot_be_reached_is_tried_again_ever_more_slowly() -> None:
+    world = World()
+    world.join("town")
+    pauses = []
+    for status in [None, 404, 502, 503, 504, 429, 500] + [None] * 20:
+        assert world.links, "an attempt is under way"
+        world.fail(status)
+        assert world.state is State.CONNECTING
+        assert world.session.deadline is not None
+        pauses.append(world.session.deadline - world.now)
+        world.advance(pauses[-1])
+    assert 0.2 <= pauses[0] <= 0.4
+    assert all(4 <= pause <= 8 for pause in pauses[5:])
+
+
+@pytest.mark.parametrize("status", [400, 401, 403])
+def test_an_address_that_will_never_do_is_refused(status: int) -> None:
+    world = World()
+    world.join("town")
+    world.fail(status)
+    assert world.state is State.REFUSED
+    assert isinstance(world.session.ending, Refused)
+    assert world.session.ending.problem.status == status
+
+
+def test_an_upgrade_that_is_never_answered_is_given_up_and_tried_again() -> None:
+    world = World()
+    world.join("town")
+    world.advance(12)
+    assert len(world.opened) == 2
+    assert list(world.links) == [2]
+
+
+def test_a_place_in_line_is_kept_over_a_lost_connection() -> None:
+    world = World()
+    world.join("town")
+    play = world.accept()
+    world.say(play, WAITING)
+    world.drop(play)
+    assert world.state is State.CONNECTING
+    world.advance(1)
+    again = world.accept()
+    assert world.sent[again] == [{"type": "join", "token": "ada", "line_token": "line-1"}]
+    world.say(again, {**WAITING, "line_token": "line-2", "position": 1})
+    assert world.session.line_token == "line-2"
+
+
+def test_a_master_that_falls_silent_is_dialled_again_before_the_place_is_void() -> None:
+    world = World()
+    world.join("town")
+    world.say(world.accept(), WAITING)
+    world.advance(44)
+    world.say(1, WAITING)
+    world.advance(44)
+    assert list(world.links) == [1]
+    world.advance(2)
+    assert list(world.links) == [2]
+
+
+def test_a_ticket_that_opens_nothing_leads_back_to_the_master() -> None:
+    world = World()
+    world.join("town")
+    link = world.admit(world.accept())
+    world.say(link, {"type": "error", "id": None, "code": "bad-ticket", "message": "expired"})
+    assert world.state is State.CONNECTING
+    assert not world.links
+    world.advance(1)
+    assert world.url == PLAY + "?room=town"
+
+
+def test_a_node_that_cannot_be_reached_leads_back_to_the_master() -> None:
+    world = World()
+    world.join("town")
+    world.say(
+        world.accept(),
+        {
+            "type": "admitted",
+            "id": "j1",
+            "room": "town",
+            "url": TOWN,
+            "ticket": "t",
+            "expires_at": "2026-01-01T00:00:00Z",
+        },
+    )
+    world.fail(403)
+    assert world.state is State.CONNECTING
+    world.advance(1)
+    assert world.url == PLAY + "?room=town"
+
+
+def test_a_node_that_never_sends_a_snapshot_leads_back_to_the_master() -> None:
+    world = World()
+    world.join("town")
+    link = world.admit(world.accept())
+    world.say(link, welcome())
+    world.advance(16)
+    assert link not in world.links
+    assert world.url == PLAY + "?room=town"
+
+
+def test_an_address_that_is_none_leads_back_to_the_master() -> None:
+    world = World()
+    world.join("town")
+    world.say(
+        world.accept(),
+        {
+            "type": "admitted",
+            "id": "j1",
+            "room": "town",
+            "url": "nowhere",
+            "ticket": "t",
+            "expires_at": "2026-01-01T00:00:00Z",
+        },
+    )
+    assert world.state is State.CONNECTING
+    world.advance(1)
+    assert len(world.opened) == 2
+
+
+def test_a_dropped_connection_is_resumed_at_once_at_the_same_place() -> None:
+    world = World()
+    link = world.play()
+    call = world.call("walk", x=1, y=2)
+    world.drop(link)
+    assert world.state is State.RECONNECTING
+    assert world.failures == {call: "dropped"}
+    again = world.accept()
+    assert (world.now, world.url) == (1000, TOWN)
+    assert world.sent[again] == [
+        {"type": "hello", "ticket": None, "resume": "secret-1", "version": __version__}
+    ]
+    world.say(again, welcome(resume="secret-2"), snapshot())
+    assert world.state is State.PLAYING
+
+
+def test_what_was_seen_last_is_shown_while_reconnecting() -> None:
+    world = World()
+    world.drop(world.play())
+    assert world.session.shown is not None
+    assert "p:ada" in world.session.shown.copy["actors"]
+
+
+def test_when_the_resume_fails_the_master_is_asked_until_it_lets_us_in() -> None:
+    world = World()
+    world.drop(world.play())
+    world.fail()
+    for _ in range(5):
+        world.advance(8)
+        assert world.url == PLAY + "?room=town"
+        world.fail(502)
+        assert world.state is State.RECONNECTING
+    world.advance(8)
+    link = world.admit(world.accept(), url="ws://node-9/town", ticket="ticket-9")
+    world.say(link, welcome(), snapshot())
+    assert world.state is State.PLAYING
+
+
+def test_a_refused_resume_secret_leads_to_the_master() -> None:
+    world = World()
+    world.drop(world.play())
+    world.say(world.accept(), {"type": "error", "id": None, "code": "bad-resume", "message": "unknown"})
+    world.advance(1)
+    assert world.url == PLAY + "?room=town"
+
+
+def test_after_a_steady_while_a_drop_is_resumed_again() -> None:
+    world = World()
+    world.drop(world.play())
+    link = world.accept()
+    world.say(link, welcome(resume="secret-2"), snapshot())
+    world.advance(6)
+    world.drop(link)
+    again = world.accept()
+    assert world.sent[again][0]["resume"] == "secret-2"
+
+
+def test_a_session_that_drops_again_and_again_is_not_resumed_without_end() -> None:
+    world = World()
+    world.drop(world.play())
+    link = world.accept()
+    world.say(link, welcome(resume="secret-2"), snapshot())
+    world.drop(link)
+    assert not world.links
+    world.advance(0.1)
+    assert not world.links, "there is a pause"
+    world.advance(1)
+    assert world.url == PLAY + "?room=town"
+
+
+def test_a_patch_that_does_not_fit_gets_a_new_snapshot_by_resuming() -> None:
+    world = World()
+    link = world.play()
+    world.say(link, {"type": "patch", "seq": 2, "now": 50.1, "ops": [["set", ["p:bob", "state", "hp"], 1]]})
+    assert world.state is State.RECONNECTING
+    assert "p:bob" in world.last.reason
+    assert world.sent[world.accept()][0]["resume"] == "secret-1"
+
+
+@pytest.mark.parametrize("text", ["{", "[]", '{"type": "dance"}', '{"type": "patch"}', b"\xff"])
+def test_what_is_no_message_drops_the_connection(text: str | bytes) -> None:
+    world = World()
+    link = world.play()
+    world.do(world.session.received(link, text, world.now))
+    assert world.state is State.RECONNECTING
+    assert link not in world.links
+
+
+def test_a_snapshot_before_the_welcome_drops_the_connection() -> None:
+    world = World()
+    world.join("town")
+    link = world.admit(world.accept())
+    world.say(link, snapshot())
+    assert world.state is State.CONNECTING
+
+
+def test_patches_change_the_copy_and_a_later_snapshot_replaces_it() -> None:
+    world = World()
+    link = world.play()
+    world.say(link, {"type": "patch", "seq": 2, "now": 50.1, "ops": [["set", ["p:ada", "state", "hp"], 9]]})
+    assert world.session.shown is not None
+    assert world.session.shown.copy["actors"]["p:ada"]["state"] == {"hp": 9}
+    world.say(link, snapshot(**{"p:bob": hero("bob")}))
+    assert list(world.session.shown.copy["actors"]) == ["p:bob"]
+    assert world.states.count(State.PLAYING) == 1
+
+
+def test_the_first_pings_come_fast_and_pongs_set_the_clock() -> None:
+    world = World()
+    link = world.play()
+    pings = []
+    for _ in range(30):
+        sent = [message["t"] for message in world.sent[link] if message["type"] == "ping"]
+        for t in sent[len(pings) :]:
+            world.say(link, {"type": "pong", "t": t, "now": t - 940})
+        pings = sent
+        world.advance(0.25)
+    assert [t - 1000 for t in pings] == [0, 0.25, 0.5, 0.75, 1.0]
+    world.advance(20)
+    assert world.session.shown is not None
+    assert world.session.shown.clock is not None
+    world.session.shown.clock.room_now(world.now)
+    assert world.session.shown.clock.room_now(world.now + 100) == pytest.approx(world.now + 100 - 940)
+
+
+def test_a_silent_node_is_left_after_two_intervals() -> None:
+    world = World(keep_alive_seconds=5)
+    link = world.play()
+    world.advance(3)
+    world.say(link, {"type": "event", "name": "noise", "data": {}})
+    world.advance(4.9)
+    assert link in world.links
+    world.advance(5.2)
+    assert link not in world.links
+    assert world.state is State.RECONNECTING
+
+
+def test_a_node_that_answers_is_kept() -> None:
+    world = World(keep_alive_seconds=5)
+    link = world.play()
+    for _ in range(100):
+        world.advance(4)
+        world.say(link, {"type": "pong", "t": world.now, "now": world.now})
+    assert world.state is State.PLAYING
+    assert list(world.links) == [link]
+
+
+def test_through_a_door_the_old_room_is_shown_until_the_new_one_is_there() -> None:
+    world = World()
+    old = world.play()
+    call = world.call("walk", x=1, y=2)
+    world.say(old, {"type": "waiting", "room": "tavern", "position": 1, "eta_seconds": None})
+    assert world.events[-1] == Waiting(room="tavern", position=1, eta_seconds=None)
+    assert world.state is State.PLAYING
+    world.say(old, TRAVEL)
+    assert world.last == StateChanged(state=State.TRAVELLING, room="tavern")
+    with pytest.raises(CallError) as refused:
+        world.call("walk", x=3, y=4)
+    assert refused.value.code == "not-connected"
+    new = world.accept()
+    assert world.url == TAVERN
+    assert world.sent[new][0]["ticket"] == "ticket-2"
+    world.say(old, {"type": "patch", "seq": 2, "now": 50.1, "ops": [["set", ["p:ada", "state", "hp"], 1]]})
+    world.say(new, welcome("tavern", now=7.0, resume="secret-t"))
+    assert old in world.links
+    assert world.session.shown is not None
+    assert world.session.shown.copy["actors"]["p:ada"]["state"] == {"hp": 1}
+    world.say(new, snapshot(now=7.0))
+    assert list(world.links) == [new]
+    assert world.last == StateChanged(state=State.PLAYING, room="tavern")
+    assert world.failures == {call: "dropped"}
+    assert world.session.shown.clock is not None
+    assert world.session.shown.clock.room_now(world.now) == 7.0
+
+
+@pytest.mark.parametrize(
+    "goodbye",
+    [
+        {"type": "bye", "code": "left", "reason": ""},
+        {"type": "rejoin", "reason": "stopping"},
+        {**TRAVEL, "room": "cellar"},
+    ],
+)
+def test_what_the_old_room_says_while_travelling_no_longer_leads_anywhere(goodbye: dict[str, str]) -> None:
+    world = World()
+    old = world.play()
+    world.say(old, TRAVEL, goodbye)
+    assert world.state is State.TRAVELLING
+    world.drop(old)
+    new = world.accept()
+    world.say(new, welcome("tavern"), snapshot())
+    assert world.last.room == "tavern"
+
+
+def test_a_journey_that_fails_goes_on_by_way_of_the_master() -> None:
+    world = World()
+    old = world.play()
+    world.say(old, TRAVEL)
+    world.fail()
+    assert world.state is State.RECONNECTING
+    assert old not in world.links
+    world.advance(1)
+    assert world.url == PLAY + "?room=tavern"
+
+
+def test_after_a_journey_the_new_room_is_resumed() -> None:
+    world = World()
+    world.say(world.play(), TRAVEL)
+    new = world.accept()
+    world.say(new, welcome("tavern", resume="secret-t"), snapshot())
+    world.drop(new)
+    assert world.url == TAVERN
+    assert world.sent[world.accept()][0]["resume"] == "secret-t"
+
+
+def test_rejoin_goes_back_to_the_master_with_its_room_and_its_place_in_line() -> None:
+    world = World()
+    link = world.play()
+    world.say(link, {"type": "rejoin", "reason": "full", "room": "tavern", "line_token": "line-7"})
+    assert world.state is State.RECONNECTING
+    assert world.last.reason == "full"
+    assert (world.now, world.url) == (1000, PLAY + "?room=tavern")
+    assert link not in world.links
+    assert world.sent[world.accept()] == [{"type": "join", "token": "ada", "line_token": "line-7"}]
+
+
+@pytest.mark.parametrize("room", [{}, {"room": None}])
+def test_rejoin_without_a_room_lets_the_master_decide(room: dict[str, None]) -> None:
+    world = World()
+    world.say(world.play(), {"type": "rejoin", "reason": "moved", **room})
+    assert world.url == PLAY
+
+
+def test_rejoins_without_end_are_slowed_down() -> None:
+    world = World()
+    world.join("town")
+    for _ in range(10):
+        link = world.admit(world.accept())
+        world.say(link, {"type": "rejoin", "reason": "not here", "room": "town"})
+        if not world.links:
+            world.advance(8)
+    assert world.now > 1020
+
+
+@pytest.mark.parametrize("code", list(ByeCode))
+def test_every_bye_is_final(code: ByeCode) -> None:
+    world = World()
+    link = world.play()
+    call = world.call("walk", x=1, y=2)
+    world.say(link, {"type": "bye", "code": code.value, "reason": "because"})
+    assert world.last == StateChanged(state=State.BYE, room="town", code=code, reason="because")
+    assert isinstance(world.session.ending, SessionEnded)
+    assert (world.session.ending.code, world.session.ending.reason) == (code, "because")
+    assert world.failures == {call: "dropped"}
+    assert not world.links
+    assert world.session.deadline is None
+
+
+def test_after_a_bye_one_may_join_again() -> None:
+    world = World()
+    world.say(world.play(), {"type": "bye", "code": "replaced", "reason": "elsewhere"})
+    link = world.play()
+    assert world.session.ending is None
+    assert world.sent[link][0]["ticket"] == "ticket-1"
+
+
+def test_one_cannot_join_twice() -> None:
+    world = World()
+    world.play()
+    with pytest.raises(WrongState, match="already playing"):
+        world.join("tavern")
+
+
+def test_leave_tells_the_node_and_ends_it() -> None:
+    world = World()
+    link = world.play()
+    world.leave()
+    assert world.sent[link][-1] == {"type": "leave"}
+    assert not world.links
+    assert world.last.code is ByeCode.LEFT
+    world.leave()
+    assert world.states.count(State.BYE) == 1
+
+
+def test_leave_ends_it_in_every_state() -> None:
+    def connecting(world: World) -> None:
+        world.join()
+
+    def pausing(world: World) -> None:
+        world.join()
+        world.fail()
+
+    def waiting(world: World) -> None:
+        world.join()
+        world.say(world.accept(), WAITING)
+
+    def loading(world: World) -> None:
+        world.join()
+        world.admit(world.accept())
+
+    def travelling(world: World) -> None:
+        world.say(world.play(), TRAVEL)
+
+    def reconnecting(world: World) -> None:
+        world.drop(world.play())
+
+    for reach in (connecting, pausing, waiting, loading, travelling, reconnecting):
+        world = World()
+        reach(world)
+        world.leave()
+        assert world.state is State.BYE, reach
+        assert not world.links, reach
+        assert world.session.deadline is None, reach
+
+
+def test_leave_before_a_join_does_nothing() -> None:
+    world = World()
+    world.leave()
+    assert world.state is State.IDLE
+
+
+def test_calls_are_answered_by_their_number() -> None:
+    world = World()
+    link = world.play()
+    walk = world.call("walk", x=1, y=2)
+    say = world.call("say", text="hi")
+    fly = world.call("fly")
+    assert world.sent[link][-2] == {"type": "call", "id": say, "method": "say", "args": {"text": "hi"}}
+    world.say(
+        link,
+        {"type": "result", "id": say, "value": None},
+        {"type": "result", "id": walk, "value": True},
+        {"type": "result", "id": walk, "value": False},
+        {"type": "error", "id": fly, "code": "no-such-method", "message": "there is no fly"},
+    )
+    assert world.answers == {say: None, walk: True}
+    assert world.failures == {fly: "no-such-method"}
+
+
+def test_a_call_before_the_room_is_there_is_not_sent() -> None:
+    world = World()
+    with pytest.raises(CallError, match="idle"):
+        world.call("walk")
+    link = world.play()
+    world.drop(link)
+    with pytest.raises(CallError, match="reconnecting"):
+        world.call("walk")
+
+
+def test_a_call_that_cannot_be_put_into_json_leaves_no_trace() -> None:
+    world = World()
+    link = world.play()
+    with pytest.raises(TypeError):
+        world.call("walk", x=object())
+    world.drop(link)
+    assert world.failures == {}
+
+
+def test_room_events_and_errors_without_a_call_are_told() -> None:
+    world = World()
+    link = world.play()
+    world.say(
+        link,
+        {"type": "event", "name": "said", "data": {"text": "hi"}},
+        {"type": "error", "id": None, "code": "rate-limit", "message": "slower"},
+    )
+    assert world.events[-2] == Event(name="said", data={"text": "hi"})
+    assert isinstance(world.events[-1], Error)
+    assert world.state is State.PLAYING
+
+
+def test_what_comes_from_a_closed_link_is_ignored() -> None:
+    world = World()
+    link = world.play()
+    world.say(link, {"type": "rejoin", "reason": "moved"})
+    events = len(world.events)
+    world.do(world.session.received(link, json.dumps({"type": "bye", "code": "left", "reason": ""}), 1000))
+    world.do(world.session.closed(link, "", 1000))
+    world.do(world.session.opened(link, 1000))
+    world.do(world.session.open_failed(link, "", 1000))
+    assert len(world.events) == events
+
+
+@pytest.mark.parametrize("address", ["master:8080", "ftp://master", "http://", ""])
+def test_an_address_that_is_none_is_an_error_at_once(address: str) -> None:
+    with pytest.raises(BadAddress, match="http://host"):
+        Session(address, game="walkabout", token="ada", random=Random(1))
