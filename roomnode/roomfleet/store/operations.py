@@ -74,7 +74,7 @@ class Store(Protocol):
         """
 
     async def installation_id(self, new: str) -> str:
-        """The id of the installation that the store belongs to; ``new`` becomes it where there is none yet."""
+        """The id of the installation that the store belongs to; ``new`` becomes it if there is none."""
 
     async def close(self) -> None:
         """Finish what was asked for, and let go of files, threads and sockets. Nothing can be asked for

@@ -25,7 +25,7 @@ class Create(msgspec.Struct, frozen=True):
 
 
 class Travel(msgspec.Struct, frozen=True):
-    """The actor leaves for another room of the game. ``arrival`` is for the target: the door, the position…"""
+    """The actor leaves for another room of the game. ``arrival`` tells the target how: door, position…"""
 
     id: str
     body: Json

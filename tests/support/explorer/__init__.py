@@ -1,0 +1,3 @@
+"""An exhaustive explorer of the save protocol: the real code against a model store, in every order, with
+faults.
+"""

@@ -1,0 +1,273 @@
+"""The scenarios: small worlds, each made to put one part of the protocol under stress.
+
+Rooms are ``g/R`` and ``g/Q``, actors ``g/x`` and ``g/y``. Labels say who did it.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from roomfleet.store.records import Op, Transit
+from support.explorer.model import world
+from support.explorer.node import Node
+from support.explorer.search import Process, Scenario
+
+R, Q, X, Y = "g/R", "g/Q", "g/x", "g/y"
+
+
+def _actor(actor: str, room: str, transit: Transit | None = None) -> Op:
+    return Op(actor, 1, room, msgspec.Raw(b'{"life":["born-%s"]}' % actor.encode()), transit=transit)
+
+
+def _process(program: object, reads: str, writes: str) -> Process:
+    return Process(program, frozenset(_names(reads)), frozenset(_names(writes)))  # type: ignore[arg-type]
+
+
+def _names(short: str) -> list[str]:
+    return [name if name == "*" else f"g/{name}" for name in short.split()]
+
+
+async def _sweep_r(node: Node) -> None:
+    await node.sweep(R)
+
+
+async def _sweep_both(node: Node) -> None:
+    await node.sweep(R)
+    await node.sweep(Q)
+
+
+def takeover() -> Scenario:
+    """A node trades and saves; another takes the room over at any time and saves too."""
+
+    async def a(node: Node) -> None:
+        if await node.claim(R, 1, again=3):
+            _ = await node.save(R, "a1", X, Y) and await node.save(R, "a2", Y)
+
+    async def b(node: Node) -> None:
+        if await node.claim(R, 2, again=4):
+            await node.save(R, "b1", X)
+
+    return Scenario(
+        "takeover",
+        world([R, Q], [_actor(X, R), _actor(Y, R)]),
+        {
+            "A": _process(a, "R *", "R x y"),
+            "B": _process(b, "R *", "R x y"),
+            "C": _process(_sweep_r, "R", "x y"),
+        },
+    )
+
+
+def same_epoch() -> Scenario:
+    """Two nodes claim at the same epoch."""
+
+    async def a(node: Node) -> None:
+        if await node.claim(R, 1, again=2):
+            await node.save(R, "a1", X)
+
+    async def b(node: Node) -> None:
+        if await node.claim(R, 1, again=2):
+            await node.save(R, "b1", X)
+
+    both = {"A": _process(a, "R *", "R x"), "B": _process(b, "R *", "R x")}
+    return Scenario("same epoch", world([R], [_actor(X, R)]), both, refusals=True)
+
+
+def there_and_back() -> Scenario:
+    """An actor that has just arrived leaves for the other room, is saved there and comes back."""
+
+    async def a(node: Node) -> None:
+        if await node.claim(R, 1):
+            node.start(node.poll(2))
+            await node.travel(R, "a1", X, Q)
+            if not node.sessions[R].fenced:
+                await node.sessions[R].applied()
+                await node.save(R, "a2", X)
+
+    async def b(node: Node) -> None:
+        if await node.claim(Q, 1):
+            await node.poll(1)
+            await node.travel(Q, "b1", X, R)
+            if not node.sessions[Q].fenced:
+                await node.sessions[Q].applied()
+
+    return Scenario(
+        "there and back",
+        world([R, Q], [_actor(X, R, Transit(R, Q))]),
+        {
+            "A": _process(a, "R *", "R x"),
+            "B": _process(b, "Q *", "Q x"),
+            "C": _process(_sweep_r, "R", "x"),
+        },
+    )
+
+
+def leaving_a_lost_room() -> Scenario:
+    """A travel races with a takeover of the room that it starts from."""
+
+    async def a(node: Node) -> None:
+        if await node.claim(R, 1) and await node.travel(R, "a1", X, Q):
+            await node.sessions[R].applied()
+
+    async def b(node: Node) -> None:
+        if await node.claim(R, 2):
+            await node.save(R, "b1", X)
+
+    async def d(node: Node) -> None:
+        if await node.claim(Q, 1):
+            await node.poll(1)
+            await node.save(Q, "d1", X)
+
+    return Scenario(
+        "leaving a lost room",
+        world([R, Q], [_actor(X, R)]),
+        {"A": _process(a, "R *", "R x"), "B": _process(b, "R *", "R x"), "D": _process(d, "Q *", "Q x")},
+        refusals=True,
+    )
+
+
+def spawn_race() -> Scenario:
+    """Two rooms spawn the same player's actor; one is swept."""
+
+    async def a(node: Node) -> None:
+        if await node.claim(R, 1) and await node.spawn(R, "a0", X):
+            await node.save(R, "a1", X)
+
+    async def b(node: Node) -> None:
+        if await node.claim(Q, 1) and await node.spawn(Q, "b0", X):
+            await node.save(Q, "b1", X)
+
+    return Scenario(
+        "spawn race",
+        world([R, Q], []),
+        {
+            "A": _process(a, "R x *", "R x"),
+            "B": _process(b, "Q x *", "Q x"),
+            "C": _process(_sweep_r, "R", "x"),
+        },
+    )
+
+
+def spawn_and_leave() -> Scenario:
+    """While a room is busy spawning an actor, another room makes it first and sends it over."""
+
+    async def a(node: Node) -> None:
+        if await node.claim(R, 1):
+            node.start(node.poll(2))
+            await node.spawn(R, "a0", X)
+            await node.save(R, "a1", X)
+
+    async def b(node: Node) -> None:
+        if await node.claim(Q, 1) and await node.spawn(Q, "b0", X) and await node.travel(Q, "b1", X, R):
+            await node.sessions[Q].applied()
+
+    return Scenario(
+        "spawn and leave",
+        world([R, Q], []),
+        {"A": _process(a, "R x *", "R x"), "B": _process(b, "Q x *", "Q x")},
+    )
+
+
+def deleted_and_born_again() -> Scenario:
+    """An actor is made and deleted; another room makes it again; late writes of its first life land."""
+
+    async def a(node: Node) -> None:
+        if await node.claim(R, 1) and await node.spawn(R, "a0", X) and await node.delete(R, "a1", X):
+            await node.sessions[R].applied()
+
+    async def b(node: Node) -> None:
+        if await node.claim(Q, 1) and await node.spawn(Q, "b0", X):
+            await node.save(Q, "b1", X)
+
+    return Scenario(
+        "deleted and born again",
+        world([R, Q], []),
+        {
+            "A": _process(a, "R x *", "R x"),
+            "B": _process(b, "Q x *", "Q x"),
+            "C": _process(_sweep_r, "R", "x"),
+        },
+    )
+
+
+def away() -> Scenario:
+    """A player leaves and comes back to the room, while another node takes it over."""
+
+    async def a(node: Node) -> None:
+        if await node.claim(R, 1) and await node.save(R, "a1", X, away=True) and await node.spawn(R, "a2", X):
+            await node.save(R, "a3", X)
+
+    async def b(node: Node) -> None:
+        if await node.claim(R, 2):
+            if not node.has(R, X):
+                await node.spawn(R, "b1", X)
+            await node.save(R, "b2", X)
+
+    return Scenario(
+        "away",
+        world([R], [_actor(X, R)]),
+        {"A": _process(a, "R x *", "R x"), "B": _process(b, "R x *", "R x")},
+        refusals=True,
+    )
+
+
+def same_node() -> Scenario:
+    """Two rooms on one node hand an actor over at once, there and back; one of them is taken over."""
+
+    async def a(node: Node) -> None:
+        if await node.claim(R, 1) and await node.claim(Q, 1):
+            await node.travel(R, "a1", X, Q, at_once=True)
+            await node.travel(Q, "a2", X, R, at_once=True)
+            if not node.sessions[R].fenced:
+                await node.save(R, "a3", X)
+
+    async def b(node: Node) -> None:
+        if await node.claim(R, 2):
+            await node.poll(1)
+            await node.save(R, "b1", X)
+
+    return Scenario(
+        "same node",
+        world([R, Q], [_actor(X, R)]),
+        {
+            "A": _process(a, "R Q *", "R Q x"),
+            "B": _process(b, "R *", "R x"),
+            "C": _process(_sweep_both, "R Q", "x"),
+        },
+    )
+
+
+def sent_back() -> Scenario:
+    """An actor on its way is sent back, while its target runs and takes it in."""
+
+    async def a(node: Node) -> None:
+        if await node.claim(Q, 1):
+            await node.save(Q, "a1", X)
+
+    async def v(node: Node) -> None:
+        await node.send_back(Q, 2)
+
+    async def b(node: Node) -> None:
+        if await node.claim(R, 1):
+            await node.poll(1)
+            await node.save(R, "b1", X)
+
+    return Scenario(
+        "sent back",
+        world([R, Q], [_actor(X, Q, Transit(Q, R))]),
+        {"A": _process(a, "Q *", "Q x"), "V": _process(v, "Q *", "Q x"), "B": _process(b, "R *", "R x")},
+    )
+
+
+SCENARIOS = (
+    takeover,
+    same_epoch,
+    there_and_back,
+    leaving_a_lost_room,
+    spawn_race,
+    spawn_and_leave,
+    deleted_and_born_again,
+    away,
+    same_node,
+    sent_back,
+)
