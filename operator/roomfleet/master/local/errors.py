@@ -7,6 +7,8 @@ ApiError
 ├── AlreadyExists    409
 ├── Conflict         409  resourceVersion or uid is not the present one
 ├── Expired          410  a watch from a version that is no longer known: list again
+├── MethodNotAllowed 405
+├── TooLarge         413  a body over the limit
 ├── Unsupported      415  content type
 └── Invalid          422  the object breaks its schema, a rule, or what names may be
 """
@@ -101,6 +103,13 @@ class Unsupported(ApiError):
 
     code = HTTPStatus.UNSUPPORTED_MEDIA_TYPE
     reason = "UnsupportedMediaType"
+
+
+class TooLarge(ApiError):
+    """A body that is larger than any object may be."""
+
+    code = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+    reason = "RequestEntityTooLarge"
 
 
 class MethodNotAllowed(ApiError):

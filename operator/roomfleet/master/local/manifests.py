@@ -12,6 +12,9 @@ import yaml
 
 SUFFIXES = (".yaml", ".yml", ".json")
 """What files of a folder are read, as `kubectl apply -f FOLDER` does."""
+MAX_DEPTH = 100
+MAX_VALUES = 100_000
+"""How deep and how large one document may be."""
 
 
 class BadManifest(Exception):
@@ -40,8 +43,11 @@ class _Loader(yaml.SafeLoader):
         for key_node, value_node in node.value:
             key = self.construct_object(key_node, deep=deep)
             if isinstance(key, bool):
-                key = "true" if key else "false"
-            elif isinstance(key, int | float):
+                # kubectl would make "true" of a bare y: nobody means that.
+                meant = "true" if key else "false"
+                text = f'key {key_node.value} means {meant} in YAML: write "{key_node.value}" in quotes'
+                raise yaml.constructor.ConstructorError(None, None, text, key_node.start_mark)
+            if isinstance(key, int | float):
                 key = str(key)
             if not isinstance(key, str):
                 raise yaml.constructor.ConstructorError(
@@ -62,6 +68,11 @@ def _construct_map(loader: _Loader, node: yaml.Node) -> Iterable[dict[Any, Any]]
     data.update(loader.construct_mapping(node))
 
 
+def _construct_bool(loader: _Loader, node: yaml.Node) -> bool:
+    assert isinstance(node, yaml.ScalarNode)
+    return loader.construct_scalar(node).lower() in ("y", "yes", "true", "on")
+
+
 def _construct_int(loader: _Loader, node: yaml.Node) -> int:
     assert isinstance(node, yaml.ScalarNode)
     text = loader.construct_scalar(node).replace("_", "")
@@ -71,15 +82,39 @@ def _construct_int(loader: _Loader, node: yaml.Node) -> int:
 
 
 _Loader.add_constructor("tag:yaml.org,2002:map", _construct_map)
+_Loader.add_constructor("tag:yaml.org,2002:bool", _construct_bool)
 _Loader.add_constructor("tag:yaml.org,2002:int", _construct_int)
 for _tag, _pattern, _first in (
-    ("bool", r"yes|Yes|YES|no|No|NO|true|True|TRUE|false|False|FALSE|on|On|ON|off|Off|OFF", "yYnNtTfFoO"),
+    (
+        "bool",
+        r"y|Y|n|N|yes|Yes|YES|no|No|NO|true|True|TRUE|false|False|FALSE|on|On|ON|off|Off|OFF",
+        "yYnNtTfFoO",
+    ),
     ("int", r"[-+]?(?:0b[01_]+|0o?[0-7_]+|0x[0-9a-fA-F_]+|0|[1-9][0-9_]*)", "-+0123456789"),
     ("float", r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?", "-+.0123456789"),
     ("null", r"~|null|Null|NULL|", ["~", "n", "N", ""]),
     ("merge", r"<<", "<"),
 ):
     _Loader.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", re.compile(rf"(?:{_pattern})\Z"), list(_first))
+
+
+def measure(content: Any) -> None:
+    """Raises ValueError for what is nested too deeply or, with its aliases written out, too large."""
+    left = MAX_VALUES
+    level = [content]
+    for _ in range(MAX_DEPTH):
+        left -= len(level)
+        if left < 0:
+            raise ValueError(f"more than {MAX_VALUES} values")
+        level = [
+            below
+            for value in level
+            if isinstance(value, dict | list)
+            for below in (value.values() if isinstance(value, dict) else value)
+        ]
+        if not level:
+            return
+    raise ValueError(f"nested deeper than {MAX_DEPTH} levels")
 
 
 def read_documents(text: str, source: str) -> list[Document]:
@@ -94,11 +129,13 @@ def read_documents(text: str, source: str) -> list[Document]:
             node = loader.get_node()
             assert node is not None  # check_node() said so
             where = f"{source}:{node.start_mark.line + 1}"
-            documents += _items(loader.construct_document(node), where)
+            content = loader.construct_document(node)
+            measure(content)
+            documents += _items(content, where)
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         raise BadManifest(f"{source}:{line}: {error.problem or error.context}") from error
-    except (yaml.YAMLError, ValueError) as error:
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise BadManifest(f"{source}: not YAML: {error}") from error
     finally:
         loader.dispose()

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import copy
 import uuid
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -201,11 +201,9 @@ class Objects:
         self._listeners.append(listener)
         return lambda: self._listeners.remove(listener)
 
-    async def watch(self, version: int, plural: str | None = None) -> AsyncIterator[Event]:
+    def watch(self, version: int, plural: str | None = None) -> AsyncGenerator[Event, None]:
         """The changes after a version as they come, of one kind or all. Raises Expired, also for the slow."""
-        async for event in follow(self, version):
-            if plural is None or event.plural == plural:
-                yield event
+        return follow(self, version, plural)
 
     def _read(self, manifest: Object) -> Kind:
         """The manifest's kind, once it is known that this store can have it."""

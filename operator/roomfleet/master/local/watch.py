@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from typing import Protocol
 
 from roomfleet.master.local.table import Event
@@ -19,8 +19,8 @@ class Changing(Protocol):
         """Calls the listener after each change."""
 
 
-async def follow(source: Changing, version: int) -> AsyncIterator[Event]:
-    """All changes after a version, as they come, until closed. Raises Expired."""
+async def follow(source: Changing, version: int, plural: str | None) -> AsyncGenerator[Event, None]:
+    """The changes of a kind (None: of all) after a version, as they come, until closed. Raises Expired."""
     changed = asyncio.Event()
     unsubscribe = source.subscribe(lambda _: changed.set())
     try:
@@ -28,7 +28,8 @@ async def follow(source: Changing, version: int) -> AsyncIterator[Event]:
             changed.clear()
             for event in source.since(version):
                 version = event.version
-                yield event
+                if plural is None or event.plural == plural:
+                    yield event
             if not source.since(version):
                 await changed.wait()
     finally:
