@@ -1,0 +1,156 @@
+"""Fleets: as many nodes as are needed, between minNodes and maxNodes, each in a numbered slot."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from roomfleet.master.core import places
+from roomfleet.master.core.effects import CreateNode, DeleteNode, WriteFleetStatus
+from roomfleet.master.core.events import FleetApplied, FleetDeleted
+from roomfleet.master.core.model import Condition, ConditionStatus, FleetSpec, FleetStatus, Key
+from roomfleet.master.core.nodes import expected
+from roomfleet.master.core.placement import NodeIndex
+from roomfleet.master.core.state import Alarm, Fleet, Link, Node, World
+
+CREATE_AGAIN_SECONDS = 60.0
+"""A node that was asked for and not heard is asked for again; asking twice makes one."""
+COUNTS_SECONDS = 5.0
+"""Counts alone are written at most that often."""
+EMPTY_AGAIN_SECONDS = 5.0
+"""At the earliest, an empty node that had to stay is judged again after that."""
+
+
+def applied(world: World, event: FleetApplied) -> None:
+    """The object as it now is."""
+    fleet = world.fleet(event.key)
+    fleet.generation = event.generation
+    world.look_at_fleet(fleet)
+    if fleet.spec == event.spec:
+        return
+    fleet.spec = event.spec
+    if fleet.index.strategy is not event.spec.strategy:
+        fleet.index = NodeIndex(event.spec.strategy)
+    for node in fleet.nodes.values():
+        world.timers.set(Alarm("empty", node.key), None)
+        places.refresh(world, node)
+    places.wake_waiting(world, fleet, len(fleet.waiting))
+
+
+def deleted(world: World, event: FleetDeleted) -> None:
+    """The object is gone: its nodes drain and end, its rooms wait for another fleet."""
+    fleet = world.fleets.get(event.key)
+    if fleet is None or fleet.spec is None:
+        return
+    fleet.spec = None
+    fleet.written = None
+    for node in fleet.nodes.values():
+        places.refresh(world, node)
+    places.wake_waiting(world, fleet, len(fleet.waiting))
+    world.look_at_fleet(fleet)
+
+
+def reconcile(world: World, fleet: Fleet) -> None:
+    """Bring the number of nodes nearer to what it should be."""
+    spec = fleet.spec
+    if spec is None:
+        for node in list(fleet.nodes.values()):
+            _delete(world, node)
+        return
+    _ask_again(world, fleet)
+    _create(world, fleet, spec)
+    publish(world, fleet)
+    dues = [node.create_again_at for node in fleet.creating.values()]
+    dues += [crash.again_at for crash in fleet.crashes.values() if crash.again_at > world.now]
+    world.timers.set(Alarm("fleet", fleet.key), min(dues, default=None))
+
+
+def judge_empty(world: World, node: Node) -> None:
+    """The node has had no rooms for a while: it goes, if it is above minNodes and nobody waits for space."""
+    fleet, spec = node.fleet, node.fleet.spec
+    if spec is None or node.rooms or node.link is not Link.UP or node.deleting:
+        return
+    surplus = len(fleet.nodes) - len(fleet.deleting) > spec.min_nodes and not fleet.waiting
+    if surplus or node.slot >= spec.max_nodes:
+        _delete(world, node)
+        world.look_at_fleet(fleet)
+        return
+    again = max(EMPTY_AGAIN_SECONDS, spec.scale_down_after_seconds)
+    world.timers.set(Alarm("empty", node.key), world.now + again)
+
+
+def publish(world: World, fleet: Fleet) -> None:
+    """Have the status written if it changed; counts wait for their time."""
+    if fleet.spec is None:
+        return
+    before, after = fleet.written, status_of(fleet, fleet.spec)
+    if before == after:
+        return
+    changed = before is None or replace(before, rooms=0, players=0) != replace(after, rooms=0, players=0)
+    if not changed and world.now < fleet.counts_at:
+        world.timers.set(Alarm("counts", fleet.key), fleet.counts_at)
+        return
+    fleet.written = after
+    fleet.counts_at = world.now + COUNTS_SECONDS
+    world.do(WriteFleetStatus(fleet.key, after))
+
+
+def _ask_again(world: World, fleet: Fleet) -> None:
+    for node in fleet.creating.values():
+        if world.now >= node.create_again_at:
+            node.create_again_at = world.now + CREATE_AGAIN_SECONDS
+            world.do(CreateNode(node.key, fleet.key.name))
+
+
+def _create(world: World, fleet: Fleet, spec: FleetSpec) -> None:
+    """The least that there should be, and what rooms without space need; lowest free slots first."""
+    if not world.synced:
+        return
+    for slot in range(spec.min_nodes):
+        node = fleet.nodes.get(slot)
+        if node is not None and node.link is Link.EXPECTED:
+            _ask_for(world, fleet, slot)
+    lacking = spec.min_nodes - (len(fleet.nodes) - len(fleet.deleting))
+    wanted = -(-len(fleet.waiting) // spec.rooms_per_node) - len(fleet.creating)
+    missing = min(max(lacking, wanted), spec.max_nodes - len(fleet.nodes))
+    slot = 0
+    while missing > 0 and slot < spec.max_nodes:
+        crash = fleet.crashes.get(slot)
+        if slot not in fleet.nodes and (crash is None or crash.again_at <= world.now):
+            _ask_for(world, fleet, slot)
+            missing -= 1
+        slot += 1
+
+
+def _ask_for(world: World, fleet: Fleet, slot: int) -> None:
+    key = Key(fleet.key.game, f"{fleet.key.name}-{slot}")
+    node = expected(world, key, fleet.key.name)
+    node.link = Link.CREATING
+    node.since = world.now
+    node.create_again_at = world.now + CREATE_AGAIN_SECONDS
+    fleet.creating[node.slot] = node
+    world.do(CreateNode(key, fleet.key.name))
+
+
+def _delete(world: World, node: Node) -> None:
+    if node.deleting:
+        return
+    node.fleet.deleting.add(node.slot)
+    places.refresh(world, node)
+    world.do(DeleteNode(node.key))
+
+
+def status_of(fleet: Fleet, spec: FleetSpec) -> FleetStatus:
+    enough = fleet.ready >= spec.min_nodes and (fleet.ready > 0 or not fleet.waiting)
+    if enough:
+        ready = Condition("Ready", ConditionStatus.TRUE, "NodesReady")
+    else:
+        text = f"{fleet.ready} of {max(spec.min_nodes, 1)} nodes are ready"
+        ready = Condition("Ready", ConditionStatus.FALSE, "NodesStarting", text)
+    return FleetStatus(
+        nodes=len(fleet.nodes),
+        ready=fleet.ready,
+        rooms=fleet.rooms,
+        players=fleet.players,
+        observed_generation=fleet.generation,
+        conditions=(ready,),
+    )

@@ -1,0 +1,215 @@
+"""Joins and seats on their way into a line: where the player belongs, refusals, and what ends a join."""
+
+from __future__ import annotations
+
+from roomfleet.master.core import admission
+from roomfleet.master.core.effects import FindPlayer
+from roomfleet.master.core.events import (
+    JoinCancelled,
+    JoinPolled,
+    JoinRequested,
+    PlayerFound,
+    SeatCancelled,
+    SeatRequested,
+)
+from roomfleet.master.core.line import Join, JoinState, SeatOf
+from roomfleet.master.core.model import Key
+from roomfleet.master.core.queue import Lane
+from roomfleet.master.core.reconcile import refusal_of
+from roomfleet.master.core.state import Alarm, Room, World
+from roomfleet.wire.joining import Refusal
+from roomfleet.wire.spec import ENTRY_ANNOTATION
+
+FIND_SECONDS = 2.0
+"""How long a node may take to say where a player's actor is; then the join goes on without."""
+UNPOLLED_SECONDS = 30.0
+"""A join that nobody asked about for that long has expired."""
+FAILED_SECONDS = 10.0
+"""A join that comes so long after a room's failure has it tried again."""
+
+
+def requested(world: World, event: JoinRequested) -> None:
+    """A player asks for a room, or for where they belong."""
+    if event.id in world.joins:
+        return
+    join = _new(world, event.id, event.game, event.player, event.room, event.arrived)
+    begin(world, join)
+
+
+def seat_requested(world: World, event: SeatRequested) -> None:
+    """A node asks for a seat: the player's actor is known to be there, so nobody is asked where it is."""
+    node = world.nodes.get(event.node)
+    id = seat_id(event.boot, event.id)
+    if node is None or node.boot != event.boot or id in world.joins:
+        return
+    join = _new(world, id, event.node.game, event.player, event.room, world.now)
+    join.seat = SeatOf(event.node, event.boot, event.id)
+    node.seats[event.id] = id
+    begin(world, join)
+
+
+def seat_id(boot: str, id: str) -> str:
+    """The join's id of a node's seat request: unique over nodes."""
+    return f"{boot}:{id}"
+
+
+def cancelled(world: World, event: JoinCancelled) -> None:
+    """The player went away: the place or the reserved seat is free."""
+    if (join := world.joins.get(event.id)) is not None:
+        world.forget(join)
+
+
+def seat_cancelled(world: World, event: SeatCancelled) -> None:
+    """The node's player stays where they are."""
+    if (join := world.joins.get(seat_id(event.boot, event.id))) is not None:
+        world.forget(join)
+
+
+def polled(world: World, event: JoinPolled) -> None:
+    """Somebody still waits for the answer."""
+    if (join := world.joins.get(event.id)) is not None:
+        join.polled = world.now
+        _set_alarm(world, join)
+
+
+def found(world: World, event: PlayerFound) -> None:
+    """A node says which room holds the player's actor."""
+    join = world.joins.get(event.id)
+    if join is not None and join.state is JoinState.FINDING:
+        _settle(world, join, event.room)
+
+
+def begin(world: World, join: Join) -> None:
+    """Refuse what cannot be, or find out where the player belongs. Waits until all objects are known."""
+    if not world.synced:
+        return
+    game = world.game(join.game)
+    if join.asked is not None and _room(world, join, join.asked) is None:
+        _no_such_room(world, join, join.asked)
+        return
+    if join.seat is not None or not game.links:
+        _settle(world, join, None)
+        return
+    name = next(iter(game.links))
+    node = game.links[name]
+    game.links.move_to_end(name)
+    join.state = JoinState.FINDING
+    join.find_until = world.now + FIND_SECONDS
+    _set_alarm(world, join)
+    world.do(FindPlayer(join.id, node.key, node.boot, join.player))
+
+
+def due(world: World, join: Join) -> None:
+    """One of the join's times has come."""
+    if world.now >= _timeout(world, join):
+        _time_out(world, join)
+    elif join.state is JoinState.FINDING and world.now >= join.find_until:
+        _settle(world, join, None)
+    elif join.seat is None and world.now >= join.polled + UNPOLLED_SECONDS:
+        world.refuse(join, Refusal.EXPIRED, f"nobody asked for this join for {UNPOLLED_SECONDS:.0f} s")
+    else:
+        _set_alarm(world, join)
+
+
+def _new(world: World, id: str, game: str, player: str, asked: str | None, arrived: float) -> Join:
+    """The newer join of a player wins."""
+    before = world.players.get((game, player))
+    if before is not None and before.state is JoinState.ADMITTED:
+        world.forget(before)
+    elif before is not None:
+        world.refuse(before, Refusal.EXPIRED, "you joined again: the newer join goes on")
+    world.joins_seen += 1
+    join = Join(id, game, player, asked, arrived, world.joins_seen, requested=world.now, polled=world.now)
+    world.joins[id] = join
+    world.players[game, player] = join
+    _set_alarm(world, join)
+    return join
+
+
+def _settle(world: World, join: Join, holder: str | None) -> None:
+    """Into the line of the room that holds the actor, else of that asked for, else of the entry room."""
+    room = _room(world, join, holder) if holder is not None else None
+    if room is None and holder is None and join.asked is not None:
+        room = _room(world, join, join.asked)
+        if room is None:
+            _no_such_room(world, join, join.asked)
+            return
+    if room is None:
+        room = _entry(world, join)
+    if room is not None:
+        _enter_line(world, join, room)
+
+
+def _enter_line(world: World, join: Join, room: Room) -> None:
+    if room.failure is not None and world.now >= room.failure.at + FAILED_SECONDS:
+        room.failure = None
+    refusal = refusal_of(room)
+    if refusal is not None:
+        world.refuse(join, *refusal)
+        return
+    line = room.lined()
+    if len(line.joins) >= world.settings.line_limit and join.player not in line.seated:
+        detail = f"{len(line.joins)} players wait for {room.key.name} already: try again later"
+        world.refuse(join, Refusal.LINE_FULL, detail, admission.retry_after(world, room))
+        return
+    join.room = room.key
+    join.state = JoinState.WAITING
+    line.enter(join)
+    _set_alarm(world, join)
+    world.look_at(room, Lane.URGENT)
+
+
+def _entry(world: World, join: Join) -> Room | None:
+    entries = world.game(join.game).entries
+    if len(entries) == 1:
+        return next(iter(entries.values()))
+    cure = f'put the annotation {ENTRY_ANNOTATION}: "true" on exactly one Room, or ask for a room by name'
+    if not entries:
+        detail = f"the game {join.game} has no entry room: {cure}"
+    else:
+        detail = f"the game {join.game} has {len(entries)} entry rooms ({_some(sorted(entries))}): {cure}"
+    world.refuse(join, Refusal.NO_ENTRY_ROOM, detail)
+    return None
+
+
+def _some(names: list[str]) -> str:
+    return ", ".join(names[:5]) + (", …" if len(names) > 5 else "")
+
+
+def _room(world: World, join: Join, name: str) -> Room | None:
+    room = world.rooms.get(Key(join.game, name))
+    return None if room is None or room.gone else room
+
+
+def _no_such_room(world: World, join: Join, name: str) -> None:
+    world.refuse(join, Refusal.NO_SUCH_ROOM, f"the game {join.game} has no room {name}")
+
+
+def _time_out(world: World, join: Join) -> None:
+    room = world.rooms.get(join.room) if join.room is not None else None
+    seconds = f"{world.settings.join_timeout_seconds:.0f} s"
+    if room is None:
+        world.refuse(join, Refusal.TIMEOUT, f"no answer within {seconds}: try again", RETRY_AFTER_SECONDS)
+        return
+    why = room.queued_for or room.fault or ("every seat is taken" if room.running else "it is not up yet")
+    detail = f"{room.key.name} had no seat within {seconds} ({why}): try again"
+    world.refuse(join, Refusal.TIMEOUT, detail, admission.retry_after(world, room))
+
+
+def _timeout(world: World, join: Join) -> float:
+    return join.requested + world.settings.join_timeout_seconds
+
+
+def _set_alarm(world: World, join: Join) -> None:
+    if join.state is JoinState.ADMITTED:
+        return
+    dues = [_timeout(world, join)]
+    if join.state is JoinState.FINDING:
+        dues.append(join.find_until)
+    if join.seat is None:
+        dues.append(join.polled + UNPOLLED_SECONDS)
+    world.timers.set(Alarm("join", join.id), min(dues))
+
+
+RETRY_AFTER_SECONDS = admission.RETRY_LEAST_SECONDS
+"""Retry-After of a join that came to no room's line."""

@@ -1,0 +1,199 @@
+"""The master's core: events and a time in, effects out. No I/O, no clock (DESIGN 5).
+
+`handle` takes an event into the model, which puts keys into the room queue, and works the queue. All that
+it decides follows from the model as it is, so a lost or repeated event does no harm.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import Any
+
+from roomfleet.master.core import events, fleet, joins, nodes, rooms, views
+from roomfleet.master.core import reconcile as room_steps
+from roomfleet.master.core.effects import Effect, SendDesired
+from roomfleet.master.core.model import FleetStatus, Key
+from roomfleet.master.core.places import refresh
+from roomfleet.master.core.queue import Lane, QueueHealth
+from roomfleet.master.core.state import Alarm, Work, World
+from roomfleet.wire.settings import Settings
+
+WORK_PER_CALL = 256
+"""Keys worked on in one call of `handle`; what is left is due at once."""
+ALARMS_PER_CALL = 1_024
+
+log = logging.getLogger(__name__)
+
+
+class Core:
+    """The fleet's model and what is decided from it."""
+
+    def __init__(self, settings: Settings, *, seed: int, now: float) -> None:
+        self._world = World(settings, seed, now)
+
+    def handle(self, event: events.Event, now: float) -> list[Effect]:
+        """Take in the event and do what follows. `now` is in seconds since 1970 and does not go back."""
+        world = self._world
+        world.advance(now)
+        _HANDLERS[type(event)](world, event)
+        _ring_alarms(world)
+        if world.synced:
+            _work(world)
+            _tell_nodes(world)
+        effects, world.effects = world.effects, []
+        return effects
+
+    def next_due(self) -> float | None:
+        """When to call `handle` with a Tick at the latest; a time that has passed: at once."""
+        return self._world.next_due()
+
+    def health(self, now: float) -> QueueHealth:
+        """Length and ages of the room queue."""
+        return self._world.queue.health(now)
+
+    @property
+    def synced(self) -> bool:
+        """Whether every object that existed at the start has been told."""
+        return self._world.synced
+
+    def rooms(self, game: str) -> list[views.RoomView]:
+        """Every room of the game, by name."""
+        return [views.room_view(room) for _, room in sorted(self._game_rooms(game).items())]
+
+    def room(self, key: Key) -> views.RoomView | None:
+        room = self._world.rooms.get(key)
+        return None if room is None or room.gone else views.room_view(room)
+
+    def nodes(self, game: str) -> list[views.NodeView]:
+        """Every node of the game, by name."""
+        known = self._world.games.get(game)
+        return (
+            [views.node_view(self._world, node) for _, node in sorted(known.nodes.items())] if known else []
+        )
+
+    def line(self, key: Key) -> list[views.JoinView]:
+        """The room's line, the next one first."""
+        return views.line_of(self._world, key)
+
+    def join(self, id: str) -> views.JoinView | None:
+        """A join that is not over; an admitted one until its ticket is used or has expired."""
+        join = self._world.joins.get(id)
+        return None if join is None else views.join_view(self._world, join)
+
+    def fleet(self, key: Key) -> FleetStatus | None:
+        """The status of a fleet that there is an object of."""
+        known = self._world.fleets.get(key)
+        return None if known is None or known.spec is None else fleet.status_of(known, known.spec)
+
+    def games(self) -> list[str]:
+        """Games that have rooms or nodes."""
+        return sorted(name for name, game in self._world.games.items() if game.rooms or game.nodes)
+
+    def _game_rooms(self, game: str) -> dict[str, Any]:
+        known = self._world.games.get(game)
+        return {name: room for name, room in known.rooms.items() if not room.gone} if known else {}
+
+
+def _synced(world: World, event: events.Synced) -> None:
+    if world.synced:
+        return
+    world.synced = True
+    for node in list(world.nodes.values()):
+        if node.is_up:
+            nodes.greet(world, node)
+    for one in world.fleets.values():
+        world.look_at_fleet(one)
+    for join in list(world.joins.values()):
+        joins.begin(world, join)
+
+
+def _tick(world: World, event: events.Tick) -> None:
+    """Time alone: what is due follows."""
+
+
+def _ring_alarms(world: World) -> None:
+    for _ in range(ALARMS_PER_CALL):
+        alarm = world.timers.pop(world.now)
+        if alarm is None:
+            return
+        _ring(world, alarm)
+
+
+def _ring(world: World, alarm: Alarm) -> None:
+    key = alarm.key
+    if isinstance(key, str):
+        if (join := world.joins.get(key)) is not None:
+            joins.due(world, join)
+        return
+    if alarm.kind == "room":
+        if (room := world.rooms.get(key)) is not None:
+            world.look_at(room, Lane.URGENT if room.waiting else Lane.HOUSEKEEPING)
+    elif alarm.kind in ("fleet", "counts"):
+        if (one := world.fleets.get(key)) is not None:
+            world.look_at_fleet(one)
+    elif (node := world.nodes.get(key)) is not None:
+        if alarm.kind == "node":
+            nodes.silent(world, node)
+        elif alarm.kind == "empty":
+            fleet.judge_empty(world, node)
+        else:
+            refresh(world, node)
+
+
+def _work(world: World) -> None:
+    for _ in range(WORK_PER_CALL):
+        work = world.queue.take(world.now)
+        if work is None:
+            return
+        if work.kind == "fleet":
+            fleet.reconcile(world, world.fleets[work.key])
+            world.queue.done(world.now)
+        else:
+            _reconcile_room(world, work)
+
+
+def _reconcile_room(world: World, work: Work) -> None:
+    room = world.rooms.get(work.key)
+    if room is None:
+        world.queue.done(world.now)
+        return
+    try:
+        room_steps.reconcile(world, room)
+    except Exception as error:
+        log.exception("reconciling %s failed; the others go on", room.key)
+        room_steps.announce_fault(world, room, error, world.queue.failed(world.now))
+        return
+    world.queue.done(world.now)
+    if room.fault:
+        room_steps.cleared(world, room)
+
+
+def _tell_nodes(world: World) -> None:
+    """Each node whose set changed hears the whole of it, once."""
+    for node in world.untold.values():
+        world.do(SendDesired(node.key, node.boot, tuple(node.desired.values())))
+    world.untold.clear()
+
+
+_HANDLERS: dict[type, Callable[[World, Any], None]] = {
+    events.RoomApplied: rooms.applied,
+    events.RoomDeleted: rooms.deleted,
+    events.FleetApplied: fleet.applied,
+    events.FleetDeleted: fleet.deleted,
+    events.Synced: _synced,
+    events.Recorded: rooms.recorded,
+    events.NodeConnected: nodes.connected,
+    events.NodeHeard: nodes.heard,
+    events.NodeReported: nodes.reported,
+    events.NodeDisconnected: nodes.disconnected,
+    events.NodeGone: nodes.gone,
+    events.JoinRequested: joins.requested,
+    events.JoinCancelled: joins.cancelled,
+    events.JoinPolled: joins.polled,
+    events.PlayerFound: joins.found,
+    events.SeatRequested: joins.seat_requested,
+    events.SeatCancelled: joins.seat_cancelled,
+    events.Nudged: rooms.nudged,
+    events.Tick: _tick,
+}

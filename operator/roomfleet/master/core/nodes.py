@@ -1,0 +1,233 @@
+"""Nodes: their hello, their signs of life, and their loss by silence, by exit, or by a new boot."""
+
+from __future__ import annotations
+
+from roomfleet.master.core import places, reports
+from roomfleet.master.core.effects import DeleteNode
+from roomfleet.master.core.events import NodeConnected, NodeDisconnected, NodeGone, NodeHeard, NodeReported
+from roomfleet.master.core.model import Key
+from roomfleet.master.core.queue import Lane, backoff
+from roomfleet.master.core.state import Alarm, Crashes, Link, Node, Place, Room, Stage, World
+
+STEADY_SECONDS = 30.0
+"""A node whose process ended sooner than that after its hello is started again with backoff."""
+REPLACE_FACTOR = 6
+"""A node that stays silent for so many times `nodeLostAfterSeconds` is ended, so that its slot is of use."""
+
+
+def connected(world: World, event: NodeConnected) -> None:
+    """A hello. Rooms that it runs as recorded are adopted as they are; what it lacks was lost."""
+    node = expected(world, event.node, event.fleet)
+    if node.link is Link.CREATING:
+        node.fleet.node_start.add(world.now - node.since)
+    if node.boot and node.boot != event.boot:
+        _void_seats(world, node)
+    node.boot = event.boot
+    node.url = event.url
+    node.capacity = event.capacity
+    node.fleet.deleting.discard(node.slot)
+    node.avoid_until = 0.0
+    node.reports = {report.room: report for report in event.rooms if report.phase in reports.RUNS}
+    _set_link(world, node, Link.UP)
+    _hear(world, node)
+    if world.synced:
+        greet(world, node)
+    for report in event.rooms:
+        reports.reported(world, node, report)
+    world.tell(node)
+
+
+def greet(world: World, node: Node) -> None:
+    """Compare what is recorded on the node with what it says that it runs."""
+    for room in list(node.rooms.values()):
+        if room.place is not None:
+            hear_of(world, room, room.place)
+    places.refresh(world, node)
+    world.tell(node)
+
+
+def hear_of(world: World, room: Room, place: Place) -> None:
+    """The node has said what it runs: is this room among it, in this epoch?"""
+    node = place.node
+    report = node.reports.get(room.key.name)
+    if place.stage is Stage.RECORDING:
+        if place.boot != node.boot:
+            places.leave(world, room)
+            world.look_at(room, Lane.URGENT)
+        return
+    if report is not None and report.epoch == place.epoch:
+        reports.adopt(world, room, place, report)
+        world.look_at(room, Lane.URGENT if room.waiting else Lane.HOUSEKEEPING)
+    elif place.stage is Stage.STARTING and place.boot == node.boot:
+        places.desire(world, room)
+    elif place.stage is Stage.STOPPING:
+        places.leave(world, room)
+        world.look_at(room, Lane.URGENT)
+    else:
+        reports.lose(world, room, f"{node.key.name} does not run it any more")
+
+
+def heard(world: World, event: NodeHeard) -> None:
+    """A sign of life, also from one that was thought lost: it has no rooms then."""
+    node = _present(world, event.node, event.boot)
+    if node is not None:
+        _hear(world, node)
+
+
+def reported(world: World, event: NodeReported) -> None:
+    """One room of the node changed."""
+    node = _present(world, event.node, event.boot)
+    if node is not None:
+        _hear(world, node)
+        reports.reported(world, node, event.report)
+
+
+def disconnected(world: World, event: NodeDisconnected) -> None:
+    """The link closed. The rooms run on; nobody is let in meanwhile."""
+    node = _present(world, event.node, event.boot)
+    if node is None or node.link is not Link.UP:
+        return
+    _set_link(world, node, Link.DOWN)
+    places.refresh(world, node)
+    _look_at_rooms(world, node)
+
+
+def gone(world: World, event: NodeGone) -> None:
+    """Its process or pod ended."""
+    node = world.nodes.get(event.node)
+    if node is None or (event.boot and node.boot and event.boot != node.boot):
+        return
+    fleet = node.fleet
+    if not node.deleting:
+        early = node.link is Link.CREATING or world.now < node.since + STEADY_SECONDS
+        before = fleet.crashes.pop(node.slot, None)
+        if early:
+            number = before.number + 1 if before is not None else 1
+            again_at = world.now + (backoff(number, world.rng) if number > 1 else 0.0)
+            fleet.crashes[node.slot] = Crashes(number, again_at)
+    _drop(world, node, f"{node.key.name} ended")
+
+
+def silent(world: World, node: Node) -> None:
+    """The silence of the node is to be judged."""
+    lost_after = world.settings.node_lost_after_seconds
+    since = max(node.heard, world.silent_from)
+    due = since + lost_after * (REPLACE_FACTOR if node.link is Link.LOST else 1)
+    if world.now < due:
+        world.timers.set(Alarm("node", node.key), due)
+        return
+    if node.link is Link.EXPECTED:
+        _drop(world, node, f"{node.key.name} did not come back")
+        return
+    if node.link is Link.CREATING:
+        _lose_rooms(world, node, f"{node.key.name} did not come back")
+        return
+    if node.link is not Link.LOST:
+        _set_link(world, node, Link.LOST)
+        _lose_rooms(world, node, f"{node.key.name} was silent for {world.now - since:.0f} s")
+        _void_seats(world, node)
+        node.reports.clear()
+        places.refresh(world, node)
+        world.timers.set(Alarm("node", node.key), since + lost_after * REPLACE_FACTOR)
+        return
+    if not node.deleting:
+        node.fleet.deleting.add(node.slot)
+        world.do(DeleteNode(node.key))
+
+
+def _drop(world: World, node: Node, why: str) -> None:
+    """There is no such node any more."""
+    _lose_rooms(world, node, why)
+    _void_seats(world, node)
+    _set_link(world, node, Link.LOST)
+    for alarm in (Alarm("node", node.key), Alarm("avoid", node.key), Alarm("empty", node.key)):
+        world.timers.set(alarm, None)
+    fleet = node.fleet
+    fleet.index.put(node.key.name, node.slot, None)
+    fleet.deleting.discard(node.slot)
+    del fleet.nodes[node.slot]
+    del world.nodes[node.key]
+    del world.game(node.key.game).nodes[node.key.name]
+    world.look_at_fleet(fleet)
+
+
+def expected(world: World, key: Key, fleet_name: str = "") -> Node:
+    """The node of that name, known from now on. Without a hello its name says which fleet it belongs to."""
+    node = world.nodes.get(key)
+    prefix, _, number = key.name.rpartition("-")
+    fleet = world.fleet(Key(key.game, fleet_name or prefix or key.name))
+    if node is not None and node.fleet is not fleet and fleet_name:
+        _drop(world, node, f"{key.name} came back as a node of another fleet")
+        node = None
+    if node is not None:
+        return node
+    slot = int(number) if prefix == fleet.key.name and number.isdecimal() else -1
+    if slot < 0 or slot in fleet.nodes:
+        slot = min(fleet.nodes, default=0) - 1 if min(fleet.nodes, default=0) < 0 else -1
+    node = Node(key=key, fleet=fleet, slot=slot, link=Link.EXPECTED, since=world.now, heard=world.started)
+    world.nodes[key] = node
+    fleet.nodes[slot] = node
+    world.game(key.game).nodes[key.name] = node
+    world.timers.set(Alarm("node", key), max(world.now, world.silent_from) + _lost_after(world))
+    return node
+
+
+def _present(world: World, key: Key, boot: str) -> Node | None:
+    """The node, if that boot is the one that counts and has said hello."""
+    node = world.nodes.get(key)
+    return node if node is not None and node.boot == boot and boot else None
+
+
+def _hear(world: World, node: Node) -> None:
+    node.heard = world.now
+    world.timers.set(Alarm("node", node.key), world.now + _lost_after(world))
+    if node.link is Link.LOST:
+        node.fleet.deleting.discard(node.slot)
+        _set_link(world, node, Link.UP)
+        places.refresh(world, node)
+        world.tell(node)
+
+
+def _lost_after(world: World) -> float:
+    return world.settings.node_lost_after_seconds
+
+
+def _set_link(world: World, node: Node, link: Link) -> None:
+    if node.link is link:
+        return
+    links = world.game(node.key.game).links
+    node.fleet.creating.pop(node.slot, None)
+    if node.link is Link.UP:
+        del links[node.key.name]
+        node.fleet.ready -= 1
+        world.untold.pop(node.key, None)
+    if link is Link.UP:
+        links[node.key.name] = node
+        node.fleet.ready += 1
+    node.link = link
+    node.since = world.now
+    world.look_at_fleet(node.fleet)
+    if link is Link.UP:
+        _look_at_rooms(world, node)
+
+
+def _look_at_rooms(world: World, node: Node) -> None:
+    for room in node.rooms.values():
+        world.look_at(room, Lane.URGENT if room.waiting else Lane.HOUSEKEEPING)
+
+
+def _lose_rooms(world: World, node: Node, why: str) -> None:
+    for room in list(node.rooms.values()):
+        if room.place is not None and room.place.stage is Stage.RECORDING:
+            places.leave(world, room)
+            world.look_at(room, Lane.URGENT)
+        else:
+            reports.lose(world, room, why)
+
+
+def _void_seats(world: World, node: Node) -> None:
+    """The process that asked for them is no more."""
+    for id in list(node.seats.values()):
+        if (join := world.joins.get(id)) is not None:
+            world.forget(join)
+    node.seats.clear()

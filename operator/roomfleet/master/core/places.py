@@ -1,0 +1,187 @@
+"""Taking and leaving a place on a node, and the node's load that follows from it."""
+
+from __future__ import annotations
+
+from roomfleet.master.core.queue import Lane
+from roomfleet.master.core.state import Alarm, Fleet, Link, Node, Place, Room, Stage, World
+from roomfleet.wire.link import DesiredRoom
+from roomfleet.wire.spec import RoomSpec
+
+
+def take(world: World, room: Room, node: Node, *, boot: str, epoch: int, stage: Stage) -> Place:
+    """The room's place is that node from now on."""
+    place = Place(node, boot, epoch, room.uid, room.spec, stage, world.now)
+    room.place = place
+    node.rooms[room.key.name] = room
+    node.fleet.rooms += 1
+    recount(world, room)
+    refresh(world, node)
+    count_later(world, node.fleet)
+    return place
+
+
+def leave(world: World, room: Room) -> None:
+    """The room is on no node: its reservations there are void, and so is what was known of who sits in it."""
+    place = room.place
+    if place is None:
+        return
+    node = place.node
+    node.fleet.players -= room.players
+    room.players = room.resumable = 0
+    if room.line is not None:
+        for join in list(room.line.reserved.values()):
+            world.forget(join)
+        for player in room.line.seated:
+            if world.seats.get((room.key.game, player)) == room.key:
+                del world.seats[room.key.game, player]
+        room.line.seated.clear()
+        room.line.holders.clear()
+    recount(world, room)
+    room.place = None
+    node.fleet.rooms -= 1
+    del node.rooms[room.key.name]
+    node.crowded.pop(room.key, None)
+    undesire(world, room, node)
+    refresh(world, node)
+    count_later(world, node.fleet)
+    if room.line is not None:
+        room.line.tell_all()
+
+
+def move(world: World, room: Room, stage: Stage) -> None:
+    """The room's place comes into another stage."""
+    place = room.place
+    if place is None or place.stage is stage:
+        return
+    place.stage = stage
+    place.since = world.now
+    if room.line is not None:
+        room.line.tell_all()
+    world.look_at(room, Lane.URGENT)
+
+
+def desire(world: World, room: Room) -> None:
+    """Have the node run the room as its spec now is."""
+    place = room.place
+    if place is None:
+        return
+    wanted = DesiredRoom(room=room.key.name, epoch=place.epoch, uid=place.uid, spec=room.spec)
+    if place.node.desired.get(room.key.name) != wanted:
+        place.node.desired[room.key.name] = wanted
+        world.tell(place.node)
+
+
+def undesire(world: World, room: Room, node: Node) -> None:
+    """Have the node stop the room."""
+    if node.desired.pop(room.key.name, None) is not None:
+        world.tell(node)
+
+
+def count(world: World, room: Room, players: int, resumable: int) -> None:
+    """The node counted the room's players."""
+    place = room.place
+    if place is not None:
+        place.node.fleet.players += players - room.players
+        if players != room.players:
+            count_later(world, place.node.fleet)
+    gone = room.players + room.resumable - players - resumable
+    if gone > 0 and room.line is not None:
+        room.line.departures.left(gone, world.now)
+    room.players, room.resumable = players, resumable
+    if room.line is not None and players + resumable == 0:
+        room.line.seated.clear()
+        room.line.holders.clear()
+    recount(world, room)
+
+
+def recount(world: World, room: Room) -> None:
+    """Bring the node's load up to date with the room's players and reservations."""
+    place = room.place
+    if place is None:
+        return
+    occupied = room.players + room.resumable + (room.line.seats if room.line is not None else 0)
+    if occupied == room.occupied:
+        return
+    node = place.node
+    node.occupied += occupied - room.occupied
+    room.occupied = occupied
+    refresh(world, node)
+    spec = node.fleet.spec
+    if node.crowded and spec is not None and node.occupied < spec.players_per_node:
+        for key in list(node.crowded)[: spec.players_per_node - node.occupied]:
+            del node.crowded[key]
+            world.look_at(world.rooms[key], Lane.URGENT)
+
+
+def node_is_full(node: Node) -> bool:
+    """Whether it serves as many players as its fleet allows."""
+    spec = node.fleet.spec
+    return spec is not None and node.occupied >= spec.players_per_node
+
+
+def most_rooms(node: Node) -> int:
+    """How many rooms it may have: what it says itself, and what its fleet allows."""
+    spec = node.fleet.spec
+    return node.capacity if spec is None else min(node.capacity, spec.rooms_per_node)
+
+
+def refresh(world: World, node: Node) -> None:
+    """Tell the fleet's index what space the node has; rooms that wait for space are looked at."""
+    fleet = node.fleet
+    was_open = fleet.index.has_space(node.key.name)
+    space = _space(world, node)
+    fleet.index.put(node.key.name, node.slot, len(node.rooms) if space else None)
+    if space and (fleet.waiting or not was_open):
+        wake_waiting(world, fleet, space)
+    _watch_emptiness(world, node)
+
+
+def wake_waiting(world: World, fleet: Fleet, most: int) -> None:
+    """Rooms that waited longest for space are looked at."""
+    for _, key in zip(range(most), fleet.waiting, strict=False):
+        world.look_at(world.rooms[key], Lane.URGENT)
+
+
+def stop_waiting(world: World, room: Room, fleet_name: str) -> None:
+    """The room needs no space any more; if there is some, the next one may have it."""
+    fleet = world.fleets.get(room.key._replace(name=fleet_name))
+    if fleet is None or room.key not in fleet.waiting:
+        return
+    del fleet.waiting[room.key]
+    if fleet.waiting and fleet.index.pick() is not None:
+        wake_waiting(world, fleet, 1)
+
+
+def needs_restart(room: Room, place: Place) -> bool:
+    """Whether the room runs as something that it cannot become while it runs."""
+    return place.uid != room.uid or _identity(place.spec) != _identity(room.spec)
+
+
+def _identity(spec: RoomSpec) -> tuple[str, str, str]:
+    return (spec.fleet, spec.map, spec.script)
+
+
+def _space(world: World, node: Node) -> int:
+    """How many more rooms the node takes."""
+    spec = node.fleet.spec
+    if spec is None or node.link is not Link.UP or node.deleting or node.slot >= spec.max_nodes:
+        return 0
+    if node.avoid_until > world.now or node_is_full(node):
+        return 0
+    return max(0, most_rooms(node) - len(node.rooms))
+
+
+def _watch_emptiness(world: World, node: Node) -> None:
+    """A node without rooms may go after a while."""
+    spec = node.fleet.spec
+    empty = not node.rooms and node.link is Link.UP and not node.deleting
+    alarm = Alarm("empty", node.key)
+    if not empty or spec is None:
+        world.timers.set(alarm, None)
+    elif alarm not in world.timers:
+        world.timers.set(alarm, world.now + spec.scale_down_after_seconds)
+
+
+def count_later(world: World, fleet: Fleet) -> None:
+    """The fleet's counts changed: they are written when they may be."""
+    world.timers.set(Alarm("counts", fleet.key), max(world.now, fleet.counts_at))

@@ -1,0 +1,183 @@
+"""The room queue: which keys are to be reconciled, in what order, and when to try a failed one again.
+
+One worker takes keys one at a time. A key that waits is not added again; a key that is being worked on
+goes round once more when something changes meanwhile. Joins and repair come before housekeeping by 4:1,
+and a key that has aged is taken before younger ones of either lane, so nothing starves. A key that failed
+is held back by exponential backoff with jitter, on its own: the worker never sleeps.
+(The shape is that of client-go's workqueue; the two lanes are ours.)
+"""
+
+from __future__ import annotations
+
+import heapq
+import random
+from collections import deque
+from collections.abc import Hashable
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Generic, TypeVar
+
+WEIGHT = 4
+"""Keys of the urgent lane for one of housekeeping, while both have some."""
+AGEING_SECONDS = 5.0
+"""A housekeeping key that waited that long counts as urgent."""
+BACKOFF_FIRST_SECONDS = 0.1
+BACKOFF_MOST_SECONDS = 60.0
+
+K = TypeVar("K", bound=Hashable)
+
+
+class Lane(IntEnum):
+    """How soon a key should be looked at."""
+
+    URGENT = 0
+    """Somebody waits: joins, repair."""
+    HOUSEKEEPING = 1
+
+
+@dataclass(frozen=True, slots=True)
+class QueueHealth:
+    """For `/healthz` and metrics. Ages in seconds."""
+
+    length: int
+    """Keys that wait to be taken now; those held back by backoff are not counted."""
+    oldest_age: float
+    """How long the oldest of them has waited; 0 when there is none."""
+    last_reconcile_age: float
+    """How long ago a key was last taken, counted from the start while none was."""
+
+
+def backoff(attempts: int, rng: random.Random) -> float:
+    """Seconds until try number `attempts` + 1: doubling, at most a minute, with up to half taken off."""
+    whole = min(BACKOFF_MOST_SECONDS, BACKOFF_FIRST_SECONDS * 2.0 ** min(attempts - 1, 20))
+    return whole * (1 - rng.random() / 2)
+
+
+@dataclass(slots=True)
+class _Waiting:
+    lane: Lane
+    number: int
+    since: float
+
+
+class RoomQueue(Generic[K]):
+    """Keys to reconcile. Not thread-safe; time comes in with each call."""
+
+    def __init__(self, rng: random.Random, now: float) -> None:
+        self._rng = rng
+        self._lanes: tuple[deque[tuple[int, K]], deque[tuple[int, K]]] = (deque(), deque())
+        self._waiting: dict[K, _Waiting] = {}
+        self._held: dict[K, float] = {}
+        self._held_heap: list[tuple[float, int, K]] = []
+        self._attempts: dict[K, int] = {}
+        self._working: K | None = None
+        self._dirty: Lane | None = None
+        self._number = 0
+        self._urgent_taken = 0
+        self._last_taken = now
+
+    def __len__(self) -> int:
+        return len(self._waiting)
+
+    def add(self, key: K, lane: Lane, now: float) -> None:
+        """Have the key looked at. Held back keys stay held; a waiting one may only become more urgent."""
+        if key == self._working:
+            self._dirty = lane if self._dirty is None else min(lane, self._dirty)
+            return
+        if key in self._held:
+            return
+        waiting = self._waiting.get(key)
+        if waiting is not None and waiting.lane <= lane:
+            return
+        self._number += 1
+        since = now if waiting is None else waiting.since
+        self._waiting[key] = _Waiting(lane, self._number, since)
+        self._lanes[lane].append((self._number, key))
+
+    def take(self, now: float) -> K | None:
+        """The next key, which is then worked on until `done` or `failed`; None when there is none."""
+        self._release_held(now)
+        lane = self._next_lane(now)
+        if lane is None:
+            return None
+        _, key = self._lanes[lane].popleft()
+        del self._waiting[key]
+        self._urgent_taken = self._urgent_taken + 1 if lane is Lane.URGENT else 0
+        self._working = key
+        self._dirty = None
+        self._last_taken = now
+        return key
+
+    def done(self, now: float) -> None:
+        """The key that was taken is reconciled; it goes round again if it was added meanwhile."""
+        key, dirty = self._finish()
+        self._attempts.pop(key, None)
+        if dirty is not None:
+            self.add(key, dirty, now)
+
+    def failed(self, now: float) -> float:
+        """The key that was taken could not be reconciled. Returns when it will be tried again."""
+        key, _ = self._finish()
+        attempts = self._attempts.get(key, 0) + 1
+        self._attempts[key] = attempts
+        due = now + backoff(attempts, self._rng)
+        self._held[key] = due
+        self._number += 1
+        heapq.heappush(self._held_heap, (due, self._number, key))
+        return due
+
+    def forget(self, key: K) -> None:
+        """The key means nothing any more."""
+        self._waiting.pop(key, None)
+        self._held.pop(key, None)
+        self._attempts.pop(key, None)
+        if key == self._working:
+            self._dirty = None
+
+    def next_due(self, now: float) -> float | None:
+        """When there is a key to take: now or earlier while any waits; None when there is none at all."""
+        if self._waiting:
+            return now
+        while self._held_heap and self._held.get(self._held_heap[0][2]) != self._held_heap[0][0]:
+            heapq.heappop(self._held_heap)
+        return self._held_heap[0][0] if self._held_heap else None
+
+    def health(self, now: float) -> QueueHealth:
+        heads = [self._head(lane) for lane in Lane]
+        ages = [now - head.since for head in heads if head is not None]
+        return QueueHealth(len(self._waiting), max(ages, default=0.0), now - self._last_taken)
+
+    def _finish(self) -> tuple[K, Lane | None]:
+        key, dirty = self._working, self._dirty
+        if key is None:
+            raise RuntimeError("no key of the room queue is being worked on: take one first")
+        self._working = self._dirty = None
+        return key, dirty
+
+    def _release_held(self, now: float) -> None:
+        while self._held_heap and self._held_heap[0][0] <= now:
+            due, _, key = heapq.heappop(self._held_heap)
+            if self._held.get(key) == due:
+                del self._held[key]
+                self.add(key, Lane.HOUSEKEEPING, now)
+
+    def _head(self, lane: Lane) -> _Waiting | None:
+        entries = self._lanes[lane]
+        while entries:
+            number, key = entries[0]
+            waiting = self._waiting.get(key)
+            if waiting is not None and waiting.number == number:
+                return waiting
+            entries.popleft()
+        return None
+
+    def _next_lane(self, now: float) -> Lane | None:
+        urgent, housekeeping = self._head(Lane.URGENT), self._head(Lane.HOUSEKEEPING)
+        if urgent is None or housekeeping is None:
+            if urgent is not None:
+                return Lane.URGENT
+            return None if housekeeping is None else Lane.HOUSEKEEPING
+        aged = now - housekeeping.since >= AGEING_SECONDS and housekeeping.since <= urgent.since
+        if aged or self._urgent_taken >= WEIGHT:
+            return Lane.HOUSEKEEPING
+        return Lane.URGENT

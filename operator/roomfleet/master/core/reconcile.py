@@ -1,0 +1,298 @@
+"""One room: what should be against what is, one step after the other.
+
+Each step brings one thing in order and says whether the later ones still have something to do. None waits:
+a step decides, emits what is to be done, and an event brings the key back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from roomfleet.master.core import admission, places, status
+from roomfleet.master.core.effects import Announce, Record, SendGoodbye
+from roomfleet.master.core.model import Key
+from roomfleet.master.core.queue import Lane
+from roomfleet.master.core.state import Alarm, Place, Recording, Room, Stage, World
+from roomfleet.wire.joining import Refusal
+from roomfleet.wire.spec import Keep
+
+RECORD_SECONDS = 15.0
+"""A Record that was not answered by then counts as failed."""
+UNSEEN_STOP_SECONDS = 3.0
+"""A node that never mentioned a room which it is to stop has had that long to do so; then it never had it."""
+REMIND_SECONDS = 10.0
+"""A node that says nothing of a room which it is to start is told again after that."""
+WAKE_SECONDS = 15.0
+"""A room that was woken for an arrival is not bored before that."""
+
+Step = Callable[[World, Room], bool]
+"""Returns whether to go on with the next step."""
+
+
+def reconcile(world: World, room: Room) -> None:
+    """Bring the room nearer to what it should be."""
+    for step in STEPS:
+        if not step(world, room):
+            break
+    if world.rooms.get(room.key) is not room:
+        return
+    places.recount(world, room)
+    admission.tell_positions(world, room)
+    status.publish(world, room)
+    world.timers.set(Alarm("room", room.key), _next_due(world, room))
+
+
+def sync_heard(world: World, room: Room) -> bool:
+    """A room that was recorded on a node before the start waits until that has reported or is lost."""
+    place = room.place
+    return place is None or place.stage is not Stage.UNHEARD
+
+
+def sync_deleted(world: World, room: Room) -> bool:
+    """The object is gone: players hear why, the room is saved and stopped, then there is nothing left."""
+    if not room.gone:
+        return True
+    if room.line is not None:
+        world.refuse_all(room.line.joins, Refusal.NO_SUCH_ROOM, f"the room {room.key.name} was deleted")
+    room.awake = False
+    place = room.place
+    if place is not None and place.stage in (Stage.STARTING, Stage.RUNNING, Stage.STOPPING):
+        if not room.told_goodbye:
+            room.told_goodbye = True
+            world.do(SendGoodbye(place.node.key, place.boot, room.key.name))
+        stop(world, room, place)
+        _give_up_unseen(world, room, place)
+        if room.place is not None:
+            return False
+    if room.place is not None:
+        places.leave(world, room)
+    recording = room.recording
+    if recording is None or world.now >= recording.since + RECORD_SECONDS:
+        _forget(world, room)
+    return False
+
+
+def sync_refused(world: World, room: Room) -> bool:
+    """Closed, unsupported or failed: nobody is let in, and nobody waits for nothing."""
+    if room.failure is not None and room.failure.generation != room.generation:
+        room.failure = None
+    refusal = refusal_of(room)
+    if refusal is not None:
+        room.awake = False
+        if room.line is not None:
+            world.refuse_all(room.line.joins, *refusal)
+    return True
+
+
+def sync_intent(world: World, room: Room) -> bool:
+    """Whether the room should be on a node at all: wanted, or not bored yet."""
+    if refusal_of(room) is not None:
+        room.idle_since = None
+        return True
+    if busy(world, room):
+        room.idle_since = None
+        if room.spec.keep is Keep.ALWAYS or room.waiting or room.woken:
+            room.awake = True
+        return True
+    if not room.awake:
+        room.idle_since = None
+        return True
+    if room.idle_since is None:
+        room.idle_since = world.now
+    if world.now >= room.idle_since + room.spec.bored_after_seconds:
+        room.awake = False
+    return True
+
+
+def sync_stopped(world: World, room: Room) -> bool:
+    """On a node and not wanted there, or no longer as it is: saved and stopped."""
+    place = room.place
+    if place is None:
+        return True
+    if place.stage is Stage.STOPPING:
+        _give_up_unseen(world, room, place)
+        return room.place is None
+    if room.awake and not places.needs_restart(room, place):
+        return True
+    if place.stage is Stage.RECORDING:
+        places.leave(world, room)
+        return True
+    stop(world, room, place)
+    return False
+
+
+def sync_recorded(world: World, room: Room) -> bool:
+    """A Record is on its way: the next decision waits for it."""
+    recording = room.recording
+    if recording is None:
+        return True
+    if world.now < recording.since + RECORD_SECONDS:
+        return False
+    room.recording = None
+    room.written = None
+    if room.place is not None and room.place.stage is Stage.RECORDING:
+        places.leave(world, room)
+    return True
+
+
+def sync_placed(world: World, room: Room) -> bool:
+    """Wanted and on no node: one is chosen and written ahead."""
+    if room.place is not None:
+        return True
+    if not room.awake:
+        places.stop_waiting(world, room, room.spec.fleet)
+        room.queued_for = ""
+        return False
+    if _held_back(world, room):
+        places.stop_waiting(world, room, room.spec.fleet)
+        return False
+    fleet = world.fleet(Key(room.key.game, room.spec.fleet))
+    name = fleet.index.pick()
+    if name is None:
+        fleet.waiting[room.key] = None
+        room.queued_for = status.no_space(fleet)
+        world.look_at_fleet(fleet)
+        return False
+    fleet.waiting.pop(room.key, None)
+    room.queued_for = ""
+    room.stale = None
+    node = world.nodes[Key(room.key.game, name)]
+    room.highest += 1
+    places.take(world, room, node, boot=node.boot, epoch=room.highest, stage=Stage.RECORDING)
+    recorded = status.recorded(room, node.key.name)
+    room.recording = Recording(room.highest, recorded, world.now)
+    world.do(Record(room.key, room.version, recorded))
+    return False
+
+
+def sync_told(world: World, room: Room) -> bool:
+    """Recorded: the node knows what to run, with the spec as it is now."""
+    place = room.place
+    if place is None:
+        return False
+    places.desire(world, room)
+    silent = room.key.name not in place.node.reports
+    if place.stage is Stage.STARTING and silent and world.now >= place.since + REMIND_SECONDS:
+        place.since = world.now
+        world.tell(place.node)
+    return place.stage is Stage.RUNNING
+
+
+def sync_woken(world: World, room: Room) -> bool:
+    """It runs: an arrival that it was woken for has some time to come in."""
+    if room.woken:
+        room.woken = False
+        room.hold_until = max(room.hold_until, world.now + WAKE_SECONDS)
+    if not room.started_at:
+        room.started_at = status.rfc3339(world.now)
+    return True
+
+
+def sync_admitted(world: World, room: Room) -> bool:
+    """Those first in line get the free seats."""
+    admission.admit(world, room)
+    return True
+
+
+STEPS: tuple[Step, ...] = (
+    sync_deleted,
+    sync_refused,
+    sync_heard,
+    sync_intent,
+    sync_stopped,
+    sync_recorded,
+    sync_placed,
+    sync_told,
+    sync_woken,
+    sync_admitted,
+)
+
+
+def refusal_of(room: Room) -> tuple[Refusal, str] | None:
+    """Why nobody can be let into the room, if so."""
+    name = room.key.name
+    if room.gone:
+        return Refusal.NO_SUCH_ROOM, f"the room {name} was deleted"
+    if room.problem:
+        return Refusal.ROOM_FAILED, f"the room {name} cannot run: {room.problem}"
+    if room.spec.keep is Keep.NEVER:
+        return Refusal.ROOM_CLOSED, f"the room {name} is closed: its spec says keep: Never"
+    if room.failure is not None:
+        return Refusal.ROOM_FAILED, f"the room {name} failed to start: {room.failure.message}"
+    return None
+
+
+def busy(world: World, room: Room) -> bool:
+    """Whether somebody is in the room, on the way to it, or it is to stay anyway."""
+    if room.spec.keep is Keep.ALWAYS or room.players or room.resumable or room.woken:
+        return True
+    if room.hold_until > world.now:
+        return True
+    return room.line is not None and bool(room.line.joins or room.line.reserved)
+
+
+def stop(world: World, room: Room, place: Place) -> None:
+    """Out of the node's desired set: it saves the room and reports it stopped."""
+    places.undesire(world, room, place.node)
+    places.move(world, room, Stage.STOPPING)
+
+
+def _give_up_unseen(world: World, room: Room, place: Place) -> None:
+    """Told to start and to stop before it acted on either, a node says nothing of the room at all."""
+    node = place.node
+    if room.key.name in node.reports or not node.is_up:
+        return
+    if world.now >= max(place.since, node.since) + UNSEEN_STOP_SECONDS:
+        places.leave(world, room)
+
+
+def _held_back(world: World, room: Room) -> bool:
+    """Whether the next Record has to wait: for a fresh object, or after failures."""
+    if room.stale is not None and room.stale != room.version:
+        return False
+    return world.now < room.retry_at
+
+
+def _forget(world: World, room: Room) -> None:
+    game = world.game(room.key.game)
+    del world.rooms[room.key]
+    del game.rooms[room.key.name]
+    places.stop_waiting(world, room, room.spec.fleet)
+    world.timers.set(Alarm("room", room.key), None)
+
+
+def _next_due(world: World, room: Room) -> float | None:
+    """When the room is to be looked at again, if nothing happens."""
+    place, dues = room.place, []
+    if room.recording is not None:
+        dues.append(room.recording.since + RECORD_SECONDS)
+    if room.idle_since is not None and room.awake:
+        dues.append(room.idle_since + room.spec.bored_after_seconds)
+    if room.hold_until > world.now:
+        dues.append(room.hold_until)
+    if room.line is not None and (expiry := room.line.next_expiry()) is not None:
+        dues.append(expiry)
+    if room.line is not None and room.line.expected and room.line.joins:
+        dues.append(room.line.expected_until)
+    if place is None and room.awake and world.now < room.retry_at:
+        dues.append(room.retry_at)
+    if place is not None and room.key.name not in place.node.reports:
+        if place.stage is Stage.STOPPING and place.node.is_up:
+            dues.append(max(place.since, place.node.since) + UNSEEN_STOP_SECONDS)
+        if place.stage is Stage.STARTING:
+            dues.append(place.since + REMIND_SECONDS)
+    return min(dues, default=None)
+
+
+def announce_fault(world: World, room: Room, error: Exception, retry_at: float) -> None:
+    """Reconciling the room raised: everybody else goes on, and the object says what happened."""
+    room.fault = f"{type(error).__name__}: {error}"
+    text = f"reconciling failed, tried again in {retry_at - world.now:.1f} s: {room.fault}"
+    world.do(Announce(room.key, "InternalError", text, warning=True))
+    status.publish_fault(world, room, text)
+
+
+def cleared(world: World, room: Room) -> None:
+    """Reconciling went well after it had raised."""
+    room.fault = ""
+    world.look_at(room, Lane.HOUSEKEEPING)

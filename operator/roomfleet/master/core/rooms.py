@@ -1,0 +1,159 @@
+"""Room objects: applied, deleted, recorded; and arrivals that are on their way to a room."""
+
+from __future__ import annotations
+
+from roomfleet.master.core import nodes, places, reports
+from roomfleet.master.core.effects import SendNudge
+from roomfleet.master.core.events import Nudged, Recorded, RecordOutcome, RoomApplied, RoomDeleted
+from roomfleet.master.core.model import Key, Phase
+from roomfleet.master.core.queue import Lane, backoff
+from roomfleet.master.core.state import Link, Place, Room, Stage, World
+from roomfleet.wire.joining import Refusal
+from roomfleet.wire.spec import Keep
+
+RETURN_SECONDS = 15.0
+"""For so long after a restart those who were in line before come first, where seats are scarce."""
+FRESH_SECONDS = 1.0
+"""A fresh object that does not come within that is not waited for."""
+
+
+def applied(world: World, event: RoomApplied) -> None:
+    """The object as it now is. Its status counts only where the core has none of its own."""
+    room = world.rooms.get(event.key)
+    if room is None:
+        room = _new(world, event)
+    elif room.uid != event.uid or room.gone:
+        _replaced(world, room, event)
+    old_fleet = room.spec.fleet
+    room.version = event.version
+    room.generation = event.generation
+    room.spec = event.spec
+    room.problem = event.problem
+    room.highest = max(room.highest, event.status.epoch)
+    if old_fleet != event.spec.fleet:
+        places.stop_waiting(world, room, old_fleet)
+    _set_entry(world, room, event.entry)
+    world.look_at(room, Lane.URGENT if room.waiting else Lane.HOUSEKEEPING)
+
+
+def deleted(world: World, event: RoomDeleted) -> None:
+    """The object is gone; that of an earlier uid is of no interest."""
+    room = world.rooms.get(event.key)
+    if room is None or room.uid != event.uid:
+        return
+    room.gone = True
+    room.told_goodbye = False
+    _set_entry(world, room, False)
+    world.look_at(room, Lane.URGENT)
+
+
+def recorded(world: World, event: Recorded) -> None:
+    """What became of the Record that is on its way."""
+    room = world.rooms.get(event.key)
+    if room is None or room.recording is None or room.recording.epoch != event.epoch:
+        return
+    recording, room.recording = room.recording, None
+    place = room.place
+    mine = place if place is not None and place.stage is Stage.RECORDING else None
+    match event.outcome:
+        case RecordOutcome.WRITTEN:
+            room.version = event.version or room.version
+            room.written = recording.status
+            if mine is not None:
+                places.move(world, room, Stage.STARTING)
+        case RecordOutcome.CONFLICT:
+            _back_off(world, room, FRESH_SECONDS)
+            room.stale = room.version
+            _give_back(world, room, mine)
+        case RecordOutcome.FAILED:
+            room.written = None
+            _back_off(world, room)
+            _give_back(world, room, mine)
+        case RecordOutcome.GONE:
+            room.gone = True
+            _set_entry(world, room, False)
+    world.look_at(room, Lane.URGENT)
+
+
+def nudged(world: World, event: Nudged) -> None:
+    """An actor is on its way: the room's node is to look, a sleeping room wakes if that was asked."""
+    room = world.rooms.get(event.key)
+    if room is None or room.gone:
+        return
+    place = room.place
+    if place is not None and place.stage is Stage.RUNNING and place.node.is_up:
+        world.do(SendNudge(place.node.key, place.boot, room.key.name))
+    if event.wake and room.spec.keep is not Keep.NEVER:
+        room.woken = True
+        world.look_at(room, Lane.URGENT)
+
+
+def _new(world: World, event: RoomApplied) -> Room:
+    status = event.status
+    room = Room(
+        key=event.key,
+        uid=event.uid,
+        generation=event.generation,
+        version=event.version,
+        spec=event.spec,
+        entry=False,
+        problem=event.problem,
+        written=status,
+        highest=status.epoch,
+        saved_at=status.saved_at,
+        started_at=status.started_at,
+    )
+    world.rooms[event.key] = room
+    world.game(event.key.game).rooms[event.key.name] = room
+    if status.waiting and world.now < world.started + RETURN_SECONDS:
+        line = room.lined()
+        line.expected, line.expected_until = status.waiting, world.started + RETURN_SECONDS
+    if status.node:
+        _expect(world, room, status.node, status.phase)
+    elif status.phase is Phase.QUEUED:
+        room.awake = True
+    return room
+
+
+def _expect(world: World, room: Room, node_name: str, phase: Phase) -> None:
+    """It was recorded on a node: that one says whether it runs there, or is lost."""
+    room.awake = phase not in (Phase.STOPPING, Phase.ASLEEP, Phase.FAILED)
+    node = nodes.expected(world, Key(room.key.game, node_name))
+    place: Place = places.take(world, room, node, boot="", epoch=room.highest, stage=Stage.UNHEARD)
+    if node.is_up and world.synced:
+        nodes.hear_of(world, room, place)
+    elif node.link is Link.LOST:
+        reports.lose(world, room, f"{node_name} is lost")
+
+
+def _replaced(world: World, room: Room, event: RoomApplied) -> None:
+    """Made again under the same name; what the old one left on a node is stopped first."""
+    if room.line is not None:
+        detail = f"the room {room.key.name} was deleted and made again: join again"
+        world.refuse_all(room.line.joins, Refusal.NO_SUCH_ROOM, detail)
+    room.uid = event.uid
+    room.gone = False
+    room.awake = False
+    room.failure = None
+    room.written = event.status
+    room.saved_at = event.status.saved_at
+    room.woken = False
+
+
+def _set_entry(world: World, room: Room, entry: bool) -> None:
+    room.entry = entry
+    entries = world.game(room.key.game).entries
+    if entry:
+        entries[room.key.name] = room
+    else:
+        entries.pop(room.key.name, None)
+
+
+def _back_off(world: World, room: Room, least: float = 0.0) -> None:
+    room.retries += 1
+    room.retry_at = world.now + max(least, backoff(room.retries, world.rng))
+
+
+def _give_back(world: World, room: Room, place: Place | None) -> None:
+    if place is not None:
+        places.leave(world, room)

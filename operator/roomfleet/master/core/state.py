@@ -1,0 +1,347 @@
+"""What the core holds in memory: rooms, nodes, fleets, joins, and the effects that are due."""
+
+from __future__ import annotations
+
+import random
+from collections import OrderedDict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Literal, NamedTuple
+
+from roomfleet.master.core.effects import Admitted, AnswerJoin, AnswerSeat, Effect, InLine, Refused
+from roomfleet.master.core.line import Join, JoinState, Line
+from roomfleet.master.core.measure import Average
+from roomfleet.master.core.model import FleetSpec, FleetStatus, Key, RoomStatus, Strategy
+from roomfleet.master.core.placement import NodeIndex
+from roomfleet.master.core.queue import Lane, RoomQueue
+from roomfleet.master.core.timers import Timers
+from roomfleet.wire.joining import Problem, Refusal
+from roomfleet.wire.link import DesiredRoom, Report
+from roomfleet.wire.settings import Settings
+from roomfleet.wire.spec import RoomSpec
+
+STALL_SECONDS = 5.0
+"""Looked at so much later than was due, the core itself stood still: silence before that proves nothing."""
+
+
+class Work(NamedTuple):
+    """A key of the room queue."""
+
+    kind: Literal["room", "fleet"]
+    key: Key
+
+
+class Alarm(NamedTuple):
+    """A subject of the timers."""
+
+    kind: Literal["room", "fleet", "node", "avoid", "empty", "join", "counts", "fleet"]
+    key: Key | str
+
+
+class Stage(StrEnum):
+    """How far a place has got."""
+
+    UNHEARD = "unheard"
+    """Recorded before the master's start; the node has not said whether it runs the room."""
+    RECORDING = "recording"
+    """Being written ahead; the node knows nothing of it."""
+    STARTING = "starting"
+    """Recorded and told to the node."""
+    RUNNING = "running"
+    STOPPING = "stopping"
+    """The node was told to save and stop it, or does so by itself."""
+
+
+@dataclass(slots=True, eq=False)
+class Place:
+    """Where a room is, or is about to be. There is at most one for each room."""
+
+    node: Node
+    boot: str
+    epoch: int
+    uid: str
+    spec: RoomSpec
+    stage: Stage
+    since: float
+    """When it came into its stage."""
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why the room could not start."""
+
+    message: str
+    at: float
+    generation: int
+
+
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """A Record on its way: one at a time for each room."""
+
+    epoch: int
+    status: RoomStatus
+    since: float
+
+
+@dataclass(slots=True, eq=False)
+class Room:
+    """A Room object, and what became of it."""
+
+    key: Key
+    uid: str
+    generation: int
+    version: str
+    spec: RoomSpec
+    entry: bool
+    problem: str
+    written: RoomStatus | None
+    """The status that the object has as far as is known; None after a write of unknown outcome."""
+    highest: int = 0
+    """The highest epoch that anybody has named."""
+    gone: bool = False
+    """The object was deleted; the place that is left is being stopped."""
+    awake: bool = False
+    """Whether it should be on a node."""
+    place: Place | None = None
+    failure: Failure | None = None
+    recording: Recording | None = None
+    retry_at: float = 0.0
+    """No Record before that."""
+    retries: int = 0
+    stale: str | None = None
+    """The resourceVersion that a Record conflicted with: wait for a newer one, at most until `retry_at`."""
+    queued_for: str = ""
+    """Why no node was found."""
+    fault: str = ""
+    """The error that reconciling it raised."""
+    idle_since: float | None = None
+    hold_until: float = 0.0
+    """Counts as wanted until then: somebody is on the way."""
+    woken: bool = False
+    """An arrival asked to wake it, and it has not run since."""
+    players: int = 0
+    resumable: int = 0
+    occupied: int = 0
+    """What the node's load contains of this room: players, resumable ones and reserved seats."""
+    saved_at: str = ""
+    started_at: str = ""
+    saved: bool = True
+    line: Line | None = None
+    told_goodbye: bool = False
+
+    def lined(self) -> Line:
+        """The line, made when it is first needed: most rooms sleep and have none."""
+        if self.line is None:
+            self.line = Line()
+        return self.line
+
+    @property
+    def waiting(self) -> int:
+        return len(self.line.joins) if self.line is not None else 0
+
+    @property
+    def running(self) -> bool:
+        return self.place is not None and self.place.stage is Stage.RUNNING
+
+
+class Link(StrEnum):
+    """What is known of a node's process."""
+
+    EXPECTED = "expected"
+    """Rooms were recorded on it before the master's start; not heard yet."""
+    CREATING = "creating"
+    """Asked for, not heard yet."""
+    UP = "up"
+    DOWN = "down"
+    """Its link closed; not lost yet."""
+    LOST = "lost"
+    """Silent for too long: its rooms are placed elsewhere."""
+
+
+@dataclass(slots=True, eq=False)
+class Node:
+    """A room node, by its name. `boot` tells its processes apart."""
+
+    key: Key
+    fleet: Fleet
+    slot: int
+    link: Link
+    since: float
+    """When it came into that."""
+    boot: str = ""
+    url: str = ""
+    capacity: int = 0
+    heard: float = 0.0
+    rooms: dict[str, Room] = field(default_factory=dict)
+    """Rooms whose place is here, in whatever stage."""
+    desired: dict[str, DesiredRoom] = field(default_factory=dict)
+    reports: dict[str, Report] = field(default_factory=dict)
+    """What it said last of each room that it runs."""
+    seats: dict[str, str] = field(default_factory=dict)
+    """Seat requests of this boot: its id to the join's id."""
+    occupied: int = 0
+    """Players, resumable ones and reserved seats on it."""
+    crowded: dict[Key, None] = field(default_factory=dict)
+    """Rooms with a line and a free seat that wait for this node to have fewer players."""
+    avoid_until: float = 0.0
+    """It stopped a room unasked, which a node does when it drains: no new rooms until then."""
+    create_again_at: float = 0.0
+
+    @property
+    def is_up(self) -> bool:
+        return self.link is Link.UP
+
+    @property
+    def deleting(self) -> bool:
+        """It was told to drain and end."""
+        return self.slot in self.fleet.deleting
+
+
+@dataclass(frozen=True, slots=True)
+class Crashes:
+    """How often in a row a slot's process ended early, and when to try again."""
+
+    number: int
+    again_at: float
+
+
+@dataclass(slots=True, eq=False)
+class Fleet:
+    """A RoomFleet; `spec` is None while there is no such object."""
+
+    key: Key
+    spec: FleetSpec | None = None
+    generation: int = 0
+    nodes: dict[int, Node] = field(default_factory=dict)
+    """By slot. A node whose name has no slot gets a number below zero."""
+    creating: dict[int, Node] = field(default_factory=dict)
+    """Nodes that were asked for and have not been heard."""
+    deleting: set[int] = field(default_factory=set)
+    crashes: dict[int, Crashes] = field(default_factory=dict)
+    """Slots whose process ended soon after it was asked for."""
+    index: NodeIndex = field(default_factory=lambda: NodeIndex(Strategy.PACKED))
+    waiting: dict[Key, None] = field(default_factory=dict)
+    """Rooms that no node had space for, longest waiting first."""
+    ready: int = 0
+    rooms: int = 0
+    players: int = 0
+    node_start: Average = field(default_factory=Average)
+    room_start: Average = field(default_factory=Average)
+    written: FleetStatus | None = None
+    counts_at: float = 0.0
+    """When counts may be written next."""
+
+
+@dataclass(slots=True, eq=False)
+class Game:
+    """What is looked up by game."""
+
+    name: str
+    rooms: dict[str, Room] = field(default_factory=dict)
+    entries: dict[str, Room] = field(default_factory=dict)
+    nodes: dict[str, Node] = field(default_factory=dict)
+    links: OrderedDict[str, Node] = field(default_factory=OrderedDict)
+    """Nodes that are up, the one that was asked last at the end."""
+
+
+class World:
+    """Everything the core knows, and the effects that are due."""
+
+    def __init__(self, settings: Settings, seed: int, now: float) -> None:
+        self.settings = settings
+        self.rng = random.Random(seed)
+        self.now = now
+        self.started = now
+        self.silent_from = now
+        """Silence counts from here at the earliest: the start, or the end of a stall."""
+        self.synced = False
+        self.rooms: dict[Key, Room] = {}
+        self.nodes: dict[Key, Node] = {}
+        self.fleets: dict[Key, Fleet] = {}
+        self.games: dict[str, Game] = {}
+        self.joins: dict[str, Join] = {}
+        self.players: dict[tuple[str, str], Join] = {}
+        """The one join of each player that is not over."""
+        self.seats: dict[tuple[str, str], Key] = {}
+        """Where a player used a ticket last."""
+        self.queue: RoomQueue[Work] = RoomQueue(self.rng, now)
+        self.timers: Timers[Alarm] = Timers()
+        self.effects: list[Effect] = []
+        self.untold: dict[Key, Node] = {}
+        """Nodes whose desired set changed."""
+        self.joins_seen = 0
+
+    def game(self, name: str) -> Game:
+        game = self.games.get(name)
+        if game is None:
+            game = self.games[name] = Game(name)
+        return game
+
+    def fleet(self, key: Key) -> Fleet:
+        fleet = self.fleets.get(key)
+        if fleet is None:
+            fleet = self.fleets[key] = Fleet(key)
+        return fleet
+
+    def advance(self, now: float) -> None:
+        """Time goes on, and never back."""
+        due = self.next_due()
+        if due is not None and now > due + STALL_SECONDS:
+            self.silent_from = now
+        self.now = max(self.now, now)
+
+    def next_due(self) -> float | None:
+        """When there is something to do without being told."""
+        dues = [due for due in (self.queue.next_due(self.now), self.timers.next_due()) if due is not None]
+        return min(dues, default=None)
+
+    def look_at(self, room: Room, lane: Lane = Lane.HOUSEKEEPING) -> None:
+        """Have the room reconciled."""
+        self.queue.add(Work("room", room.key), lane, self.now)
+
+    def look_at_fleet(self, fleet: Fleet) -> None:
+        self.queue.add(Work("fleet", fleet.key), Lane.URGENT, self.now)
+
+    def do(self, *effects: Effect) -> None:
+        self.effects += effects
+
+    def tell(self, node: Node) -> None:
+        """Its desired set changed: it goes out once, at the end of the call."""
+        if node.is_up:
+            self.untold[node.key] = node
+
+    def answer(self, join: Join, answer: Admitted | InLine | Refused) -> None:
+        if join.seat is None:
+            self.do(AnswerJoin(join.id, join.game, join.player, answer))
+        else:
+            seat = join.seat
+            self.do(AnswerSeat(seat.node, seat.boot, seat.id, join.game, join.player, answer))
+
+    def refuse(self, join: Join, refusal: Refusal, detail: str, retry_after: int | None = None) -> None:
+        """The join ends here."""
+        self.forget(join)
+        self.answer(join, Refused(Problem.of(refusal, detail, retry_after)))
+
+    def refuse_all(self, joins: Iterable[Join], refusal: Refusal, detail: str) -> None:
+        for join in list(joins):
+            self.refuse(join, refusal, detail)
+
+    def forget(self, join: Join) -> None:
+        """The join is over: out of the line, its reservation free."""
+        self.joins.pop(join.id, None)
+        self.timers.set(Alarm("join", join.id), None)
+        if self.players.get((join.game, join.player)) is join:
+            del self.players[join.game, join.player]
+        node = self.nodes.get(join.seat.node) if join.seat is not None else None
+        if join.seat is not None and node is not None and node.seats.get(join.seat.id) == join.id:
+            del node.seats[join.seat.id]
+        room = self.rooms.get(join.room) if join.room is not None else None
+        if room is None or room.line is None:
+            return
+        if join.state is JoinState.WAITING:
+            room.line.leave(join)
+        elif join.id in room.line.reserved:
+            room.line.free(join)
+        self.look_at(room, Lane.URGENT)

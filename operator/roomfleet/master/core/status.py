@@ -1,0 +1,174 @@
+"""`Room.status` as it should read: phase, message and the conditions Ready, Placed and Saved."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from roomfleet.master.core.effects import Announce, WriteStatus
+from roomfleet.master.core.model import Condition, ConditionStatus, Phase, RoomStatus
+from roomfleet.master.core.state import Fleet, Place, Room, Stage, World
+from roomfleet.wire.spec import Keep
+
+TRUE, FALSE, UNKNOWN = ConditionStatus.TRUE, ConditionStatus.FALSE, ConditionStatus.UNKNOWN
+
+
+def rfc3339(at: float) -> str:
+    """A time (s since 1970) as Kubernetes writes it."""
+    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def no_space(fleet: Fleet) -> str:
+    """Why the fleet has no node for a room, and what to do."""
+    name = fleet.key.name
+    if fleet.spec is None:
+        return f"there is no RoomFleet {name}: apply one, or name another in spec.fleet"
+    if len(fleet.nodes) < fleet.spec.max_nodes:
+        return f"fleet {name} has no node with space: one more is being started"
+    return f"fleet {name} is full at {fleet.spec.max_nodes} nodes: raise maxNodes or roomsPerNode"
+
+
+def phase_of(room: Room) -> Phase:
+    """The summary of where the room is."""
+    place = room.place
+    if place is not None:
+        return _PHASES[place.stage]
+    if room.failure is not None or room.problem:
+        return Phase.FAILED
+    return Phase.QUEUED if room.awake else Phase.ASLEEP
+
+
+def recorded(room: Room, node: str) -> RoomStatus:
+    """The status that is written ahead of starting the room on the node."""
+    reason, message = "Starting", f"{node} is starting the room"
+    conditions = (
+        Condition("Ready", FALSE, reason, message),
+        Condition("Placed", TRUE, "Recorded", f"on {node} with epoch {room.highest}"),
+        _saved(room),
+    )
+    return RoomStatus(
+        phase=Phase.STARTING,
+        node=node,
+        epoch=room.highest,
+        waiting=room.waiting,
+        saved_at=room.saved_at,
+        observed_generation=room.generation,
+        message=message,
+        conditions=conditions,
+    )
+
+
+def status_of(room: Room) -> RoomStatus:
+    """What the object should say now."""
+    place = room.place
+    phase = phase_of(room)
+    reason, message = _reason(room, place, phase)
+    on = place if place is not None and place.stage is not Stage.RECORDING else None
+    ready = phase is Phase.RUNNING and on is not None and on.node.is_up
+    placed = f"on {on.node.key.name} with epoch {on.epoch}" if on is not None else message
+    conditions = (
+        Condition("Ready", TRUE if ready else FALSE, reason, message),
+        Condition("Placed", TRUE if on else FALSE, "Recorded" if on else reason, placed),
+        _saved(room),
+    )
+    return RoomStatus(
+        phase=phase,
+        node=on.node.key.name if on is not None else "",
+        epoch=on.epoch if on is not None else room.highest,
+        players=room.players,
+        waiting=room.waiting,
+        saved_at=room.saved_at,
+        started_at=room.started_at,
+        observed_generation=room.generation,
+        message="" if ready else message,
+        conditions=conditions,
+    )
+
+
+def publish(world: World, room: Room) -> None:
+    """Have the status written if it changed; a room whose Record is on its way is left to that."""
+    place = room.place
+    if room.gone or room.recording is not None or (place is not None and place.stage is Stage.UNHEARD):
+        return
+    if phase_of(room) is not Phase.RUNNING:
+        room.started_at = ""
+    before, after = room.written, status_of(room)
+    if before == after:
+        return
+    urgent = before is None or _without_counts(before) != _without_counts(after)
+    if not urgent and before is not None and _counts(before) == _counts(after):
+        return
+    room.written = after
+    world.do(WriteStatus(room.key, after, urgent))
+    if before is not None and before.phase is not after.phase:
+        failed = after.phase is Phase.FAILED
+        world.do(Announce(room.key, after.phase.value, announcement(after), warning=failed))
+
+
+def announcement(status: RoomStatus) -> str:
+    """What a phase change says as an event."""
+    if status.phase is Phase.RUNNING:
+        return f"runs on {status.node} with epoch {status.epoch}"
+    return status.message or status.phase.value
+
+
+def publish_fault(world: World, room: Room, text: str) -> None:
+    """Say on the object that reconciling it failed, without trusting anything else of the room."""
+    before = room.written or RoomStatus()
+    others = tuple(condition for condition in before.conditions if condition.type != "Ready")
+    ready = Condition("Ready", FALSE, "InternalError", text)
+    after = replace(before, message=text, conditions=(ready, *others))
+    if room.gone or room.recording is not None or after == room.written:
+        return
+    room.written = after
+    world.do(WriteStatus(room.key, after, urgent=True))
+
+
+def _counts(status: RoomStatus) -> tuple[int, int]:
+    return (status.players, status.waiting)
+
+
+def _without_counts(status: RoomStatus) -> RoomStatus:
+    return replace(status, players=0, waiting=0, saved_at="")
+
+
+def _saved(room: Room) -> Condition:
+    if not room.saved:
+        return Condition("Saved", FALSE, "StoreDoesNotAnswer", "the store does not take this room's saves")
+    if room.saved_at:
+        return Condition("Saved", TRUE, "Saved")
+    return Condition("Saved", UNKNOWN, "NeverSaved", "nothing was saved yet")
+
+
+def _reason(room: Room, place: Place | None, phase: Phase) -> tuple[str, str]:
+    """A condition's reason and message for the phase."""
+    if phase is Phase.FAILED:
+        if room.problem:
+            return "NotYetSupported", room.problem
+        return "StartFailed", room.failure.message if room.failure is not None else ""
+    if phase is Phase.ASLEEP:
+        if room.spec.keep is Keep.NEVER:
+            return "Closed", "closed: keep is Never"
+        return "Asleep", ""
+    if phase is Phase.QUEUED:
+        if room.queued_for:
+            return "NoSpace", room.queued_for
+        return "Queued", "waits for its place to be recorded"
+    node = place.node if place is not None else None
+    name = node.key.name if node is not None else ""
+    if phase is Phase.STARTING:
+        return "Starting", f"{name} is starting the room"
+    if phase is Phase.STOPPING:
+        return "Stopping", f"{name} saves and stops the room"
+    if node is not None and not node.is_up:
+        return "NodeSilent", f"the link of {name} is down"
+    return "Running", ""
+
+
+_PHASES = {
+    Stage.UNHEARD: Phase.RUNNING,
+    Stage.RECORDING: Phase.QUEUED,
+    Stage.STARTING: Phase.STARTING,
+    Stage.RUNNING: Phase.RUNNING,
+    Stage.STOPPING: Phase.STOPPING,
+}
