@@ -102,6 +102,9 @@ class Sockets:
                 self._listener.link_failed(socket.link, str(error) or type(error).__name__, status)
             return
         socket.connection = connection
+        if connection.protocol is not None:
+            # Small messages in a row would wait for acknowledgements, 40 ms each.
+            connection.protocol.set_nodelay(True)
         if socket.unwanted:
             connection.close()
         elif socket.closed.is_set():
