@@ -10,6 +10,7 @@
     spec       Room.spec
     settings   the installation's settings
     names      players' names and actors' ids
+    urls       the paths that all agree on
     errors     what can be wrong with any of it
 
 Pure: no I/O and no clock. It imports nothing of Roomfleet's.

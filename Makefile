@@ -1,0 +1,70 @@
+# Roomfleet's commands. `make help` lists them.
+GAME ?= examples/walkabout
+HOST ?= 127.0.0.1
+PORT ?= 8080
+DATA ?= .roomfleet/$(notdir $(GAME))
+PYTHON ?= python3
+
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+
+.PHONY: help up test check unit bench explore format clean
+
+help: ## what there is
+	@echo "make up        play $(GAME): sets itself up, then prints a URL (HOST=, PORT=, DATA=, GAME=)"
+	@echo "make test      everything: formats, types, import contracts, all tests"
+	@echo "make check     formats, types and import contracts only"
+	@echo "make unit      the fast tests only"
+	@echo "make bench     what is measured, printed"
+	@echo "make explore   every interleaving of the save protocol, without bounds"
+	@echo "make format    put the code in its format"
+	@echo "make clean     remove what was made, except saved games (.roomfleet/)"
+
+up: $(VENV)/installed
+	@exec $(BIN)/roomfleet up $(GAME) --host $(HOST) --port $(PORT) --data $(DATA)
+
+test: $(VENV)/installed-for-tests
+	@$(MAKE) --no-print-directory check
+	$(BIN)/python -m pytest
+
+check: $(VENV)/installed-for-tests
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+
+unit: $(VENV)/installed-for-tests
+	$(BIN)/python -m pytest tests/unit
+
+bench: $(VENV)/installed-for-tests
+	@mkdir -p build
+	@for script in tests/bench/bench_*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
+
+explore: $(VENV)/installed-for-tests
+	PYTHONPATH=tests $(BIN)/python tests/support/explorer/run.py --unbounded
+
+format: $(VENV)/installed-for-tests
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+clean:
+	rm -rf $(VENV) build dist client/js/node_modules
+	rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(VENV)/bin/python:
+	@echo "making the virtual environment $(VENV)"
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo "roomfleet needs Python 3.11 or newer; set PYTHON=" >&2; exit 1; }
+	@$(PYTHON) -m venv $(VENV)
+
+$(VENV)/installed: $(VENV)/bin/python pyproject.toml constraints.txt
+	@echo "installing what it needs"
+	@$(PIP) install -c constraints.txt -e .
+	@touch $@
+
+$(VENV)/installed-for-tests: $(VENV)/bin/python pyproject.toml constraints.txt
+	@echo "installing what the tests need"
+	@$(PIP) install -c constraints.txt -e '.[test]'
+	@touch $@ $(VENV)/installed

@@ -1,0 +1,37 @@
+"""Where things are served: the paths that node, master and clients agree on."""
+
+from __future__ import annotations
+
+from urllib.parse import quote, urlsplit, urlunsplit
+
+ANY_HOSTS = ("0.0.0.0", "::")
+"""Addresses that mean "every interface": good for listening, useless to a client."""
+
+
+def session_path(game: str, room: str) -> str:
+    """The path of a room's player websocket below a node's base URL."""
+    return f"/v1/games/{quote(game, safe='')}/rooms/{quote(room, safe='')}/session"
+
+
+def seat_path(game: str, room: str) -> str:
+    """The path below a node's base URL where another node asks for a seat."""
+    return f"/v1/games/{quote(game, safe='')}/rooms/{quote(room, safe='')}/seats"
+
+
+def http_url(url: str) -> str:
+    """The same place by http: `ws://…` → `http://…`, `wss://…` → `https://…`."""
+    return "http" + url.removeprefix("ws") if url.startswith("ws") else url
+
+
+def reachable(url: str, host: str) -> str:
+    """`url` for a client that reached us under `host` (a Host header).
+
+    A URL that names every interface gets the name that evidently works for this client; others stay.
+    """
+    parts = urlsplit(url)
+    if parts.hostname not in ANY_HOSTS:
+        return url
+    name = urlsplit(f"//{host}").hostname or "127.0.0.1"
+    bracketed = f"[{name}]" if ":" in name else name
+    netloc = bracketed if parts.port is None else f"{bracketed}:{parts.port}"
+    return urlunsplit(parts._replace(netloc=netloc))

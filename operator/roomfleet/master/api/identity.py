@@ -1,0 +1,37 @@
+"""Who a player is. `anonymous`, for development: the token is the player's name (INTERFACES, Join)."""
+
+from __future__ import annotations
+
+from typing import Protocol
+from urllib.parse import unquote
+
+from roomfleet.wire.names import BadName, player_name
+
+
+class Unauthenticated(Exception):
+    """The token names nobody; the text says what is needed."""
+
+
+class Identity(Protocol):
+    """Turns a token into a player's name."""
+
+    def player(self, token: str) -> str:
+        """The player whose token that is. Raises Unauthenticated."""
+
+
+class Anonymous:
+    """Everybody is who they say they are."""
+
+    def player(self, token: str) -> str:
+        try:
+            return player_name(token)
+        except BadName as error:
+            raise Unauthenticated(f"the token is to be the player's name: {error}") from None
+
+
+def bearer(header: str | None) -> str:
+    """The token of an Authorization header, percent-decoded. Raises Unauthenticated."""
+    scheme, _, token = (header or "").partition(" ")
+    if scheme.lower() != "bearer" or not token.strip():
+        raise Unauthenticated("send the header Authorization: Bearer <token>")
+    return unquote(token.strip())

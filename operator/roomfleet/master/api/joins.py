@@ -1,0 +1,177 @@
+"""`POST /v1/games/{game}/joins`, and asking again (DESIGN 9)."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime
+
+import msgspec
+
+from roomfleet.master.api.context import Context
+from roomfleet.master.api.identity import Unauthenticated, bearer
+from roomfleet.master.api.problems import JsonHandler
+from roomfleet.master.runner import AdmittedAnswer, Answer, Join, RefusedAnswer, WaitingAnswer
+from roomfleet.wire.errors import TicketError
+from roomfleet.wire.joining import JoinAnswer, JoinBody, JoinState, Problem, Refusal
+from roomfleet.wire.tickets import LineToken, check_line_token
+from roomfleet.wire.urls import reachable
+
+FIRST_ANSWER_SECONDS = 5.0
+"""How long a POST waits for the first answer."""
+
+
+class Unwelcome(Exception):
+    """A join that is refused before the core hears of it."""
+
+    def __init__(self, problem: Problem) -> None:
+        super().__init__(problem.detail)
+        self.problem = problem
+
+
+def rfc3339(seconds: float) -> str:
+    """Seconds since 1970 as RFC 3339, UTC."""
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def wanted_room(context: Context, game: str, body: JoinBody) -> str | None:
+    """The room that is asked for; None: wherever the player belongs. Raises Unwelcome."""
+    if game not in context.games():
+        raise Unwelcome(
+            Problem.of(
+                Refusal.NO_SUCH_GAME,
+                f"there is no game {game!r} here; there are: {', '.join(context.games())}",
+            )
+        )
+    if body.instanced_room is not None or body.key is not None:
+        raise Unwelcome(
+            Problem.of(
+                Refusal.NOT_YET_SUPPORTED, "instanced rooms are not supported yet; join a room by name"
+            )
+        )
+    if body.bring:
+        raise Unwelcome(
+            Problem.of(
+                Refusal.NOT_YET_SUPPORTED,
+                "bring is not supported yet; join without it, you are led to where your actor is",
+            )
+        )
+    return body.room
+
+
+def place_in_line(context: Context, game: str, player: str, room: str | None, token: str) -> LineToken | None:
+    """The place that a line token gives back. One that is void or not this player's gives none."""
+    try:
+        place = check_line_token(
+            token, {context.runner.key.id: context.runner.key.public}, now=context.wall()
+        )
+    except TicketError:
+        return None
+    if place.sub != player or place.game != game or (room is not None and place.room != room):
+        return None
+    return place
+
+
+def answer_body(join: Join, answer: AdmittedAnswer | WaitingAnswer, host: str) -> JoinAnswer:
+    """The body of a 201 or 202, for a client that reached us as `host`."""
+    if isinstance(answer, AdmittedAnswer):
+        return JoinAnswer(
+            id=join.id,
+            room=answer.room,
+            state=JoinState.ADMITTED,
+            url=reachable(answer.url, host),
+            ticket=answer.ticket,
+            expires_at=rfc3339(answer.expires),
+        )
+    return JoinAnswer(
+        id=join.id,
+        room=answer.room,
+        state=JoinState.WAITING,
+        position=answer.position,
+        eta_seconds=answer.eta_seconds,
+        line_token=answer.line_token,
+    )
+
+
+class _JoinHandler(JsonHandler):
+    def initialize(self, context: Context) -> None:
+        self.context = context
+
+    def player(self) -> str:
+        """The caller. Raises Unwelcome."""
+        try:
+            return self.context.identity.player(bearer(self.request.headers.get("Authorization")))
+        except Unauthenticated as error:
+            raise Unwelcome(Problem.of(Refusal.UNAUTHENTICATED, str(error))) from None
+
+    def own_join(self, game: str, join_id: str) -> Join:
+        """The join, if it is the caller's. Raises Unwelcome."""
+        join = self.context.runner.find_join(game, join_id)
+        if join is None or join.player != self.player():
+            raise Unwelcome(
+                Problem.of(Refusal.NO_SUCH_JOIN, f"there is no join {join_id!r} of yours; POST a new one")
+            )
+        return join
+
+    def answer_join(self, join: Join) -> None:
+        match join.answer:
+            case RefusedAnswer(problem):
+                self.refuse(problem)
+            case AdmittedAnswer() | WaitingAnswer() as answer:
+                body = answer_body(join, answer, self.request.host)
+                self.set_header("Location", f"/v1/games/{join.game}/joins/{join.id}")
+                self.answer(body, 201 if body.state is JoinState.ADMITTED else 202)
+            case None:
+                self.refuse(Problem.of(Refusal.TIMEOUT, "no answer yet; ask again", retry_after=1))
+
+
+class Joins(_JoinHandler):
+    """Ask to get in."""
+
+    async def post(self, game: str) -> None:
+        try:
+            player = self.player()
+            try:
+                body = msgspec.json.decode(self.request.body or b"{}", type=JoinBody)
+            except (msgspec.DecodeError, UnicodeDecodeError) as error:
+                raise Unwelcome(Problem.of(Refusal.BAD_REQUEST, f"the body is not a join: {error}")) from None
+            room = wanted_room(self.context, game, body)
+        except Unwelcome as unwelcome:
+            self.refuse(unwelcome.problem)
+            return
+        place = None
+        if body.line_token is not None:
+            place = place_in_line(self.context, game, player, room, body.line_token)
+        answered = asyncio.Event()
+
+        def listen(_: Answer) -> None:
+            answered.set()
+
+        join = self.context.runner.join(game, player, room, place=place, listen=listen)
+        try:
+            await asyncio.wait_for(answered.wait(), FIRST_ANSWER_SECONDS)
+        except TimeoutError:
+            self.context.runner.cancel(join)
+        self.answer_join(join)
+
+
+class OneJoin(_JoinHandler):
+    """Ask again, or give up."""
+
+    def get(self, game: str, join_id: str) -> None:
+        try:
+            join = self.own_join(game, join_id)
+        except Unwelcome as unwelcome:
+            self.refuse(unwelcome.problem)
+            return
+        self.context.runner.polled(join)
+        self.answer_join(join)
+
+    def delete(self, game: str, join_id: str) -> None:
+        try:
+            join = self.own_join(game, join_id)
+        except Unwelcome as unwelcome:
+            self.refuse(unwelcome.problem)
+            return
+        self.context.runner.cancel(join)
+        self.set_status(204)
+        self.finish()

@@ -1,0 +1,162 @@
+"""The control link's server: room nodes dial in here, on a port of its own (INTERFACES, Control link)."""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+import logging
+
+from tornado.web import Application
+from tornado.websocket import WebSocketClosedError, WebSocketHandler
+
+from roomfleet.master.api.context import Context
+from roomfleet.master.core.events import (
+    NodeConnected,
+    NodeDisconnected,
+    NodeHeard,
+    NodeReported,
+    Nudged,
+    PlayerFound,
+    SeatCancelled,
+    SeatRequested,
+)
+from roomfleet.master.core.model import Key
+from roomfleet.wire.codec import encode
+from roomfleet.wire.errors import WireError
+from roomfleet.wire.link import (
+    SUBPROTOCOL,
+    Accepted,
+    Found,
+    FromNode,
+    Hello,
+    Nudge,
+    Ping,
+    Pong,
+    Report,
+    Seat,
+    ToNode,
+    Unseat,
+    from_node,
+)
+
+log = logging.getLogger(__name__)
+
+MAX_LINK_BYTES = 64 * 1024 * 1024
+"""A hello names every room of the node."""
+
+UNWELCOME = 4003
+"""Websocket close code: the hello was refused."""
+
+
+class LinkServer:
+    """All nodes that are connected, and the keys that they announced."""
+
+    def __init__(self, context: Context, secret: str) -> None:
+        self.context = context
+        self.secret = secret
+        self._sockets: set[LinkSocket] = set()
+
+    def application(self) -> Application:
+        return Application(
+            [(r"/link", LinkSocket, {"server": self})],
+            websocket_max_message_size=MAX_LINK_BYTES,
+            log_function=lambda handler: None,
+        )
+
+    def joined(self, socket: LinkSocket) -> None:
+        self._sockets.add(socket)
+        self.announce()
+
+    def left(self, socket: LinkSocket) -> None:
+        self._sockets.discard(socket)
+
+    def announce(self) -> None:
+        """Tell every node the keys and origins that count now."""
+        key = self.context.runner.key
+        keys = {key.id: key.public}
+        for socket in self._sockets:
+            keys.update(socket.keys)
+        for socket in self._sockets:
+            socket.send(Accepted(keys=keys, origins=self.context.origins.listed()))
+
+
+class LinkSocket(WebSocketHandler):
+    """One node."""
+
+    def initialize(self, server: LinkServer) -> None:
+        self._server = server
+        self._runner = server.context.runner
+        self._node: Key | None = None
+        self._boot = ""
+        self.keys: dict[str, str] = {}
+
+    def check_origin(self, origin: str) -> bool:
+        return False  # nodes are not browsers
+
+    def select_subprotocol(self, subprotocols: list[str]) -> str | None:
+        return SUBPROTOCOL if SUBPROTOCOL in subprotocols else None
+
+    def on_message(self, text: str | bytes) -> None:
+        try:
+            message = from_node.decode(text)
+        except WireError as error:
+            log.warning("a node said what is not understood here: %s", error)
+            return
+        if isinstance(message, Hello):
+            self._hello(message)
+        elif self._node is None:
+            self.close(UNWELCOME, "hello first")
+        else:
+            self._told(self._node, message)
+
+    def _hello(self, hello: Hello) -> None:
+        if not hmac.compare_digest(hello.secret.encode(), self._server.secret.encode()):
+            log.warning("a node called %s does not know the link's secret", hello.name)
+            self.close(UNWELCOME, "wrong link secret")
+            return
+        self._node, self._boot, self.keys = Key(hello.game, hello.name), hello.boot, hello.keys
+        log.info("node %s (boot %s, version %s) is connected", self._node, self._boot, hello.version)
+        self._runner.link_up(self._node, self._boot, self)
+        self._server.joined(self)
+        self._runner.handle(
+            NodeConnected(
+                node=self._node,
+                boot=self._boot,
+                fleet=hello.fleet,
+                capacity=hello.capacity,
+                url=hello.url,
+                rooms=tuple(hello.rooms),
+            )
+        )
+
+    def _told(self, node: Key, message: FromNode) -> None:
+        boot, handle = self._boot, self._runner.handle
+        match message:
+            case Ping():
+                handle(NodeHeard(node, boot))
+                self.send(Pong())
+            case Report():
+                handle(NodeReported(node, boot, message))
+            case Seat(room=room, player=player, id=seat):
+                handle(SeatRequested(node, boot, id=seat, player=player, room=room))
+            case Unseat(id=seat):
+                handle(SeatCancelled(node, boot, id=seat))
+            case Nudge(room=room, wake=wake):
+                handle(Nudged(Key(node.game, room), wake))
+            case Found(id=find, room=found):
+                handle(PlayerFound(find, found))
+            case Hello():
+                pass  # handled before
+
+    def send(self, message: ToNode) -> None:
+        try:
+            written = asyncio.ensure_future(self.write_message(encode(message)))
+        except WebSocketClosedError:
+            return
+        written.add_done_callback(lambda future: future.cancelled() or future.exception())
+
+    def on_close(self) -> None:
+        self._server.left(self)
+        if self._node is not None and self._runner.link_down(self._node, self._boot, self):
+            log.info("node %s (boot %s) has disconnected", self._node, self._boot)
+            self._runner.handle(NodeDisconnected(self._node, self._boot))

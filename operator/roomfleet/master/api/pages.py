@@ -1,0 +1,39 @@
+"""The play page and the JavaScript client, as files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from tornado.web import StaticFileHandler
+
+CONTENT_SECURITY_POLICY = (
+    "default-src 'self'; connect-src 'self' ws: wss:; img-src 'self' data:; "
+    "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+)
+
+
+def client_folder() -> Path:
+    """The folder with `web` and `js/src`: the repository's, or the installed wheel's."""
+    here = Path(__file__).resolve()
+    installed = here.parents[2] / "_data" / "client"
+    return installed if installed.is_dir() else here.parents[4] / "client"
+
+
+class Page(StaticFileHandler):
+    """A static file, checked by browsers on each load: pages and nodes are of one version."""
+
+    def set_extra_headers(self, path: str) -> None:
+        self.set_header("Cache-Control", "no-cache")
+        self.set_header("Content-Security-Policy", CONTENT_SECURITY_POLICY)
+        self.set_header("X-Content-Type-Options", "nosniff")
+        self.set_header("Referrer-Policy", "no-referrer")
+
+
+def page_handlers() -> list[tuple[str, type[StaticFileHandler], dict[str, Any]]]:
+    """`/js/…` is the client library, everything else the page."""
+    folder = client_folder()
+    return [
+        (r"/js/(.*)", Page, {"path": str(folder / "js" / "src")}),
+        (r"/([\w.-]*)", Page, {"path": str(folder / "web"), "default_filename": "index.html"}),
+    ]

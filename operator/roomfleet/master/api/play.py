@@ -1,0 +1,149 @@
+"""`GET /v1/games/{game}/play` upgraded to a websocket: a join whose answers are pushed (DESIGN 9)."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from msgspec import UNSET
+from tornado.websocket import WebSocketClosedError, WebSocketHandler
+
+from roomfleet.master.api.context import Context
+from roomfleet.master.api.identity import Unauthenticated
+from roomfleet.master.api.joins import Unwelcome, place_in_line, rfc3339, wanted_room
+from roomfleet.master.runner import AdmittedAnswer, Answer, Join, RefusedAnswer, WaitingAnswer
+from roomfleet.wire.codec import encode
+from roomfleet.wire.errors import WireError
+from roomfleet.wire.joining import (
+    SUBPROTOCOL,
+    Admitted,
+    JoinBody,
+    Problem,
+    Refusal,
+    Refused,
+    Waiting,
+    from_player,
+)
+from roomfleet.wire.joining import Join as JoinMessage
+from roomfleet.wire.urls import reachable
+
+FIRST_MESSAGE_SECONDS = 5.0
+POLL_SECONDS = 10.0
+"""How often the core hears that somebody still waits: while the socket is open."""
+
+
+class Play(WebSocketHandler):
+    """One player who waits to get in. The upgrade is always accepted; a refusal is a message."""
+
+    def initialize(self, context: Context) -> None:
+        self.context = context
+        self._join: Join | None = None
+        self._done = False
+        self._timer: asyncio.TimerHandle | None = None
+
+    def check_origin(self, origin: str) -> bool:
+        return self.context.origins.allow(origin)
+
+    def select_subprotocol(self, subprotocols: list[str]) -> str | None:
+        return SUBPROTOCOL if SUBPROTOCOL in subprotocols else None
+
+    def open(self, game: str) -> None:
+        self.set_nodelay(True)
+        self._game = game
+        self._timer = asyncio.get_running_loop().call_later(FIRST_MESSAGE_SECONDS, self._silent)
+
+    def _silent(self) -> None:
+        self._refuse(
+            Problem.of(
+                Refusal.UNAUTHENTICATED, f"no join message within {FIRST_MESSAGE_SECONDS:g} s of connecting"
+            )
+        )
+
+    def on_message(self, text: str | bytes) -> None:
+        if self._done or self._join is not None:
+            return
+        if self._timer is not None:
+            self._timer.cancel()
+        try:
+            message = from_player.decode(text)
+            player = self.context.identity.player(message.token)
+            room = wanted_room(self.context, self._game, self._asked())
+        except WireError as error:
+            self._refuse(Problem.of(Refusal.BAD_REQUEST, str(error)))
+        except Unauthenticated as error:
+            self._refuse(Problem.of(Refusal.UNAUTHENTICATED, str(error)))
+        except Unwelcome as unwelcome:
+            self._refuse(unwelcome.problem)
+        else:
+            self._begin(message, player, room)
+
+    def _begin(self, message: JoinMessage, player: str, room: str | None) -> None:
+        place = None
+        if message.line_token is not UNSET:
+            place = place_in_line(self.context, self._game, player, room, message.line_token)
+        # An answer may come before `join` returns: it is kept in the join, and told right after.
+        join = self.context.runner.join(self._game, player, room, place=place, listen=self._early)
+        self._join = join
+        join.listeners[:] = [self._answered]
+        self._poll()
+        if join.answer is not None:
+            self._answered(join.answer)
+
+    def _early(self, answer: Answer) -> None:
+        """Told by `_begin`."""
+
+    def _asked(self) -> JoinBody:
+        return JoinBody(
+            room=self.get_query_argument("room", None),
+            instanced_room=self.get_query_argument("instanced_room", None),
+            key=self.get_query_argument("key", None),
+            bring=self.get_query_argument("bring", "false") == "true",
+        )
+
+    def _poll(self) -> None:
+        if self._join is not None and not self._done:
+            self.context.runner.polled(self._join)
+            self._timer = asyncio.get_running_loop().call_later(POLL_SECONDS, self._poll)
+
+    def _answered(self, answer: Answer) -> None:
+        assert self._join is not None
+        join = self._join.id
+        match answer:
+            case WaitingAnswer(room, position, eta, token):
+                self._send(Waiting(id=join, room=room, position=position, eta_seconds=eta, line_token=token))
+            case AdmittedAnswer(room, url, ticket, expires):
+                self._finish(
+                    Admitted(
+                        id=join,
+                        room=room,
+                        url=reachable(url, self.request.host),
+                        ticket=ticket,
+                        expires_at=rfc3339(expires),
+                    )
+                )
+            case RefusedAnswer(problem):
+                self._refuse(problem)
+
+    def _refuse(self, problem: Problem) -> None:
+        self._finish(Refused(problem=problem))
+
+    def _finish(self, message: Any) -> None:
+        if self._done:
+            return
+        self._send(message)
+        self._done = True
+        self.close()
+
+    def _send(self, message: Any) -> None:
+        try:
+            written = asyncio.ensure_future(self.write_message(encode(message)))
+        except WebSocketClosedError:
+            return
+        written.add_done_callback(lambda future: future.cancelled() or future.exception())
+
+    def on_close(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        if self._join is not None and not self._done:
+            self._done = True
+            self.context.runner.cancel(self._join)

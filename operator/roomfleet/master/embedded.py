@@ -1,0 +1,265 @@
+"""The embedded fleet: master, nodes and page on one machine (DESIGN 12). A composition root.
+
+`roomfleet up GAME_DIR` runs it; nobody imports it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import logging
+import os
+import secrets
+import signal
+import socket
+import sys
+import time
+from logging.handlers import RotatingFileHandler
+from pathlib import Path
+
+from tornado.httpserver import HTTPServer
+from tornado.netutil import bind_sockets
+
+from roomfleet.master.api.application import make_application
+from roomfleet.master.api.context import Context
+from roomfleet.master.api.identity import Anonymous
+from roomfleet.master.api.link import LinkServer
+from roomfleet.master.api.origins import Origins
+from roomfleet.master.core.events import NodeGone
+from roomfleet.master.core.master import Core
+from roomfleet.master.core.model import Key
+from roomfleet.master.local.api import local_api_handlers
+from roomfleet.master.local.children import Children
+from roomfleet.master.local.data import DataError, DataFolder
+from roomfleet.master.local.errors import ApiError
+from roomfleet.master.local.files import StorageError
+from roomfleet.master.local.fleet import FLEETS, ROOMS, LocalFleet
+from roomfleet.master.local.manifests import BadManifest, read_path
+from roomfleet.master.local.objects import Objects
+from roomfleet.master.runner import Runner
+from roomfleet.wire.errors import WireError
+from roomfleet.wire.settings import Settings
+from roomfleet.wire.spec import ENTRY_ANNOTATION
+from roomfleet.wire.urls import ANY_HOSTS
+from roomfleet.wire.version import __version__
+
+log = logging.getLogger("roomfleet.master")
+
+READY_SECONDS = 30.0
+"""How long the first nodes may take."""
+
+MANIFESTS_MANAGER = "game"
+"""Field manager of the game's own manifests, applied at each start."""
+
+
+class CannotStart(Exception):
+    """One line that says why, and the cure."""
+
+
+def parser() -> argparse.ArgumentParser:
+    made = argparse.ArgumentParser(prog="roomfleet up", description="Run a game on this machine.")
+    made.add_argument("game", metavar="GAME_DIR", type=Path, help="the game's folder, with k8s/ and maps/")
+    made.add_argument("--host", default="127.0.0.1", help="address to serve at; 0.0.0.0 lets phones in")
+    made.add_argument("--port", default=8080, type=int, help="port of the page and the API (8080)")
+    made.add_argument("--data", type=Path, help="where everything is kept (.roomfleet/GAME)")
+    made.add_argument("--store", default="", help="URL of the store (sqlite:///DATA/store.db)")
+    return made
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the fleet until Ctrl-C. Returns the exit code."""
+    options = parser().parse_args(arguments)
+    try:
+        import uvloop
+    except ImportError:  # uvloop is not made for every platform; asyncio's own loop does
+        run = asyncio.run
+    else:
+        run = uvloop.run
+    try:
+        if not options.game.is_dir():
+            raise CannotStart(f"{options.game}: no such folder: give the folder of a game")
+        return run(Fleet(options).run())
+    except (CannotStart, DataError, StorageError, BadManifest, ApiError, WireError) as error:
+        print(f"roomfleet: {' '.join(str(error).split())}", file=sys.stderr)
+        return 1
+
+
+def say(text: str) -> None:
+    """Progress, for whoever started it."""
+    print(text, flush=True)
+
+
+class Fleet:
+    """Everything that runs in the master's process."""
+
+    def __init__(self, options: argparse.Namespace) -> None:
+        self._options = options
+        self._failure = ""
+        self._stop = asyncio.Event()
+
+    async def run(self) -> int:
+        options = self._options
+        game_dir: Path = options.game.resolve()
+        game = game_dir.name
+        settings = Settings.from_environment(os.environ)
+        # The port first: whoever looks for a free one should not wait for anything else.
+        sockets = self._bind()
+        data = DataFolder(options.data or Path(".roomfleet") / game)
+        try:
+            self._log_to(data.logs / "master.log")
+            objects = self._objects(game_dir, game, data)
+            url = f"http://{_host(options.host)}:{sockets[0].getsockname()[1]}"
+            data.held_by(f"process {os.getpid()} at {url}")
+            say(f"roomfleet {__version__}: {game}, data in {_short(data.folder)}")
+            return await self._serve(game_dir, game, settings, sockets, data, objects, url)
+        finally:
+            data.release()
+
+    def _bind(self) -> list[socket.socket]:
+        host, port = self._options.host, self._options.port
+        try:
+            return bind_sockets(port, host)
+        except OSError as error:
+            why = error.strerror or str(error)
+            raise CannotStart(
+                f"cannot listen on {host}:{port}: {why}: choose another with PORT= or HOST="
+            ) from None
+        except OverflowError:
+            raise CannotStart(f"{port} is no port: choose one from 1 to 65535 with PORT=") from None
+
+    def _log_to(self, path: Path) -> None:
+        handler = RotatingFileHandler(path, maxBytes=5_000_000, backupCount=1)
+        handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+        root = logging.getLogger()
+        root.setLevel(logging.INFO)
+        root.addHandler(handler)
+
+    def _objects(self, game_dir: Path, game: str, data: DataFolder) -> Objects:
+        """The saved objects, with the game's manifests applied. All of them, or none."""
+        manifests = game_dir / "k8s"
+        if not manifests.is_dir():
+            raise CannotStart(f"{manifests}: no such folder: put the game's Room manifests there")
+        documents = read_path(manifests)
+        objects = Objects(data.objects, game=game)
+        objects.apply_all(documents, manager=MANIFESTS_MANAGER)
+        rooms = objects.list(ROOMS)
+        entries = [
+            room["metadata"]["name"]
+            for room in rooms
+            if room["metadata"].get("annotations", {}).get(ENTRY_ANNOTATION) == "true"
+        ]
+        if len(entries) != 1:
+            found = "no Room is" if not entries else f"{len(entries)} Rooms are ({', '.join(entries)})"
+            raise CannotStart(
+                f'{found} the entry room: annotate exactly one Room with {ENTRY_ANNOTATION}: "true"'
+            )
+        return objects
+
+    async def _serve(
+        self,
+        game_dir: Path,
+        game: str,
+        settings: Settings,
+        sockets: list[socket.socket],
+        data: DataFolder,
+        objects: Objects,
+        url: str,
+    ) -> int:
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, self._stop.set)
+        core = Core(settings, seed=secrets.randbits(64), now=time.time())
+        fleet = LocalFleet(objects, lambda event: runner.handle(event))
+        runner = Runner(core, fleet, data.signing_key(), time.time)
+        context = Context(
+            runner=runner,
+            identity=Anonymous(),
+            origins=Origins(url),
+            settings=settings,
+            games=lambda: [game],
+            wall=time.time,
+        )
+        secret = secrets.token_urlsafe(24)
+        links = LinkServer(context, secret)
+        link_server = HTTPServer(links.application())
+        link_sockets = bind_sockets(0, "127.0.0.1")
+        link_server.add_sockets(link_sockets)
+        master = f"ws://127.0.0.1:{link_sockets[0].getsockname()[1]}/link"
+        store = self._options.store or f"sqlite:///{str(data.store).lstrip('/')}"
+
+        def command(name: str, node_fleet: str) -> list[str]:
+            rooms = (
+                objects.get(FLEETS, node_fleet)["spec"]["roomsPerNode"] if _has(objects, node_fleet) else 100
+            )
+            return [
+                *(sys.executable, "-m", "roomfleet.node", str(game_dir), "--parent-pipe"),
+                *("--name", name, "--fleet", node_fleet, "--host", self._options.host),
+                *("--master", master, "--store", store, "--capacity", str(rooms)),
+            ]
+
+        children = Children(
+            command,
+            {**os.environ, "ROOMFLEET_LINK_SECRET": secret},
+            data.logs,
+            gone=lambda name: runner.handle(NodeGone(Key(game, name), "")),
+            hopeless=self._hopeless,
+        )
+        server = HTTPServer(make_application(context, local_api_handlers(objects)))
+        server.add_sockets(sockets)
+        fleet.start(children)
+        say(f"  nodes: starting {', '.join(sorted(children.names())) or 'none until a player comes'}")
+        ready = await self._ready(runner, game, children)
+        if ready:
+            say(f"  log:   {_short(data.logs)}")
+            say(f"  play:  {url}")
+        await self._stop.wait()
+        say("" if not self._failure else f"roomfleet: {self._failure}")
+        say("saving")
+        fleet.closing = True
+        server.stop()
+        clean = await children.stop_all()
+        runner.stop()
+        fleet.stop()
+        link_server.stop()
+        await server.close_all_connections()
+        await link_server.close_all_connections()
+        if self._failure:
+            return 1
+        say("saved; bye" if clean else "a node had to be killed: see the log")
+        return 0 if clean else 1
+
+    async def _ready(self, runner: Runner, game: str, children: Children) -> bool:
+        """Wait for the first nodes to connect. False: it was stopped before."""
+        deadline = time.monotonic() + READY_SECONDS
+        while not self._stop.is_set() and time.monotonic() < deadline:
+            connected = {node.name for node in runner.core.nodes(game)}
+            if children.names() <= connected:
+                return True
+            await asyncio.sleep(0.02)
+        if not self._stop.is_set():
+            self._hopeless("", f"the nodes did not connect within {READY_SECONDS:g} s; see the log")
+        return False
+
+    def _hopeless(self, name: str, why: str) -> None:
+        self._failure = self._failure or why.removeprefix("roomfleet node: ")
+        self._stop.set()
+
+
+def _has(objects: Objects, fleet: str) -> bool:
+    return any(known["metadata"]["name"] == fleet for known in objects.list(FLEETS))
+
+
+def _host(host: str) -> str:
+    """What to type into a browser on this machine."""
+    return "127.0.0.1" if host in ANY_HOSTS else f"[{host}]" if ":" in host else host
+
+
+def _short(path: Path) -> str:
+    try:
+        return str(path.relative_to(Path.cwd()))
+    except ValueError:
+        return str(path)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

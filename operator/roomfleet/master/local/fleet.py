@@ -1,0 +1,285 @@
+"""The core's adapter on a laptop: Room objects in a folder, nodes as child processes."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+
+from roomfleet.master.core.effects import (
+    Announce,
+    CreateNode,
+    DeleteNode,
+    Record,
+    WriteFleetStatus,
+    WriteStatus,
+)
+from roomfleet.master.core.events import (
+    Event,
+    FleetApplied,
+    FleetDeleted,
+    Recorded,
+    RecordOutcome,
+    RoomApplied,
+    RoomDeleted,
+    Synced,
+)
+from roomfleet.master.core.model import Condition, ConditionStatus, FleetSpec, Key, Phase, RoomStatus
+from roomfleet.master.local.accepted import REASON, not_yet_supported
+from roomfleet.master.local.children import Children
+from roomfleet.master.local.errors import ApiError, Conflict, NotFound
+from roomfleet.master.local.files import StorageError
+from roomfleet.master.local.objects import Objects
+from roomfleet.master.local.table import Change
+from roomfleet.master.local.table import Event as ObjectEvent
+from roomfleet.wire.spec import ENTRY_ANNOTATION, RoomSpec
+
+log = logging.getLogger(__name__)
+
+COUNTS_SECONDS = 1.0
+"""Counts are written at most that often per object."""
+
+ROOMS = "rooms"
+FLEETS = "roomfleets"
+
+
+class LocalFleet:
+    """Carries out what the core wants done to objects and nodes, and tells it what becomes of them."""
+
+    def __init__(self, objects: Objects, handle: Callable[[Event], None]) -> None:
+        self.closing = False
+        """Set at the end: nothing is placed and no node is made any more."""
+        self._objects = objects
+        self._handle = handle
+        self._children: Children | None = None
+        self._loop = asyncio.get_running_loop()
+        self._waiting: dict[tuple[str, str], dict[str, Any]] = {}
+        self._unsubscribe: Callable[[], None] | None = None
+
+    def start(self, children: Children) -> None:
+        """Tell the core every object there is, and from then on every change."""
+        self._children = children
+        self._unsubscribe = self._objects.subscribe(self._changed)
+        for fleet in self._objects.list(FLEETS):
+            self._tell(FLEETS, fleet)
+        for room in self._objects.list(ROOMS):
+            self._tell(ROOMS, room)
+        for kind in self._objects.kinds:
+            for obj in self._objects.list(kind.plural):
+                self._accept(kind.plural, obj)
+        self._handle(Synced())
+
+    def stop(self) -> None:
+        """Write what still waits, and hear no more."""
+        if self._unsubscribe is not None:
+            self._unsubscribe()
+        for plural, name in list(self._waiting):
+            self._write_waiting(plural, name)
+
+    # -- objects to events ---------------------------------------------------------------------------------
+
+    def _changed(self, event: ObjectEvent) -> None:
+        # Not from within the change itself: the core's answer may be the next one.
+        self._loop.call_soon(self._told, event)
+
+    def _told(self, event: ObjectEvent) -> None:
+        if event.change is not Change.DELETED:
+            self._tell(event.plural, event.object)
+            self._accept(event.plural, event.object)
+            return
+        key = self._key(event.object)
+        self._waiting.pop((event.plural, key.name), None)
+        if event.plural == ROOMS:
+            self._handle(RoomDeleted(key, event.object["metadata"]["uid"]))
+        elif event.plural == FLEETS:
+            self._handle(FleetDeleted(key))
+
+    def _tell(self, plural: str, obj: Mapping[str, Any]) -> None:
+        metadata = obj["metadata"]
+        if plural == ROOMS:
+            self._handle(
+                RoomApplied(
+                    key=self._key(obj),
+                    uid=metadata["uid"],
+                    generation=metadata["generation"],
+                    version=metadata["resourceVersion"],
+                    spec=msgspec.convert(obj["spec"], RoomSpec),
+                    entry=metadata.get("annotations", {}).get(ENTRY_ANNOTATION) == "true",
+                    status=read_status(obj.get("status", {})),
+                )
+            )
+        elif plural == FLEETS:
+            spec = msgspec.convert(obj["spec"], FleetSpec)
+            self._handle(FleetApplied(self._key(obj), metadata["generation"], spec))
+
+    def _key(self, obj: Mapping[str, Any]) -> Key:
+        return Key(self._objects.game, obj["metadata"]["name"])
+
+    def _accept(self, plural: str, obj: Mapping[str, Any]) -> None:
+        """Say in the condition Accepted what of the spec is not done yet."""
+        missing = not_yet_supported(obj)
+        conditions = obj.get("status", {}).get("conditions", [])
+        if not missing and not any(condition["type"] == "Accepted" for condition in conditions):
+            return
+        accepted = (
+            Condition("Accepted", ConditionStatus.FALSE, REASON, "; ".join(missing))
+            if missing
+            else Condition("Accepted", ConditionStatus.TRUE, "Supported")
+        )
+        kept = [condition for condition in conditions if condition["type"] != "Accepted"]
+        wanted = [*kept, *self._conditions(conditions, (accepted,), obj["metadata"]["generation"])]
+        if wanted != conditions:
+            self._patch(plural, obj["metadata"]["name"], {"conditions": wanted})
+
+    # -- effects to objects --------------------------------------------------------------------------------
+
+    def record(self, effect: Record) -> None:
+        if self.closing:
+            return
+        name = effect.key.name
+        outcome, version = RecordOutcome.WRITTEN, ""
+        try:
+            patch = self._status(ROOMS, name, effect.status)
+            written = self._objects.patch_status(
+                ROOMS, name, {"metadata": {"resourceVersion": effect.version}, "status": patch}
+            )
+            version = written["metadata"]["resourceVersion"]
+            self._waiting.pop((ROOMS, name), None)
+        except NotFound:
+            outcome = RecordOutcome.GONE
+        except Conflict:
+            outcome = RecordOutcome.CONFLICT
+        except (ApiError, StorageError) as error:
+            log.error("cannot record the state of room %s: %s", name, error)
+            outcome = RecordOutcome.FAILED
+        # Not from within the core's own step.
+        self._loop.call_soon(self._handle, Recorded(effect.key, effect.status.epoch, outcome, version))
+
+    def write_status(self, effect: WriteStatus) -> None:
+        try:
+            status = self._status(ROOMS, effect.key.name, effect.status)
+        except NotFound:
+            return
+        self._write_later(ROOMS, effect.key.name, status, at_once=effect.urgent)
+
+    def write_fleet_status(self, effect: WriteFleetStatus) -> None:
+        name, status = effect.key.name, effect.status
+        try:
+            known = self._objects.get(FLEETS, name).get("status", {}).get("conditions", [])
+        except NotFound:
+            return
+        patch: dict[str, Any] = {
+            "nodes": status.nodes,
+            "ready": status.ready,
+            "rooms": status.rooms,
+            "players": status.players,
+            "observedGeneration": status.observed_generation,
+            "conditions": [
+                *self._conditions(known, status.conditions, status.observed_generation),
+                *[condition for condition in known if condition["type"] == "Accepted"],
+            ],
+        }
+        self._write_later(FLEETS, name, patch, at_once=False)
+
+    def announce(self, effect: Announce) -> None:
+        level = logging.WARNING if effect.warning else logging.INFO
+        log.log(level, "room %s: %s: %s", effect.key.name, effect.reason, effect.message)
+
+    def create_node(self, effect: CreateNode) -> None:
+        if not self.closing and self._children is not None:
+            self._children.start(effect.node.name, effect.fleet)
+
+    def delete_node(self, effect: DeleteNode) -> None:
+        if self._children is not None:
+            self._children.stop(effect.node.name)
+
+    def _write_later(self, plural: str, name: str, status: dict[str, Any], *, at_once: bool) -> None:
+        key = (plural, name)
+        if key not in self._waiting and not at_once:
+            self._loop.call_later(COUNTS_SECONDS, self._write_waiting, plural, name)
+        self._waiting[key] = status
+        if at_once:
+            self._write_waiting(plural, name)
+
+    def _write_waiting(self, plural: str, name: str) -> None:
+        status = self._waiting.pop((plural, name), None)
+        if status is not None:
+            self._patch(plural, name, status)
+
+    def _patch(self, plural: str, name: str, status: dict[str, Any]) -> None:
+        try:
+            self._objects.patch_status(plural, name, {"status": status})
+        except NotFound:
+            return  # deleted meanwhile
+        except (ApiError, StorageError) as error:
+            log.error("cannot write the status of %s %s: %s", plural, name, error)
+
+    def _status(self, plural: str, name: str, status: RoomStatus) -> dict[str, Any]:
+        known = self._objects.get(plural, name).get("status", {}).get("conditions", [])
+        return {
+            "phase": status.phase.value,
+            "node": status.node,
+            "epoch": status.epoch,
+            "players": status.players,
+            "waiting": status.waiting,
+            "savedAt": status.saved_at or None,
+            "startedAt": status.started_at or None,
+            "observedGeneration": status.observed_generation,
+            "message": status.message,
+            "conditions": [
+                *self._conditions(known, status.conditions, status.observed_generation),
+                *[condition for condition in known if condition["type"] == "Accepted"],
+            ],
+        }
+
+    def _conditions(
+        self, known: list[dict[str, Any]], wanted: tuple[Condition, ...], generation: int
+    ) -> list[dict[str, Any]]:
+        """As metav1.Condition: the transition time moves only when the status does."""
+        before = {condition["type"]: condition for condition in known}
+        now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        result = []
+        for condition in wanted:
+            old = before.get(condition.type)
+            same = old is not None and old["status"] == condition.status.value
+            result.append(
+                {
+                    "type": condition.type,
+                    "status": condition.status.value,
+                    "reason": condition.reason,
+                    "message": condition.message,
+                    "observedGeneration": generation,
+                    "lastTransitionTime": old["lastTransitionTime"] if same and old is not None else now,
+                }
+            )
+        return result
+
+
+def read_status(status: Mapping[str, Any]) -> RoomStatus:
+    """A Room's status as the core reads it; what is missing has its default."""
+    phase = status.get("phase", "")
+    return RoomStatus(
+        phase=Phase(phase) if phase in set(Phase) else Phase.ASLEEP,
+        node=status.get("node", ""),
+        epoch=status.get("epoch", 0),
+        players=status.get("players", 0),
+        waiting=status.get("waiting", 0),
+        saved_at=status.get("savedAt") or "",
+        started_at=status.get("startedAt") or "",
+        observed_generation=status.get("observedGeneration", 0),
+        message=status.get("message", ""),
+        conditions=tuple(
+            Condition(
+                condition["type"],
+                ConditionStatus(condition["status"]),
+                condition["reason"],
+                condition.get("message", ""),
+            )
+            for condition in status.get("conditions", [])
+            if condition["type"] != "Accepted"
+        ),
+    )

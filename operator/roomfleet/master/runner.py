@@ -1,0 +1,278 @@
+"""Runs the core: gives it events and the time, carries out its effects.
+
+One event loop, one thread. What differs between a laptop and a cluster stands behind `Adapter`; players
+and nodes are reached through `roomfleet.master.api`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from roomfleet.master.core.effects import (
+    Admitted,
+    Announce,
+    AnswerJoin,
+    AnswerSeat,
+    CreateNode,
+    DeleteNode,
+    Effect,
+    FindPlayer,
+    InLine,
+    Record,
+    Refused,
+    SendDesired,
+    SendGoodbye,
+    SendNudge,
+    WriteFleetStatus,
+    WriteStatus,
+)
+from roomfleet.master.core.events import Event, JoinCancelled, JoinPolled, JoinRequested, Tick
+from roomfleet.master.core.master import Core
+from roomfleet.master.core.model import Key
+from roomfleet.wire.joining import Problem
+from roomfleet.wire.link import Desired, Drain, Find, Goodbye, Nudge, Seated, ToNode
+from roomfleet.wire.tickets import LineToken, SigningKey, Ticket
+from roomfleet.wire.urls import session_path
+
+log = logging.getLogger(__name__)
+
+LINE_TOKEN_SECONDS = 60.0
+"""A line token is void that long after it was given, unless it is renewed."""
+
+ANSWER_KEPT_SECONDS = 60.0
+"""How long a final answer can be asked for again by REST."""
+
+
+class Adapter(Protocol):
+    """Where Room objects and nodes live: a folder and child processes, or a cluster."""
+
+    def record(self, effect: Record) -> None:
+        """Write it with its precondition; the outcome comes back as `Recorded`."""
+
+    def write_status(self, effect: WriteStatus) -> None: ...
+
+    def write_fleet_status(self, effect: WriteFleetStatus) -> None: ...
+
+    def announce(self, effect: Announce) -> None: ...
+
+    def create_node(self, effect: CreateNode) -> None: ...
+
+    def delete_node(self, effect: DeleteNode) -> None: ...
+
+
+class NodeLink(Protocol):
+    """A node's end of the control link, as the runner needs it."""
+
+    def send(self, message: ToNode) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class AdmittedAnswer:
+    """In: connect to `url` with `ticket` before `expires` (s since 1970)."""
+
+    room: str
+    url: str
+    ticket: str
+    expires: float
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingAnswer:
+    """In line."""
+
+    room: str
+    position: int
+    eta_seconds: float | None
+    line_token: str
+
+
+@dataclass(frozen=True, slots=True)
+class RefusedAnswer:
+    problem: Problem
+
+
+Answer = AdmittedAnswer | WaitingAnswer | RefusedAnswer
+
+
+@dataclass(slots=True)
+class Join:
+    """A player's wish to get in, and the newest answer to it."""
+
+    id: str
+    game: str
+    player: str
+    answer: Answer | None = None
+    listeners: list[Callable[[Answer], None]] = field(default_factory=list)
+
+    @property
+    def final(self) -> bool:
+        return isinstance(self.answer, AdmittedAnswer | RefusedAnswer)
+
+
+class Runner:
+    """The master's one loop around the core."""
+
+    def __init__(self, core: Core, adapter: Adapter, key: SigningKey, wall: Callable[[], float]) -> None:
+        self.core = core
+        self.key = key
+        self.wall = wall
+        self._adapter = adapter
+        self._loop = asyncio.get_running_loop()
+        self._joins: dict[str, Join] = {}
+        self._links: dict[tuple[Key, str], NodeLink] = {}
+        self._timer: asyncio.TimerHandle | None = None
+        self._stopped = False
+
+    # -- events in, effects out ----------------------------------------------------------------------------
+
+    def handle(self, event: Event) -> None:
+        """Tell the core something, and do what it wants done."""
+        if self._stopped:
+            return
+        for effect in self.core.handle(event, self.wall()):
+            try:
+                self._carry_out(effect)
+            except Exception:
+                # One effect that fails takes no other along; the core comes back to it.
+                log.exception("could not carry out %s", type(effect).__name__)
+        self._arm()
+
+    def stop(self) -> None:
+        """No event counts from now on."""
+        self._stopped = True
+        if self._timer is not None:
+            self._timer.cancel()
+
+    def _arm(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        due = self.core.next_due()
+        if due is not None:
+            self._timer = self._loop.call_later(max(0.0, due - self.wall()), self.handle, Tick())
+
+    def _carry_out(self, effect: Effect) -> None:
+        match effect:
+            case Record():
+                self._adapter.record(effect)
+            case WriteStatus():
+                self._adapter.write_status(effect)
+            case WriteFleetStatus():
+                self._adapter.write_fleet_status(effect)
+            case Announce():
+                self._adapter.announce(effect)
+            case CreateNode():
+                self._adapter.create_node(effect)
+            case DeleteNode(node=node):
+                for (name, boot), _ in list(self._links.items()):
+                    if name == node:
+                        self._send(name, boot, Drain())
+                self._adapter.delete_node(effect)
+            case SendDesired(node, boot, rooms):
+                self._send(node, boot, Desired(rooms=list(rooms)))
+            case SendGoodbye(node, boot, room):
+                self._send(node, boot, Goodbye(room=room))
+            case SendNudge(node, boot, room):
+                self._send(node, boot, Nudge(room=room))
+            case FindPlayer(find, node, boot, player):
+                self._send(node, boot, Find(id=find, player=player))
+            case AnswerJoin():
+                self._answer_join(effect)
+            case AnswerSeat():
+                self._answer_seat(effect)
+
+    # -- nodes ---------------------------------------------------------------------------------------------
+
+    def link_up(self, node: Key, boot: str, link: NodeLink) -> None:
+        """From now on messages for that boot of the node go there."""
+        self._links[node, boot] = link
+
+    def link_down(self, node: Key, boot: str, link: NodeLink) -> bool:
+        """That link is gone. False: another one had taken its place before."""
+        if self._links.get((node, boot)) is not link:
+            return False
+        del self._links[node, boot]
+        return True
+
+    def links(self) -> list[NodeLink]:
+        return list(self._links.values())
+
+    def _send(self, node: Key, boot: str, message: ToNode) -> None:
+        link = self._links.get((node, boot))
+        if link is not None:
+            link.send(message)
+
+    # -- joins ---------------------------------------------------------------------------------------------
+
+    def join(
+        self,
+        game: str,
+        player: str,
+        room: str | None,
+        *,
+        place: LineToken | None,
+        listen: Callable[[Answer], None],
+    ) -> Join:
+        """Ask to get in. `listen` hears each answer; `place` gives back a place in line."""
+        join = Join(secrets.token_urlsafe(12), game, player, listeners=[listen])
+        self._joins[join.id] = join
+        arrived = place.arrived if place is not None else self.wall()
+        self.handle(JoinRequested(id=join.id, game=game, player=player, room=room, arrived=arrived))
+        return join
+
+    def find_join(self, game: str, join_id: str) -> Join | None:
+        join = self._joins.get(join_id)
+        return join if join is not None and join.game == game else None
+
+    def polled(self, join: Join) -> None:
+        """Somebody still waits for this join."""
+        if not join.final:
+            self.handle(JoinPolled(join.id))
+
+    def cancel(self, join: Join) -> None:
+        """The player went away."""
+        self._joins.pop(join.id, None)
+        self.handle(JoinCancelled(join.id))
+
+    def _answer_join(self, effect: AnswerJoin) -> None:
+        join = self._joins.get(effect.id)
+        if join is None:
+            return
+        join.answer = self._signed(effect.id, effect.game, effect.player, effect.answer)
+        if join.final:
+            self._loop.call_later(ANSWER_KEPT_SECONDS, self._joins.pop, join.id, None)
+        for listener in list(join.listeners):
+            listener(join.answer)
+
+    def _answer_seat(self, effect: AnswerSeat) -> None:
+        match self._signed(effect.id, effect.game, effect.player, effect.answer):
+            case AdmittedAnswer(url=url, ticket=ticket):
+                message = Seated(id=effect.id, url=url, ticket=ticket)
+            case WaitingAnswer(position=position, eta_seconds=eta):
+                message = Seated(id=effect.id, position=position, eta_seconds=eta)
+            case RefusedAnswer(problem=problem):
+                message = Seated(id=effect.id, problem=problem)
+        self._send(effect.node, effect.boot, message)
+
+    def _signed(self, join: str, game: str, player: str, answer: Admitted | InLine | Refused) -> Answer:
+        match answer:
+            case Admitted(room, boot, url, expires):
+                ticket = Ticket(sub=player, game=game, room=room, aud=boot, exp=expires, jti=join)
+                return AdmittedAnswer(room, url + session_path(game, room), self.key.sign(ticket), expires)
+            case InLine(room, position, eta, arrived):
+                token = LineToken(
+                    sub=player,
+                    game=game,
+                    room=room,
+                    jti=join,
+                    arrived=arrived,
+                    exp=self.wall() + LINE_TOKEN_SECONDS,
+                )
+                return WaitingAnswer(room, position, eta, self.key.sign(token))
+            case Refused(problem):
+                return RefusedAnswer(problem)

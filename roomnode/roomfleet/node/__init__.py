@@ -1,0 +1,13 @@
+"""The room node's shell: websockets, the control link, the save queue's loop.
+
+node      what runs here is what the master desires
+room      one room: claimed, live, saved, left
+players   who is in it, and the fan-out to them
+saving    its write-behind
+clock     its time, never beyond what a commit allowed
+server    the players' websockets
+link      the connection to the master
+schedule  one heap of deadlines for all rooms
+watchdog  catches what blocks the loop
+limits    token buckets
+"""

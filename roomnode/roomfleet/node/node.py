@@ -1,0 +1,434 @@
+"""The room node: makes what runs here what the master desires, and reports what changes (DESIGN 6).
+
+Like a kubelet for rooms: level-triggered, so a lost or repeated message does no harm.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+import secrets
+import uuid
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from tornado.httpserver import HTTPServer
+from tornado.netutil import bind_sockets
+
+from roomfleet.game.loader import Game
+from roomfleet.node.link import Link
+from roomfleet.node.room import GrantedSeat, HostedRoom
+from roomfleet.node.schedule import Schedule
+from roomfleet.node.server import make_application
+from roomfleet.node.watchdog import Watchdog
+from roomfleet.store import (
+    ActorRecord,
+    OutcomeUnknown,
+    Session,
+    Store,
+    StoreError,
+    StoreUnavailable,
+    arrivals,
+    check_epochs,
+    doc_id,
+    name_of,
+    sweep,
+    where,
+)
+from roomfleet.wire.link import (
+    Accepted,
+    Desired,
+    DesiredRoom,
+    Drain,
+    Find,
+    Found,
+    Goodbye,
+    Hello,
+    Nudge,
+    Pong,
+    Report,
+    RoomPhase,
+    Seat,
+    Seated,
+    ToNode,
+    Unseat,
+)
+from roomfleet.wire.names import player_actor
+from roomfleet.wire.settings import Settings
+from roomfleet.wire.tickets import SigningKey, UsedTickets
+from roomfleet.wire.version import __version__
+
+log = logging.getLogger(__name__)
+
+ARRIVALS_SECONDS = 1.0
+"""How often the store is asked for arrivals without a nudge: one query for all rooms."""
+
+EPOCHS_SECONDS = 2.0
+"""How often the store is asked whose the rooms are, while the link is down: one query for all rooms."""
+
+DRAIN_SECONDS = 20.0
+"""A stop that has not saved everything by then gives up."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class NodeOptions:
+    """What a node is started with."""
+
+    name: str
+    fleet: str
+    master: str
+    """The control link's URL, `ws://host:port/link`."""
+    host: str = "127.0.0.1"
+    port: int = 0
+    public_url: str = ""
+    """Where players reach it; by default what it listens on."""
+    prefix: str = ""
+    """Path under which it serves, without a trailing slash."""
+    capacity: int = 100
+    secret: str = ""
+
+
+class Node:
+    """One node process: its rooms, its link, its server."""
+
+    def __init__(
+        self,
+        *,
+        options: NodeOptions,
+        game: Game,
+        store: Store,
+        settings: Settings,
+        wall: Callable[[], float],
+        rng: random.Random,
+    ) -> None:
+        self.game = game
+        self.game_name = game.name
+        self.store = store
+        self.settings = settings
+        self.schedule = Schedule(asyncio.get_running_loop())
+        self.name = options.name
+        self.boot = uuid.uuid4().hex
+        self.url = ""
+        self.stopped = asyncio.Event()
+        self.wall = wall
+        self._options = options
+        self._key = SigningKey.from_seed(secrets.token_bytes(32))
+        self._link = Link(options.master, self, min(3.0, settings.node_lost_after_seconds / 4), rng)
+        self._rooms: dict[str, HostedRoom] = {}
+        self._desired: dict[str, DesiredRoom] = {}
+        self._goodbyes: set[str] = set()
+        self._keys: dict[str, str] = {}
+        self._origins: frozenset[str] = frozenset()
+        self._used_tickets = UsedTickets()
+        self._seats: dict[str, tuple[HostedRoom, int, str, str]] = {}
+        self._changed: dict[str, HostedRoom] = {}
+        self._ended: list[Report] = []
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._looking: asyncio.Lock = asyncio.Lock()
+        self._watchdog = Watchdog(self._culprit)
+        self._server: HTTPServer | None = None
+        self._draining = False
+
+    # -- life ----------------------------------------------------------------------------------------------
+
+    async def start(self) -> None:
+        """Listen, then dial the master. Raises OSError when the port cannot be had."""
+        sockets = bind_sockets(self._options.port, self._options.host)
+        port = sockets[0].getsockname()[1]
+        base = self._options.public_url or f"ws://{self._options.host}:{port}"
+        self.url = base.rstrip("/") + self._options.prefix
+        self._server = HTTPServer(make_application(self, self._options.prefix))
+        self._server.add_sockets(sockets)
+        self._watchdog.start()
+        self._link.start()
+        self._spawn(self._arrivals_loop(), "arrivals")
+        self._spawn(self._epochs_loop(), "epochs")
+
+    async def drain(self) -> None:
+        """Save everything, lead the players away, stop. `stopped` is set at the end."""
+        if self._draining:
+            return
+        self._draining = True
+        log.info("stopping: saving %d rooms", len(self._rooms))
+        stops = [room.stop(reason="the node is stopping") for room in list(self._rooms.values())]
+        if stops:
+            done, late = await asyncio.wait(
+                [asyncio.ensure_future(stop) for stop in stops], timeout=DRAIN_SECONDS
+            )
+            for task in done:
+                if task.exception() is not None:
+                    log.error("a room did not stop well", exc_info=task.exception())
+            if late:
+                log.error("%d rooms could not be saved within %g s", len(late), DRAIN_SECONDS)
+        self._send_reports()
+        for task in list(self._tasks):
+            task.cancel()
+        await asyncio.sleep(0)
+        await self._link.stop()
+        if self._server is not None:
+            self._server.stop()
+            await asyncio.wait_for(self._server.close_all_connections(), 5)
+        self._watchdog.stop()
+        await self.store.close()
+        log.info("stopped")
+        self.stopped.set()
+
+    def _spawn(self, coroutine: Coroutine[Any, Any, None], name: str) -> None:
+        task = asyncio.get_running_loop().create_task(coroutine, name=name)
+        self._tasks.add(task)
+        task.add_done_callback(self._task_done)
+
+    def _task_done(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and task.exception() is not None:
+            log.error("%s stopped", task.get_name(), exc_info=task.exception())
+
+    def _culprit(self) -> str:
+        """What runs at the moment, for the watchdog: room, actor and function."""
+        for room in list(self._rooms.values()):
+            current = room.live.current if room.live is not None else None
+            if current is not None:
+                return f"room {room.name}, actor {current[0]}, {current[1]}"
+        return ""
+
+    # -- the link ------------------------------------------------------------------------------------------
+
+    def hello(self) -> Hello:
+        self._changed.clear()
+        return Hello(
+            name=self.name,
+            boot=self.boot,
+            game=self.game_name,
+            fleet=self._options.fleet,
+            capacity=self._options.capacity,
+            url=self.url,
+            version=__version__,
+            keys={self._key.id: self._key.public},
+            rooms=[room.report() for room in self._rooms.values()],
+            secret=self._options.secret,
+        )
+
+    def told(self, message: ToNode) -> None:
+        match message:
+            case Accepted(keys=keys, origins=origins):
+                self._keys, self._origins = keys, frozenset(origins)
+            case Desired(rooms=rooms):
+                self._desired = {room.room: room for room in rooms}
+                self._reconcile()
+            case Goodbye(room=name):
+                self._goodbyes.add(name)
+            case Seated():
+                self._seated(message)
+            case Find(id=find, player=player):
+                self._spawn(self._find(find, player), "find")
+            case Nudge():
+                self._spawn(self.look_for_arrivals(), "nudged")
+            case Drain():
+                self._spawn(self._drain_for_master(), "drain")
+            case Pong():
+                pass
+
+    async def _drain_for_master(self) -> None:
+        # Not one of the tasks that drain itself cancels.
+        asyncio.get_running_loop().create_task(self.drain(), name="draining")
+
+    def link_down(self) -> None:
+        for asked in list(self._seats):
+            room, request, _, _ = self._seats.pop(asked)
+            room.seat_refused(request, "the master is not there at the moment; try again")
+
+    async def _find(self, find: str, player: str) -> None:
+        try:
+            held = await where(self.store, doc_id(self.game_name, player_actor(player)))
+        except StoreError as error:
+            log.info("cannot say where %s is: %s", player, error)
+            return
+        self._link.send(Found(id=find, player=player, room=name_of(held) if held else None))
+
+    # -- rooms ---------------------------------------------------------------------------------------------
+
+    def _reconcile(self) -> None:
+        """Run what is desired, stop what is not."""
+        if self._draining:
+            return
+        for name, room in list(self._rooms.items()):
+            wanted = self._desired.get(name)
+            if wanted is None or wanted.epoch != room.epoch:
+                if room.phase is RoomPhase.RUNNING:
+                    self._spawn(room.stop(goodbye=name in self._goodbyes), f"stop {name}")
+            elif wanted.spec != room.spec:
+                room.update(wanted.spec)
+        for name, wanted in self._desired.items():
+            if name not in self._rooms:
+                self._goodbyes.discard(name)
+                room = HostedRoom(self, wanted)
+                self._rooms[name] = room
+                self._spawn(self._start(room), f"start {name}")
+
+    async def _start(self, room: HostedRoom) -> None:
+        try:
+            await room.start()
+        except Exception as error:
+            log.exception("room %s could not start", room.name)
+            room.fail(f"internal error: {error!r}; see the node's log")
+        wanted = self._desired.get(room.name)
+        if room.phase is RoomPhase.RUNNING and (wanted is None or wanted.epoch != room.epoch):
+            # It was called off while it started.
+            await room.stop(goodbye=room.name in self._goodbyes)
+
+    def changed(self, room: HostedRoom) -> None:
+        if not self._changed:
+            asyncio.get_running_loop().call_soon(self._send_reports)
+        self._changed[room.name] = room
+
+    def _send_reports(self) -> None:
+        changed, self._changed = self._changed, {}
+        ended, self._ended = self._ended, []
+        if not self._link.up:
+            return  # the next hello says it all
+        for report in ended:
+            self._link.send(report)
+        for room in changed.values():
+            if self._rooms.get(room.name) is room:
+                self._link.send(room.report())
+
+    def gone(self, room: HostedRoom) -> None:
+        if self._rooms.get(room.name) is not room:
+            return
+        del self._rooms[room.name]
+        if not self._changed and not self._ended:
+            asyncio.get_running_loop().call_soon(self._send_reports)
+        self._ended.append(room.report())
+        # A desired room that ended by itself is the master's to decide about: it is not started again here
+        # under the same epoch. One that was stopped for a newer epoch is started now.
+        wanted = self._desired.get(room.name)
+        if wanted is not None and wanted.epoch == room.epoch:
+            del self._desired[room.name]
+        elif wanted is not None:
+            asyncio.get_running_loop().call_soon(self._reconcile)
+
+    def sessions(self) -> dict[str, Session]:
+        """The store sessions of the running rooms, by document id."""
+        return {
+            room.session.room: room.session
+            for room in self._rooms.values()
+            if room.session is not None and room.phase is RoomPhase.RUNNING
+        }
+
+    # -- moving --------------------------------------------------------------------------------------------
+
+    def want_seat(self, room: HostedRoom, request: int, player: str, target: str) -> None:
+        asked = f"{room.name}/{room.epoch}/{request}"
+        self._seats[asked] = (room, request, player, target)
+        if not self._link.send(Seat(room=target, player=player, id=asked)):
+            del self._seats[asked]
+            asyncio.get_running_loop().call_soon(
+                room.seat_refused, request, "the master is not there at the moment; try again"
+            )
+
+    def unwant_seat(self, room: HostedRoom, request: int) -> None:
+        asked = f"{room.name}/{room.epoch}/{request}"
+        if self._seats.pop(asked, None) is not None:
+            self._link.send(Unseat(id=asked))
+
+    def _seated(self, answer: Seated) -> None:
+        asked = self._seats.get(answer.id)
+        if asked is None:
+            return
+        room, request, player, target = asked
+        if answer.problem is not None:
+            del self._seats[answer.id]
+            room.seat_refused(request, answer.problem.detail)
+        elif answer.ticket:
+            del self._seats[answer.id]
+            room.seat_granted(request, GrantedSeat(target, answer.url, answer.ticket))
+        else:
+            room.seat_waiting(request, player, target, answer.position, answer.eta_seconds)
+
+    def departed(self, target: str, records: Sequence[ActorRecord], *, wake: bool) -> None:
+        here = self._rooms.get(target)
+        if here is not None and here.session is not None and here.phase is RoomPhase.RUNNING:
+            taken = [record for record in records if here.session.take(record)]
+            if taken:
+                here.arrived(taken)
+            return
+        self._link.send(Nudge(room=target, wake=wake))
+
+    async def look_for_arrivals(self) -> None:
+        """One round of arrivals for all rooms. Trouble with the store is told by the savers."""
+        async with self._looking:
+            try:
+                found = await arrivals(self.store, self.sessions())
+                # A docked child may be seen before its parent: then its origin's journal has the rest.
+                here = {record.id for _, record in found}
+                orphans = [r for _, r in found if _parent(self.game_name, r) not in (None, *here)]
+                for origin in {r.transit.origin for r in orphans if r.transit is not None}:
+                    await sweep(self.store, origin, self._pause)
+                if orphans:
+                    found += await arrivals(self.store, self.sessions())
+            except (StoreUnavailable, OutcomeUnknown) as error:
+                log.info("cannot look for arrivals: %s", error)
+                return
+        by_room: dict[str, list[ActorRecord]] = {}
+        for document, record in found:
+            by_room.setdefault(name_of(document), []).append(record)
+        for name, records in by_room.items():
+            room = self._rooms.get(name)
+            if room is not None:
+                room.arrived(records)
+
+    async def _pause(self, attempt: int) -> None:
+        if attempt > 3:
+            raise StoreUnavailable("the store does not answer")
+        await asyncio.sleep(0.05 * 2**attempt)
+
+    async def _arrivals_loop(self) -> None:
+        while True:
+            await asyncio.sleep(ARRIVALS_SECONDS)
+            if self._rooms:
+                await self.look_for_arrivals()
+
+    async def _epochs_loop(self) -> None:
+        """While the master is away: find out which rooms went to another node."""
+        while True:
+            await asyncio.sleep(EPOCHS_SECONDS)
+            if self._link.up:
+                continue
+            try:
+                lost = await check_epochs(self.store, self.sessions().values())
+            except StoreError as error:
+                log.info("cannot check whose the rooms are: %s", error)
+                continue
+            for session in lost:
+                room = self._rooms.get(name_of(session.room))
+                if room is not None and room.session is session:
+                    room.fence(session.found_epoch)
+
+    # -- doors ---------------------------------------------------------------------------------------------
+
+    def keys(self) -> Mapping[str, str]:
+        return self._keys
+
+    def origins(self) -> frozenset[str]:
+        return self._origins
+
+    def used_tickets(self) -> UsedTickets:
+        return self._used_tickets
+
+    def room(self, name: str) -> HostedRoom | None:
+        return self._rooms.get(name)
+
+    def find_resume(self, secret: str) -> tuple[HostedRoom, str] | None:
+        for room in self._rooms.values():
+            player = room.player_of_resume(secret)
+            if player is not None:
+                return room, player
+        return None
+
+
+def _parent(game: str, record: ActorRecord) -> str | None:
+    """The document id of the actor that this one is docked to."""
+    parent = record.body.get("parent")
+    return doc_id(game, parent) if parent else None

@@ -1,0 +1,381 @@
+"""A room's write-behind: what changed is saved by interval, and at once on events (DESIGN 7).
+
+Changes wait as atomic groups; per actor the newest wins. While the store is in trouble they are kept and
+tried again; after `maxUnsavedSeconds` the room takes no commands until it can save again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import msgspec
+from roomfleet.game.live import LiveRoom
+
+from roomfleet.game.outbox import AtomicGroup, Change, ChangeKind
+from roomfleet.node.clock import RoomClock
+from roomfleet.node.schedule import Schedule
+from roomfleet.store import (
+    ActorRecord,
+    BadChange,
+    Fenced,
+    Session,
+    StoreError,
+    StoreUnavailable,
+    TooLarge,
+    doc_id,
+)
+from roomfleet.store import protocol as store_changes
+from roomfleet.wire.settings import Settings
+
+log = logging.getLogger(__name__)
+
+BATCH_BYTES = 768 * 1024
+"""Independent groups are put together up to this much; the store's own limit is 1 MiB."""
+
+_size = msgspec.json.Encoder()
+
+
+@dataclass(slots=True)
+class Backlog:
+    """Composed and not yet committed: groups that share no actor, and the room's own body if it changed."""
+
+    groups: list[AtomicGroup] = field(default_factory=list)
+    room_body: dict[str, Any] | None = None
+
+    def add(self, groups: Iterable[AtomicGroup], room_body: dict[str, Any] | None) -> None:
+        """Newer groups: per actor the newest change wins, and groups that share an actor become one."""
+        for group in groups:
+            ids = {change.actor for change in group.changes}
+            merged = {change.actor: change for change in group.changes}
+            room = group.room
+            apart: list[AtomicGroup] = []
+            for old in self.groups:
+                if not (old.room and room) and not any(change.actor in ids for change in old.changes):
+                    apart.append(old)
+                    continue
+                room = room or old.room
+                for change in old.changes:
+                    newer = merged.get(change.actor)
+                    merged[change.actor] = change if newer is None else _newest(change, newer)
+                    ids.add(change.actor)
+            changes = tuple(change for change in merged.values() if not _never_was(change))
+            if changes or room:
+                apart.append(AtomicGroup(changes, room))
+            self.groups = apart
+        if room_body is not None:
+            self.room_body = room_body
+
+    def put_back(self, groups: Sequence[AtomicGroup], room_body: dict[str, Any] | None) -> None:
+        """Groups that were taken and not committed; what was added meanwhile is newer."""
+        newer = Backlog(list(self.groups), self.room_body)
+        self.groups, self.room_body = list(groups), room_body
+        self.add(newer.groups, newer.room_body)
+
+    def take_batch(self) -> tuple[list[AtomicGroup], dict[str, Any] | None]:
+        """Groups for one commit: as many as fit, at least one."""
+        taken: list[AtomicGroup] = []
+        size = 0
+        for group in self.groups:
+            size += sum(len(_size.encode(change.body)) for change in group.changes)
+            if taken and size > BATCH_BYTES:
+                break
+            taken.append(group)
+        self.groups = self.groups[len(taken) :]
+        if any(group.room for group in taken):
+            body, self.room_body = self.room_body, None
+            return taken, body
+        return taken, None
+
+    def __bool__(self) -> bool:
+        return bool(self.groups)
+
+
+def _newest(old: Change, new: Change) -> Change:
+    """One change instead of two. A creation that was never saved stays one."""
+    if old.kind is ChangeKind.CREATE and new.kind is ChangeKind.SAVE:
+        return replace(new, kind=ChangeKind.CREATE)
+    if old.kind is ChangeKind.CREATE and new.kind is ChangeKind.DELETE:
+        return replace(new, body={"never": True})
+    return new
+
+
+def _never_was(change: Change) -> bool:
+    """Deleted before its creation was ever saved: nothing to save at all."""
+    return change.kind is ChangeKind.DELETE and bool(change.body)
+
+
+@dataclass(frozen=True, slots=True)
+class Departure:
+    """A committed travel: what was asked, and the record as the target will find it."""
+
+    change: Change
+    record: ActorRecord
+
+
+@dataclass(frozen=True, slots=True)
+class SaverEvents:
+    """What the saver tells its room."""
+
+    departed: Callable[[list[Departure]], None]
+    fenced: Callable[[int | None, int], None]
+    """The epoch found, and how many actors' changes were lost unacknowledged."""
+    state: Callable[[bool, str], None]
+    """Whether saves get through, and if not, why."""
+    saved: Callable[[], None]
+    """Something was saved, and room time may go on."""
+
+
+class Saver:
+    """Saves one room. All methods are called on the node's event loop."""
+
+    def __init__(
+        self,
+        *,
+        game: str,
+        session: Session,
+        live: LiveRoom,
+        clock: RoomClock,
+        settings: Settings,
+        interval: float,
+        schedule: Schedule,
+        wall: Callable[[], float],
+        events: SaverEvents,
+        rng: random.Random,
+    ) -> None:
+        self.interval = interval
+        self.saved_at: float | None = None
+        self.ok = True
+        self._game = game
+        self._session = session
+        self._live = live
+        self._clock = clock
+        self._settings = settings
+        self._schedule = schedule
+        self._wall = wall
+        self._events = events
+        self._rng = rng
+        self._backlog = Backlog()
+        self._refused: list[AtomicGroup] = []
+        self._barriers: list[int] = []
+        self._renew = False
+        self._unsaved_since: float | None = None
+        self._task: asyncio.Task[None] | None = None
+        self._again = False
+        self._paused = False
+
+    # -- asking for a save ---------------------------------------------------------------------------------
+
+    def poke(self, *, urgent: bool = False) -> None:
+        """Something may have changed: save within the interval, or at once."""
+        if self._session.fenced:
+            return
+        if not (self._live.dirty or self._barriers or self._backlog or self._renew):
+            return
+        now = self._loop_time()
+        if self._unsaved_since is None:
+            self._unsaved_since = now
+        if self._task is not None:
+            self._again = self._again or urgent
+            return
+        if urgent:
+            self._schedule.clear(self._key)
+            self._begin()
+        else:
+            self._schedule.set(self._key, self._unsaved_since + self.interval, self._begin)
+
+    def barrier(self, barrier: int) -> None:
+        """A script waits until all that is unsaved now is saved."""
+        self._barriers.append(barrier)
+        self.poke(urgent=True)
+
+    def renew(self) -> None:
+        """Room time nears its ceiling: commit, even if nothing changed."""
+        self._renew = True
+        self.poke(urgent=True)
+
+    async def finish(self, exact: float) -> None:
+        """The last save of a clean stop, with the room's exact time. Returns when saved; raises Fenced."""
+        self._schedule.clear(self._key)
+        if self._task is not None:
+            await asyncio.wait([self._task])
+        attempt = 0
+        while True:
+            try:
+                await self._commit_all()
+                await self._session.release(
+                    state=self._live.room_body(),
+                    ceiling_ms=round(exact * 1000),
+                    saved_at_ms=round(self._wall() * 1000),
+                )
+                return
+            except StoreUnavailable as error:
+                attempt += 1
+                self._trouble(str(error))
+                await self.pause(attempt)
+
+    async def pause(self, attempt: int) -> None:
+        """Backoff with jitter while the store does not answer. The store's protocol calls it too."""
+        if attempt > 1:
+            self._trouble("the store does not answer")
+        await asyncio.sleep(min(2.0, 0.05 * 2 ** min(attempt, 6)) * self._rng.uniform(0.5, 1.0))
+
+    # -- saving --------------------------------------------------------------------------------------------
+
+    @property
+    def _key(self) -> tuple[str, str]:
+        return ("save", self._session.room)
+
+    def _loop_time(self) -> float:
+        return asyncio.get_running_loop().time()
+
+    def _begin(self) -> None:
+        if self._task is None:
+            self._task = asyncio.get_running_loop().create_task(
+                self._run(), name=f"save {self._session.room}"
+            )
+            self._task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._task = None
+        if task.cancelled():
+            return
+        error = task.exception()
+        if error is not None:
+            log.error("saving %s stopped", self._session.room, exc_info=error)
+            self._trouble(f"saving stopped: {error}")
+        elif self._again or self._live.dirty or self._barriers or self._backlog:
+            urgent, self._again = self._again or bool(self._barriers), False
+            self.poke(urgent=urgent)
+
+    async def _run(self) -> None:
+        attempt = 0
+        while True:
+            try:
+                await self._commit_all()
+                return
+            except Fenced as error:
+                lost = len({change.actor for group in self._backlog.groups for change in group.changes})
+                self._events.fenced(error.found_epoch, lost)
+                return
+            except StoreUnavailable as error:
+                attempt += 1
+                self._trouble(str(error))
+                await self.pause(attempt)
+
+    async def _commit_all(self) -> None:
+        """Commit everything that is unsaved now."""
+        first = True
+        while first or self._backlog or self._live.dirty:
+            first = False
+            self._compose()
+            barriers, self._barriers = self._barriers, []
+            ceiling = self._clock.next_ceiling()
+            started = self._loop_time()
+            try:
+                failure = await self._commit_backlog(ceiling)
+            except StoreError:
+                self._barriers = barriers + self._barriers
+                raise
+            self._renew = False
+            self._unsaved_since = started if self._live.dirty else None
+            self._clock.raise_ceiling(ceiling)
+            self._well(failure)
+            now = self._clock.now()
+            for barrier in barriers:
+                if failure:
+                    self._live.save_failed(barrier, failure, now)
+                else:
+                    self._live.saved(barrier, now)
+            self._events.saved()
+            await self._session.applied()
+            if not self._barriers and not self._again:
+                return
+            self._again = False
+
+    def _compose(self) -> None:
+        groups = self._live.compose(self._clock.now())
+        if groups and self._refused:
+            groups = [*self._refused, *groups]
+            self._refused = []
+        body = self._live.room_body() if any(group.room for group in groups) else None
+        self._backlog.add(groups, body)
+
+    async def _commit_backlog(self, ceiling: float) -> str:
+        """Commit the backlog in batches. Returns what could not be saved for its size, or an empty string."""
+        failure = ""
+        first = True
+        while first or self._backlog:
+            first = False
+            groups, body = self._backlog.take_batch()
+            changes = [change for group in groups for change in group.changes]
+            try:
+                committed = await self._session.commit(
+                    [self._to_store(change) for change in changes],
+                    state=body,
+                    ceiling_ms=round(ceiling * 1000),
+                    saved_at_ms=round(self._wall() * 1000),
+                )
+            except (TooLarge, BadChange) as error:
+                if len(groups) > 1:
+                    # One of them is at fault: each by itself, so that the others are saved.
+                    for group in groups:
+                        alone = Backlog([group], body if group.room else None)
+                        rest, self._backlog = self._backlog, alone
+                        failure = await self._commit_backlog(ceiling) or failure
+                        self._backlog.put_back(rest.groups, rest.room_body)
+                    continue
+                failure = str(error)
+                self._refused.extend(groups)
+                log.warning("%s", failure)
+                continue
+            except BaseException:
+                self._backlog.put_back(groups, body)
+                raise
+            self.saved_at = self._wall()
+            if committed.departed:
+                await self._session.applied()
+                by_id = {doc_id(self._game, change.actor): change for change in changes}
+                self._events.departed([Departure(by_id[record.id], record) for record in committed.departed])
+        return failure
+
+    def _to_store(self, change: Change) -> store_changes.Change:
+        actor = doc_id(self._game, change.actor)
+        match change.kind:
+            case ChangeKind.CREATE:
+                return store_changes.Create(actor, change.body)
+            case ChangeKind.SAVE:
+                return store_changes.Save(actor, change.body)
+            case ChangeKind.AWAY:
+                return store_changes.Save(actor, change.body, away=True)
+            case ChangeKind.TRAVEL:
+                return store_changes.Travel(
+                    actor, change.body, doc_id(self._game, change.to_room), change.arrival
+                )
+            case ChangeKind.DELETE:
+                return store_changes.Delete(actor)
+
+    # -- trouble -------------------------------------------------------------------------------------------
+
+    def _trouble(self, why: str) -> None:
+        if self.ok:
+            log.warning("%s cannot save: %s; it keeps everything and tries again", self._session.room, why)
+            self.ok = False
+            self._events.state(False, why)
+        unsaved = self._loop_time() - self._unsaved_since if self._unsaved_since is not None else 0.0
+        if not self._paused and unsaved > self._settings.max_unsaved_seconds:
+            self._paused = True
+            self._live.pause_commands(f"the room could not save for {unsaved:.0f} s; try again when it can")
+
+    def _well(self, failure: str) -> None:
+        if self._paused:
+            self._paused = False
+            self._live.pause_commands(None)
+        ok = not failure
+        if ok != self.ok:
+            self.ok = ok
+            self._events.state(ok, failure)

@@ -1,0 +1,295 @@
+"""The node's websockets: a player's client says hello with a ticket, then calls (DESIGN 9, 10)."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+from tornado.web import Application, RequestHandler
+from tornado.websocket import WebSocketClosedError, WebSocketHandler, WebSocketProtocol13
+
+from roomfleet.node.limits import Bucket
+from roomfleet.node.room import HostedRoom, say_error
+from roomfleet.wire.codec import encode
+from roomfleet.wire.errors import TicketError, TicketFlaw, UnknownMessage, WireError
+from roomfleet.wire.session import (
+    SUBPROTOCOL,
+    Bye,
+    ByeCode,
+    Call,
+    ErrorCode,
+    Hello,
+    Leave,
+    Ping,
+    Pong,
+    from_client,
+)
+from roomfleet.wire.settings import Settings
+from roomfleet.wire.tickets import Ticket, UsedTickets, check_ticket
+
+log = logging.getLogger(__name__)
+
+HELLO_SECONDS = 5.0
+"""A client that has not said hello by then is cut off."""
+
+LINGER_SECONDS = 3.0
+"""How long a client may take to close after its last message."""
+
+MAX_UNSENT_BYTES = 8 * 1024 * 1024
+"""More than this unsent to one client, and it is cut off: memory per client is bounded."""
+
+BAD_HELLO = 4001
+"""Websocket close code: the hello was refused; join again."""
+
+NO_HELLO = 4002
+"""Websocket close code: no hello in time."""
+
+
+class Doors(Protocol):
+    """What the handlers need of the node."""
+
+    game_name: str
+    boot: str
+    settings: Settings
+
+    def wall(self) -> float: ...
+
+    def keys(self) -> Mapping[str, str]: ...
+
+    def origins(self) -> frozenset[str]: ...
+
+    def used_tickets(self) -> UsedTickets: ...
+
+    def room(self, name: str) -> HostedRoom | None: ...
+
+    def find_resume(self, secret: str) -> tuple[HostedRoom, str] | None: ...
+
+
+class _Protocol(WebSocketProtocol13):
+    """Tornado's protocol, except that a message too large is named before the connection is closed."""
+
+    def close(self, code: int | None = None, reason: str | None = None) -> None:
+        if code == 1009 and isinstance(self.handler, SessionSocket):
+            self.handler.too_large()
+        super().close(code, reason)
+
+
+class SessionSocket(WebSocketHandler):
+    """`…/v1/games/{game}/rooms/{room}/session`: one player's connection."""
+
+    def initialize(self, doors: Doors) -> None:
+        self._doors = doors
+        self._room: HostedRoom | None = None
+        self._player = ""
+        self._ended = False
+        self._pending: asyncio.Future[None] | None = None
+        self._bucket = Bucket(doors.settings.calls_per_second, doors.settings.calls_burst)
+        self._timer: asyncio.TimerHandle | None = None
+
+    # -- opening -------------------------------------------------------------------------------------------
+
+    def get_websocket_protocol(self) -> WebSocketProtocol13 | None:
+        if self.request.headers.get("Sec-WebSocket-Version") in ("7", "8", "13"):
+            return _Protocol(self, False, self._websocket_params())
+        return None
+
+    def _websocket_params(self) -> Any:
+        standard = super().get_websocket_protocol()
+        assert isinstance(standard, WebSocketProtocol13)
+        return standard.params
+
+    def check_origin(self, origin: str) -> bool:
+        """Only pages of the installation; what is no browser sends no origin and is not asked."""
+        return origin in self._doors.origins()
+
+    def select_subprotocol(self, subprotocols: list[str]) -> str | None:
+        return SUBPROTOCOL if SUBPROTOCOL in subprotocols else None
+
+    def open(self, game: str, room: str) -> None:
+        self.set_nodelay(True)
+        self._room_name = room
+        self._game_name = game
+        if self.selected_subprotocol is None:
+            self.end(
+                Bye(
+                    code=ByeCode.VERSION,
+                    reason=f"this node speaks {SUBPROTOCOL}: ask for it as the subprotocol",
+                )
+            )
+            return
+        self._timer = asyncio.get_running_loop().call_later(HELLO_SECONDS, self._no_hello)
+
+    def _no_hello(self) -> None:
+        if self._room is None and not self._ended:
+            say_error(
+                self, ErrorCode.BAD_TICKET, f"no hello within {HELLO_SECONDS:g} s: say hello with a ticket"
+            )
+            self._close(NO_HELLO, "no hello")
+
+    # -- messages ------------------------------------------------------------------------------------------
+
+    async def on_message(self, text: str | bytes) -> None:
+        if self._ended:
+            return
+        if not self._bucket.take(asyncio.get_running_loop().time()):
+            limit = self._doors.settings.calls_per_second
+            say_error(self, ErrorCode.RATE_LIMIT, f"more than {limit:g} messages a second")
+            self._put_out(ByeCode.RATE_LIMIT, f"more than {limit:g} messages a second")
+            return
+        try:
+            message = from_client.decode(text)
+        except UnknownMessage as error:
+            say_error(self, ErrorCode.UNKNOWN_MESSAGE, str(error))
+            return
+        except WireError as error:
+            say_error(self, ErrorCode.BAD_MESSAGE, str(error))
+            return
+        if self._room is None:
+            if isinstance(message, Hello):
+                await self._hello(message)
+            else:
+                say_error(self, ErrorCode.BAD_MESSAGE, "say hello first, with a ticket")
+            return
+        match message:
+            case Call(id=call, method=method, args=args):
+                self._room.call(self._player, call, method, args)
+            case Ping(t=t):
+                self.send(encode(Pong(t=t, now=self._room.now())))
+            case Leave():
+                self._room.leave(self._player, self)
+            case Hello():
+                say_error(self, ErrorCode.BAD_MESSAGE, "you said hello before")
+
+    async def _hello(self, hello: Hello) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        if hello.resume is not None:
+            found = self._doors.find_resume(hello.resume)
+            if found is not None and found[0].resume(found[1], self):
+                self._room, self._player = found
+                return
+            self._refuse(ErrorCode.BAD_RESUME, "that session is over: join again")
+            return
+        try:
+            ticket = self._ticket(hello.ticket or "")
+        except TicketError as error:
+            self._refuse(ErrorCode.BAD_TICKET, str(error))
+            return
+        room = self._doors.room(ticket.room)
+        if room is None:
+            self._refuse(ErrorCode.BAD_TICKET, f"room {ticket.room} is not here: join again")
+            return
+        # From here on frames of the room may reach this connection.
+        self._room, self._player = room, ticket.sub
+        if await room.enter(ticket.sub, ticket.jti, self):
+            self._doors.used_tickets().use(ticket, self._doors.wall())
+        if self.closed:
+            room.dropped(ticket.sub, self)
+
+    def _ticket(self, token: str) -> Ticket:
+        ticket = check_ticket(token, self._doors.keys(), audience=self._doors.boot, now=self._doors.wall())
+        if ticket.game != self._doors.game_name or ticket.room != self._room_name:
+            raise TicketError(
+                TicketFlaw.WRONG_AUDIENCE, f"the ticket is for room {ticket.room} of {ticket.game}"
+            )
+        self._doors.used_tickets().check(ticket)
+        return ticket
+
+    def _refuse(self, code: ErrorCode, message: str) -> None:
+        say_error(self, code, message)
+        self._close(BAD_HELLO, code.value)
+
+    def too_large(self) -> None:
+        """A message over the limit is on its way in: name it before the connection ends."""
+        limit = self._doors.settings.max_message_bytes
+        say_error(self, ErrorCode.MESSAGE_TOO_LARGE, f"a message has at most {limit:,} bytes")
+        self._put_out(ByeCode.PROTOCOL_ERROR, f"a message has at most {limit:,} bytes")
+
+    def _put_out(self, code: ByeCode, reason: str) -> None:
+        if self._room is not None:
+            self._room.put_out(self._player, self, code, reason)
+        self.end(Bye(code=code, reason=reason))
+
+    def on_close(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        if self._room is not None and not self._ended:
+            self._room.dropped(self._player, self)
+
+    # -- the room's side: Connection -----------------------------------------------------------------------
+
+    @property
+    def closed(self) -> bool:
+        return self.ws_connection is None or self.ws_connection.is_closing()
+
+    def send(self, frame: bytes) -> None:
+        if self._ended or self.ws_connection is None:
+            return
+        self._write(frame)
+
+    def _write(self, frame: bytes) -> None:
+        try:
+            written = self.write_message(frame)
+        except WebSocketClosedError:
+            return
+        self._pending = asyncio.ensure_future(written)
+        self._pending.add_done_callback(_retrieve)
+        stream = self._stream()
+        if stream is not None and len(stream._write_buffer) > MAX_UNSENT_BYTES:
+            log.info("player %s takes nothing and is cut off", self._player)
+            stream.close()
+
+    def _stream(self) -> Any:
+        return getattr(self.ws_connection, "stream", None)
+
+    @property
+    def busy(self) -> bool:
+        stream = self._stream()
+        return stream is not None and stream.writing()
+
+    def end(self, last: Any | None) -> None:
+        if self._ended:
+            return
+        if last is not None:
+            self.send(encode(last))
+        self._close(1000, "")
+
+    def _close(self, code: int, reason: str) -> None:
+        """Close; a peer that does not answer the close is cut off."""
+        self._ended = True
+        if self.ws_connection is None:
+            return
+        stream = self._stream()
+        self.close(code, reason)
+        if stream is not None:
+            asyncio.get_running_loop().call_later(LINGER_SECONDS, stream.close)
+
+
+def _retrieve(future: asyncio.Future[None]) -> None:
+    """A write that failed is of no interest: `on_close` sees the closed connection."""
+    if not future.cancelled():
+        future.exception()
+
+
+class HealthHandler(RequestHandler):
+    """`/healthz`: the loop turns."""
+
+    def get(self) -> None:
+        self.write({"status": "ok"})
+
+
+def make_application(doors: Doors, prefix: str) -> Application:
+    """The node's HTTP side, below `prefix` (no trailing slash)."""
+    settings = doors.settings
+    return Application(
+        [
+            (rf"{prefix}/v1/games/([^/]+)/rooms/([^/]+)/session", SessionSocket, {"doors": doors}),
+            (rf"{prefix}/healthz", HealthHandler),
+        ],
+        websocket_ping_interval=settings.keep_alive_seconds,
+        websocket_ping_timeout=settings.keep_alive_seconds,
+        websocket_max_message_size=settings.max_message_bytes,
+        log_function=lambda handler: None,
+    )

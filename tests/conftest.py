@@ -1,0 +1,41 @@
+"""What holds for every test: an ERROR in the log that the test did not expect fails it."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+
+import pytest
+
+
+class ExpectedErrors:
+    """Parts of ERROR messages that this test provokes on purpose."""
+
+    def __init__(self) -> None:
+        self.parts: list[str] = []
+
+    def __call__(self, part: str) -> None:
+        self.parts.append(part)
+
+
+@pytest.fixture
+def expect_error_log() -> ExpectedErrors:
+    """Call it with a part of each ERROR message that is to be expected."""
+    return ExpectedErrors()
+
+
+@pytest.fixture(autouse=True)
+def _no_unexpected_errors(
+    caplog: pytest.LogCaptureFixture, expect_error_log: ExpectedErrors
+) -> Iterator[None]:
+    yield
+    records = [record for phase in ("setup", "call") for record in caplog.get_records(phase)]
+    unexpected = [
+        record.getMessage()
+        for record in records
+        if record.levelno >= logging.ERROR
+        and not any(part in record.getMessage() for part in expect_error_log.parts)
+    ]
+    assert not unexpected, f"unexpected ERROR in the log: {unexpected}"
+    for part in expect_error_log.parts:
+        assert any(part in record.getMessage() for record in records), f"no ERROR said {part!r}"
