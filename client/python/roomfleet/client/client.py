@@ -191,7 +191,10 @@ class Client:
                 waiter.exception()  # Seen, also where the timeout came first.
 
     async def leave(self) -> None:
-        """Leave the game at once; returns when the node has heard it. The state is `bye` then."""
+        """Leave the game at once; the state is `bye` then.
+
+        Returns when the node has heard it, or some seconds later where it is stuck.
+        """
         self._perform(self._session.leave())
         await self._sockets.all_closed()
 
