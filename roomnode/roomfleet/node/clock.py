@@ -22,9 +22,12 @@ class RoomClock:
         self._steady = steady
         self._base = start - steady()
         self._ceiling = max(ceiling, start)
+        self._last = start
 
     def now(self) -> float:
-        return min(self._steady() + self._base, self._ceiling)
+        # The last one again, rather than one that rounding made smaller.
+        self._last = max(self._last, min(self._steady() + self._base, self._ceiling))
+        return self._last
 
     @property
     def ceiling(self) -> float:
