@@ -123,7 +123,10 @@ def read_documents(text: str, source: str) -> list[Document]:
     A `List` object stands for its items, as with kubectl.
     """
     documents: list[Document] = []
-    loader = _Loader(text)
+    try:
+        loader = _Loader(text)
+    except yaml.reader.ReaderError as error:
+        raise BadManifest(f"{source}: not YAML: a character {error.character:#x} is in it") from error
     try:
         while loader.check_node():
             node = loader.get_node()
