@@ -214,8 +214,8 @@ function onEvent({ name, data }) {
     else page.chat(who, data.text);
     return;
   }
-  if (typeof data.who === "string") scene.say(data.who, `* ${name} *`);
-  page.toast(who === "" ? name : `${who} ${name}`);
+  const own = client?.welcome?.you.id;
+  if (data.who === undefined || data.who !== own) page.toast(who === "" ? name : `${who} ${name}`);
 }
 
 /** @param {Data} detail */
@@ -242,7 +242,7 @@ async function order(method, args) {
   // A new wish ends the wait for the old one.
   if (method === "walk") page.showBanner("");
   try {
-    await client?.call(method, args);
+    showAnswer(await client?.call(method, args));
   } catch (error) {
     if (!(error instanceof CallError)) throw error;
     // A call that is cut off by going through a door, or by a loss that the page shows anyway.
@@ -250,6 +250,11 @@ async function order(method, args) {
     if (method === "enter_door") page.showBanner("");
     page.toast(error.message, true);
   }
+}
+
+/** @param {any} value what a command gave: words are shown */
+function showAnswer(value) {
+  for (const one of Array.isArray(value) ? value : [value]) if (typeof one === "string") page.toast(one);
 }
 
 page.chatForm.addEventListener("submit", (event) => {

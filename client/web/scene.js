@@ -16,6 +16,9 @@ const MARGIN = 18;
 const EASE_SECONDS = 0.07;
 const JUMP_UNITS = 70;
 const WORDS_SECONDS = 4.5;
+/** Figures are never shown smaller than at this scale, but at most so much larger than the room. */
+const LEAST_SCALE = 0.85;
+const MOST_MAGNIFIED = 2;
 /** A door is hit within this many CSS pixels, however small the room is shown. */
 const DOOR_REACH_PIXELS = 22;
 
@@ -40,6 +43,10 @@ export class Scene {
   #pointer = null;
   #view = { scale: 1, left: 0, top: 0, ratio: 1 };
   #lastFrame = 0;
+  /** How much larger than the room its figures are shown. */
+  get #magnified() {
+    return Math.max(1, Math.min(MOST_MAGNIFIED, LEAST_SCALE / this.#view.scale));
+  }
 
   /**
    * @param {HTMLCanvasElement} canvas
@@ -105,6 +112,20 @@ export class Scene {
     ctx.setTransform(scale * ratio, 0, 0, scale * ratio, left * ratio, top * ratio);
   }
 
+  /**
+   * Draw a figure that stands at `at`.
+   * @param {Point} at
+   * @param {(ctx: CanvasRenderingContext2D) => void} draw
+   */
+  #figure(at, draw) {
+    const ctx = this.#ctx;
+    ctx.save();
+    ctx.translate(at.x, at.y);
+    ctx.scale(this.#magnified, this.#magnified);
+    draw(ctx);
+    ctx.restore();
+  }
+
   /** @param {Point} pixel @returns {Point} in world units */
   #worldAt({ x, y }) {
     const { scale, left, top } = this.#view;
@@ -114,7 +135,7 @@ export class Scene {
   /** @param {Point} pixel @returns {Door | null} */
   #doorAt(pixel) {
     const at = this.#worldAt(pixel);
-    const reach = Math.max(DOOR_RADIUS * 1.3, DOOR_REACH_PIXELS / this.#view.scale);
+    const reach = Math.max(DOOR_RADIUS * 1.3 * this.#magnified, DOOR_REACH_PIXELS / this.#view.scale);
     const near = (this.#client?.welcome?.doors ?? [])
       .map((door) => ({ door, distance: Math.hypot(door.x - at.x, door.y - at.y) }))
       .filter(({ distance }) => distance <= reach)
@@ -181,7 +202,10 @@ export class Scene {
   #drawRoom(ctx, client, welcome, seconds, elapsed) {
     const hovered = this.#pointer === null ? null : this.#doorAt(this.#pointer);
     this.#canvas.style.cursor = hovered === null ? "crosshair" : "pointer";
-    for (const door of welcome.doors) drawDoor(ctx, door, welcome.room, seconds, door === hovered);
+    for (const door of welcome.doors) {
+      const space = this.#spaceAround(door, welcome);
+      this.#figure(door, (ctx) => drawDoor(ctx, door.to, space, { seconds, hovered: door === hovered }));
+    }
     const actors = Object.values(client.copy.actors)
       .map((actor) => this.#place(actor, client, elapsed))
       .sort((a, b) => a.at.y - b.at.y);
@@ -189,11 +213,18 @@ export class Scene {
     const mine = welcome.you.id;
     this.#drawMark(ctx, client.copy.actors[mine], client.now, seconds);
     for (const { actor, at, heading } of actors) {
-      drawBody(ctx, actor, at, { own: actor.id === mine, heading, seconds });
+      this.#figure(at, (ctx) => drawBody(ctx, actor, { own: actor.id === mine, heading, seconds }));
     }
     for (const { actor, at } of actors) {
-      drawLabels(ctx, actor, at, { own: actor.id === mine, words: this.#wordsOf(actor.id, seconds) });
+      const words = this.#wordsOf(actor.id, seconds);
+      this.#figure(at, (ctx) => drawLabels(ctx, actor, { own: actor.id === mine, words }));
     }
+  }
+
+  /** @param {Point} at @param {Welcome} welcome */
+  #spaceAround({ x, y }, { room }) {
+    const size = this.#magnified;
+    return { left: x / size, right: (room.width - x) / size, top: y / size, bottom: (room.height - y) / size };
   }
 
   /**

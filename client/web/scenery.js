@@ -5,7 +5,7 @@
 /** @typedef {import("/js/messages.js").Door} Door */
 /** @typedef {CanvasRenderingContext2D} Context */
 
-const GROUND = "#41604a";
+const GROUND = "#486b50";
 const SHADOW = "rgb(8 14 12 / 0.35)";
 const FONT = 'system-ui, -apple-system, "Segoe UI", Roboto, sans-serif';
 
@@ -57,6 +57,14 @@ export function drawScenery(ctx, welcome) {
 /** @param {Context} ctx @param {number} width @param {number} height */
 function grass(ctx, width, height) {
   const random = chance(width * 31 + height);
+  for (let i = 0; i < 26; i += 1) {
+    const [x, y, size] = [random() * width, random() * height, 60 + random() * 110];
+    const patch = ctx.createRadialGradient(x, y, 0, x, y, size);
+    const tint = random() < 0.5 ? "150 190 110" : "20 45 40";
+    patch.addColorStop(0, `rgb(${tint} / 0.13)`);
+    patch.addColorStop(1, `rgb(${tint} / 0)`);
+    disc(ctx, x, y, size, patch);
+  }
   const tufts = Math.min(1200, (width * height) / 700);
   for (let i = 0; i < tufts; i += 1) {
     ctx.fillStyle = random() < 0.5 ? "rgb(255 255 255 / 0.035)" : "rgb(0 0 0 / 0.06)";
@@ -66,7 +74,7 @@ function grass(ctx, width, height) {
 }
 
 /** @type {Record<string, (ctx: Context, one: RoomObject) => void>} */
-const KINDS = { path, house, well, pond, fence, tree, flowers };
+const KINDS = { path, house, well, pond, fence, tree, flowers, rock };
 
 /** @param {Context} ctx @param {RoomObject} one */
 function drawObject(ctx, one) {
@@ -251,6 +259,29 @@ function tree(ctx, one) {
 }
 
 /** @param {Context} ctx @param {RoomObject} one */
+function rock(ctx, one) {
+  const { x, y, width, height } = one;
+  const outline = [0.2, 0.04, 0.72, 0, 0.98, 0.34, 0.94, 0.8, 0.6, 1, 0.14, 0.92, 0, 0.45];
+  /** @param {number} dx @param {number} dy @param {number} size */
+  const stone = (dx, dy, size) => {
+    ctx.beginPath();
+    for (let i = 0; i < outline.length; i += 2) {
+      ctx.lineTo(x + width * outline[i] * size + dx, y + height * outline[i + 1] * size + dy);
+    }
+    ctx.closePath();
+    ctx.fill();
+  };
+  ctx.fillStyle = SHADOW;
+  stone(4, 6, 1);
+  ctx.fillStyle = "#6f7680";
+  stone(0, 0, 1);
+  ctx.fillStyle = "#8b929c";
+  stone(width * 0.08, height * 0.05, 0.72);
+  ctx.fillStyle = "rgb(255 255 255 / 0.16)";
+  stone(width * 0.16, height * 0.1, 0.4);
+}
+
+/** @param {Context} ctx @param {RoomObject} one */
 function flowers(ctx, one) {
   const random = chance(one.x * 11 + one.y);
   const petals = ["#f2b5c7", "#ffd479", "#d9c2ff", "#ff9d7e", "#f6f1e4"];
@@ -280,7 +311,7 @@ function thing(ctx, one) {
   if (one.width > 36 && one.height > 18) sign(ctx, one, text);
 }
 
-/** @param {Context} ctx @param {number} x @param {number} y @param {number} radius @param {string} fill */
+/** @param {Context} ctx @param {number} x @param {number} y @param {number} radius @param {string | CanvasGradient} fill */
 export function disc(ctx, x, y, radius, fill) {
   ctx.fillStyle = fill;
   ctx.beginPath();
