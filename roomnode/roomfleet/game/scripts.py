@@ -1,0 +1,299 @@
+"""The scripts of a live room: hooks, kickoffs, calls and requests; their endings and failures."""
+
+from __future__ import annotations
+
+import inspect
+import traceback
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from roomfleet.game import script as script_module
+from roomfleet.game import steps as steps_module
+from roomfleet.game.actor import Actor
+from roomfleet.game.commands import checked, find_command, find_request
+from roomfleet.game.errors import BadArguments, GameError, MarkError, NoSuchMethod, Refused, RequestFailed
+from roomfleet.game.outbox import ScriptFailure, Told
+from roomfleet.game.plain import plain
+from roomfleet.game.saved import one_line
+from roomfleet.game.script import Ending, OnEnd, Script, Wait
+from roomfleet.game.scripted import Failure, Scripted
+from roomfleet.game.timers import Alarm, Timer
+from roomfleet.wire.session import Error, ErrorCode, Result
+
+if TYPE_CHECKING:
+    from roomfleet.game.live import LiveRoom
+
+LONGEST_BACKOFF = 60.0
+"""Seconds of room time. The first restart of a `kickoff` that raised is after 1 s, each further one after
+twice as long; a kickoff that ran for longer than this counts as well again."""
+
+_ENGINE = frozenset({__file__, steps_module.__file__, script_module.__file__})
+
+
+class Scripts:
+    """All scripts that run in a room, by their owners."""
+
+    __slots__ = ("_kickoffs", "_live", "_of")
+
+    def __init__(self, live: LiveRoom) -> None:
+        self._live = live
+        self._of: dict[str, list[Script]] = {}
+        self._kickoffs: dict[str, _Kickoff] = {}
+
+    # -- starting -----------------------------------------------------------------------------------------
+
+    def hook(self, owner: Scripted, name: str, *args: Any) -> None:
+        """Run a hook to its first await; what it raises is its owner's failure."""
+        what = _name(owner, name)
+
+        def ended(script: Script, ending: Ending, value: Any) -> None:
+            if ending is Ending.RAISED:
+                self.report(owner, what, value)
+
+        self._begin(owner, what, partial(getattr(owner, name), *args), ended)
+
+    def strict_hook(self, owner: Scripted, name: str) -> None:
+        """The same, but what it raises before its first await is raised here."""
+        what = _name(owner, name)
+        first = True
+        raised: BaseException | None = None
+
+        def ended(script: Script, ending: Ending, value: Any) -> None:
+            nonlocal raised
+            if ending is Ending.RAISED and first:
+                raised = value
+            elif ending is Ending.RAISED:
+                self.report(owner, what, value)
+
+        self._begin(owner, what, getattr(owner, name), ended)
+        first = False
+        if raised is not None:
+            raise raised
+
+    def kickoff(self, actor: Actor) -> None:
+        """Begin its life, in this step, when the others before it have had their turn."""
+        if type(actor).kickoff is not Actor.kickoff:
+            self._kickoffs[actor.id] = kickoff = _Kickoff(self, actor)
+            kickoff.due()
+
+    def restart_kickoff(self, actor: Actor) -> None:
+        """End the one under way and begin again."""
+        earlier = self._kickoffs.pop(actor.id, None)
+        if earlier is not None and earlier.script is not None:
+            self._close(actor, earlier.script)
+        self.kickoff(actor)
+
+    def call(self, player: str, call_id: int, method: str, args: Mapping[str, Any]) -> None:
+        """A client calls a command; the answer goes to the outbox when its coroutine has ended."""
+        live = self._live
+        actor = live.player_actor(player)
+
+        def answer(code: ErrorCode, message: str) -> None:
+            live.outbox.told.append(Told(player, Error(id=call_id, code=code, message=message)))
+
+        if actor is None:
+            answer(ErrorCode.REFUSED, "your actor is not in this room")
+            return
+        if live.paused is not None:
+            answer(ErrorCode.NOT_SAVED, live.paused)
+            return
+        what = _name(actor, method)
+        try:
+            function = find_command(type(actor), method)
+            values = checked(function, args, self._find_actor)
+        except NoSuchMethod as error:
+            answer(ErrorCode.NO_SUCH_METHOD, str(error))
+            return
+        except BadArguments as error:
+            answer(ErrorCode.BAD_ARGUMENTS, str(error))
+            return
+        except MarkError as error:
+            self.report(actor, what, error)
+            answer(ErrorCode.SCRIPT_ERROR, one_line(error))
+            return
+
+        def ended(script: Script, ending: Ending, value: Any) -> None:
+            if ending is Ending.RETURNED:
+                try:
+                    result = Result(id=call_id, value=plain(value, f"{what}()"))
+                except GameError as error:
+                    ending, value = Ending.RAISED, error
+                else:
+                    live.outbox.told.append(Told(player, result))
+            if ending is Ending.CLOSED:
+                answer(ErrorCode.REFUSED, "it was stopped: your actor has left the room, or the room stops")
+            elif ending is Ending.RAISED and isinstance(value, Refused):
+                answer(ErrorCode.REFUSED, str(value))
+            elif ending is Ending.RAISED:
+                self.report(actor, what, value)
+                answer(ErrorCode.SCRIPT_ERROR, one_line(value))
+
+        self._begin(actor, what, partial(function, actor, **values), ended)
+
+    def ask(self, actor: Actor, name: str, args: Mapping[str, Any]) -> Wait[Any]:
+        """Another script asks for a request."""
+        function = find_request(type(actor), name)
+        values = checked(function, args, self._find_actor)
+        what = _name(actor, name)
+        answer: Wait[Any] = Wait()
+
+        def ended(script: Script, ending: Ending, value: Any) -> None:
+            if ending is Ending.RETURNED:
+                answer.resolve(value)
+            elif ending is Ending.CLOSED:
+                answer.fail(RequestFailed(f"{actor!r} has left before it answered {name}()"))
+            elif isinstance(value, Refused):
+                answer.fail(value)
+            else:
+                self.report(actor, what, value)
+                answer.fail(RequestFailed(f"{actor!r}: {name}() raised {one_line(value)}"))
+
+        self._begin(actor, what, partial(function, actor, **values), ended)
+        return answer
+
+    def schedule(self, owner: Scripted, name: str, timer: Timer) -> None:
+        """Call `on_timer(name)` when the timer is due."""
+        live = self._live
+
+        def fire() -> None:
+            live.steps.begin()
+            owner._timers.take(name)
+            live.unsaved.touch(owner._key)
+            self.hook(owner, "on_timer", name)
+            live.steps.end()
+
+        Alarm(live.steps, owner._timers, name, timer, fire, live.wall_now).schedule()
+
+    def _begin(
+        self, owner: Scripted, what: str, function: Callable[[], Any], ended: OnEnd, *, at_once: bool = True
+    ) -> Script | None:
+        """A script of this owner; None when it has ended already."""
+        key = owner._key
+
+        def forget(script: Script, ending: Ending, value: Any) -> None:
+            mine = self._of.get(key, [])
+            if script in mine:
+                mine.remove(script)
+                if not mine:
+                    del self._of[key]
+            ended(script, ending, value)
+
+        script = Script(self._live.steps, key, what, _run(function), forget)
+        self._of.setdefault(key, []).append(script)
+        if at_once:
+            self._live.steps.run_now(script)
+        else:
+            self._live.steps.wake(script)
+        return None if script.closed else script
+
+    # -- ending -------------------------------------------------------------------------------------------
+
+    def close_all(self, owner: Scripted, wait: Wait[Any] | None = None) -> None:
+        """End all scripts of an owner; those that await `wait` as if they had returned."""
+        self._kickoffs.pop(owner._key, None)
+        for script in list(self._of.get(owner._key, ())):
+            ended_well = wait is not None and script.waiting is wait
+            self._close(owner, script, Ending.RETURNED if ended_well else Ending.CLOSED)
+
+    def _close(self, owner: Scripted, script: Script, ending: Ending = Ending.CLOSED) -> None:
+        if script.closed:
+            return
+        running = script.running
+        error = self._live.steps.close(script)
+        if not running:
+            script.on_end(script, ending, None)
+        if error is not None:
+            self.report(owner, script.name, error)
+
+    def report(
+        self, owner: Scripted, what: str, error: BaseException, restarts_in: float | None = None
+    ) -> None:
+        """Keep a failure, count it, let the owner deal with it, and put it out if it did not."""
+        failure = Failure(what, one_line(error), _traceback(error), self._live.now)
+        owner.failure = failure
+        owner.failures += 1
+        dealt_with = False
+        if type(owner).on_error is not Scripted.on_error:
+            raised: list[BaseException] = []
+
+            def ended(script: Script, ending: Ending, value: Any) -> None:
+                nonlocal dealt_with
+                if ending is Ending.RAISED:
+                    raised.append(value)
+                dealt_with = ending is Ending.RETURNED and value is True
+
+            self._begin(owner, _name(owner, "on_error"), partial(owner.on_error, error), ended)
+            for another in raised:
+                self._put_out(
+                    owner, Failure(_name(owner, "on_error"), one_line(another), _traceback(another), 0)
+                )
+        if not dealt_with:
+            self._put_out(owner, failure, restarts_in)
+
+    def _put_out(self, owner: Scripted, failure: Failure, restarts_in: float | None = None) -> None:
+        self._live.outbox.failures.append(
+            ScriptFailure(owner._key, failure.script, failure.error, failure.traceback, restarts_in)
+        )
+
+    def _find_actor(self, cls: type, value: Any) -> Any:
+        """For arguments annotated with an actor class: an id, or from a script the actor itself."""
+        if not (isinstance(cls, type) and issubclass(cls, Actor)):
+            raise NotImplementedError(f"{cls!r} is neither JSON data nor an actor class")
+        found = self._live.actors.get(value) if isinstance(value, str) else value
+        if not isinstance(found, cls) or found._live is not self._live:
+            raise ValueError(f"no {cls.__name__} {value!r} in this room")
+        return found
+
+
+class _Kickoff:
+    """The life of an actor: its script, or when it is to start again."""
+
+    __slots__ = ("_actor", "_failed", "_scripts", "_since", "script")
+
+    def __init__(self, scripts: Scripts, actor: Actor) -> None:
+        self._scripts = scripts
+        self._actor = actor
+        self._failed = 0
+        self._since = 0.0
+        self.script: Script | None = None
+
+    @property
+    def stale(self) -> bool:
+        return self._scripts._kickoffs.get(self._actor._id) is not self
+
+    def due(self) -> None:
+        self._since = self._scripts._live.now
+        self.script = self._scripts._begin(
+            self._actor, _name(self._actor, "kickoff"), self._actor.kickoff, self._ended, at_once=False
+        )
+
+    def _ended(self, script: Script, ending: Ending, value: Any) -> None:
+        self.script = None
+        if ending is not Ending.RAISED:
+            return
+        live = self._scripts._live
+        delay: float | None = None
+        if not self.stale:
+            self._failed = 1 if live.now - self._since > LONGEST_BACKOFF else self._failed + 1
+            delay = min(2.0 ** (self._failed - 1), LONGEST_BACKOFF)
+            live.steps.at(live.steps.tick_after(live.now + delay), self)
+        self._scripts.report(self._actor, script.name, value, delay)
+
+
+async def _run(function: Callable[[], Any]) -> Any:
+    """A plain function or a coroutine function as a script."""
+    result = function()
+    return await result if inspect.iscoroutine(result) else result
+
+
+def _name(owner: Scripted, function: str) -> str:
+    return f"{type(owner).__name__}.{function}"
+
+
+def _traceback(error: BaseException) -> str:
+    """The traceback as text, from where the author's own code begins."""
+    frame = error.__traceback__
+    while frame is not None and frame.tb_next is not None and frame.tb_frame.f_code.co_filename in _ENGINE:
+        frame = frame.tb_next
+    return "".join(traceback.format_exception(type(error), error, frame))
