@@ -96,7 +96,9 @@ class GridGeography(Geography):
         rects = [_grown(each, self.clearance) for each in room.objects if not each.passable]
         self._obstacles = Obstacles(room.width, room.height, self.cell, rects)
         if self._obstacles.nearest_free((self.width / 2, self.height / 2)) is None:
-            raise MapError(_file(room), room.id, ("objects",), "leave no free place: make some passable")
+            raise MapError(
+                _file(room), room.id, ("rooms", room.id, "objects"), "leave no free place: make some passable"
+            )
         self._middle = [
             self._obstacles.middle(index) for index in range(self._obstacles.columns * self._obstacles.rows)
         ]
@@ -247,7 +249,7 @@ def geography_for(room: MapRoom) -> Geography:
     make = GEOGRAPHIES.get(room.geography)
     if make is None:
         problem = f"no geography {room.geography!r}; there are: {listed(list(GEOGRAPHIES))}"
-        raise MapError(_file(room), room.id, ("geography",), problem)
+        raise MapError(_file(room), room.id, ("rooms", room.id, "geography"), problem)
     return make(room)
 
 

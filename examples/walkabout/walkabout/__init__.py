@@ -1,0 +1,1 @@
+"""Walkabout, Roomfleet's sample game: a town, a meadow, and a gate between them."""

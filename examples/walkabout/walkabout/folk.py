@@ -1,0 +1,58 @@
+"""Who lives in walkabout by itself: a guard on a beat, and wanderers who go from room to room."""
+
+from __future__ import annotations
+
+from roomfleet.game import Actor, request
+
+MOODS = ("cheerful", "dreamy", "grumpy", "curious")
+
+
+class Guard(Actor):
+    """Walks from post to post, for ever."""
+
+    speed = 45
+
+    def define(self) -> None:
+        self.state.public(mood="calm", waved_at=0)
+        self.state.internal(post=0)  # the next one: kickoff starts from the top when the room wakes
+
+    async def kickoff(self) -> None:
+        posts = self.room.tags["beat"].all
+        while True:
+            await self.move_to(posts[self.state.post % len(posts)])
+            self.state.post = (self.state.post + 1) % len(posts)
+            await self.sleep(2)
+
+    @request
+    def wave(self, other: Actor) -> str:
+        """Somebody waves; anybody in the room may ask it."""
+        self.state.waved_at += 1
+        return f"Good day, {other.name}."
+
+
+class Wanderer(Actor):
+    """Strolls about for a while, then leaves by a door; where the door leads it does the same."""
+
+    speed = 60
+
+    def define(self) -> None:
+        self.state.public(mood="curious")
+        self.state.internal(journeys=0)
+
+    async def kickoff(self) -> None:
+        room = self.room
+        leaves_at = room.now + room.random.uniform(20, 40)
+        while room.now < leaves_at:
+            await self.move_to(room.tags["stroll"].random())
+            self.state.mood = room.random.choice(MOODS)
+            await self.sleep(room.random.uniform(1, 4))
+        door = room.random.choice(list(room.doors))
+        self.state.mood = f"off to the {door.exit.room}"
+        await self.move_to(door)
+        self.state.journeys += 1
+        await self.enter(door)  # if that room is asleep, the wanderer waits in the store for it to wake
+
+    @request
+    def wave(self, other: Actor) -> str:
+        self.state.mood = "cheerful"
+        return f"Hello, {other.name}!"
