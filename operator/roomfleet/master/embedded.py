@@ -232,7 +232,7 @@ class Fleet:
         """Wait for the first nodes to connect. False: it was stopped before."""
         deadline = time.monotonic() + READY_SECONDS
         while not self._stop.is_set() and time.monotonic() < deadline:
-            connected = {node.name for node in runner.core.nodes(game)}
+            connected = {node.name for node in runner.core.nodes(game) if node.ready}
             if children.names() <= connected:
                 return True
             await asyncio.sleep(0.02)

@@ -138,7 +138,7 @@ class Children:
                 stdout=output,
                 stderr=output,
                 env=self._environment,
-                process_group=0,
+                start_new_session=True,
             )
         if not child.wanted:
             _close_input(child)
