@@ -3,15 +3,28 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 import msgspec
 
-from roomfleet.store import Claimed, Presence, Store, Transit, claim
+from roomfleet.store import Claimed, Presence, Store, Transit, claim, open_store
 from roomfleet.store.records import Op, encode
 
 ROOM = "g/town"
+
+
+def run(url: str, test: Callable[[Store], Awaitable[None]]) -> None:
+    """Run the test on an open store, and close it."""
+
+    async def main() -> None:
+        store = open_store(url)
+        try:
+            await test(store)
+        finally:
+            await store.close()
+
+    asyncio.run(main())
 
 
 async def pause(attempt: int) -> None:

@@ -8,6 +8,7 @@ import asyncio
 import os
 import signal
 import sys
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 if __name__ == "__main__":
@@ -89,7 +90,12 @@ async def die_decided(store: Store, name: str) -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
-JOBS = {"fight": fight, "spawn": spawn, "save": save, "die_decided": die_decided}
+JOBS: dict[str, Callable[..., Awaitable[None]]] = {
+    "fight": fight,
+    "spawn": spawn,
+    "save": save,
+    "die_decided": die_decided,
+}
 
 
 async def main(job: str, url: str, *words: str) -> None:

@@ -25,6 +25,10 @@ MOST_AT_ONCE = 256
 Work = Callable[[sqlite3.Connection], Any]
 
 
+class _Locked(StoreUnavailable):
+    """The transaction did not begin, or was not let through: nothing happened."""
+
+
 class _Call:
     """One piece of work and who waits for it."""
 
@@ -108,8 +112,9 @@ class Worker:
             if len(calls) == 1:
                 calls[0].error = self._named(error)
                 return
-            if isinstance(error, OutcomeUnknown):
-                # The gathered transaction may be on the disk: each caller must find out for itself.
+            if isinstance(error, OutcomeUnknown | _Locked):
+                # It may be on the disk, or another process holds the lock: doing it one by one would not
+                # help.
                 for call in calls:
                     call.error = self._named(error)
                 return
@@ -124,7 +129,10 @@ class Worker:
 
     def _transaction(self, calls: list[_Call]) -> None:
         connection = self._connection
-        connection.execute("BEGIN IMMEDIATE" if any(call.writes for call in calls) else "BEGIN")
+        try:
+            connection.execute("BEGIN IMMEDIATE" if any(call.writes for call in calls) else "BEGIN")
+        except sqlite3.Error as error:
+            raise _Locked(str(error)) from error
         try:
             for call in calls:
                 call.result = call.work(connection)
@@ -136,7 +144,7 @@ class Worker:
         except sqlite3.Error as error:
             self._roll_back()
             if error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY:
-                raise
+                raise _Locked(str(error)) from error
             raise OutcomeUnknown(f"{error} while committing") from error
 
     def _roll_back(self) -> None:
@@ -147,7 +155,7 @@ class Worker:
     def _named(self, error: BaseException) -> BaseException:
         if isinstance(error, OutcomeUnknown):
             return OutcomeUnknown(f"store {self._name}: {error}")
-        if isinstance(error, StoreError):
+        if isinstance(error, StoreError) and not isinstance(error, _Locked):
             return error
         return StoreUnavailable(f"store {self._name}: {error}; check the disk, and who else uses the file")
 

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
-pytest.register_assert_rewrite("support.store_conformance")
+for part in ("operations", "protocol", "processes"):
+    pytest.register_assert_rewrite(f"support.store_conformance_{part}")
 
 from roomfleet.store import CannotOpen, SchemaTooNew, Store, StoreUnavailable, UnknownScheme, open_store  # noqa: E402
 from roomfleet.store.errors import DamagedDocument  # noqa: E402
 from roomfleet.store.sqlite_schema import SCHEMA_VERSION  # noqa: E402
-from support.store_conformance import StoreConformance, run  # noqa: E402
-from support.store_tools import ROOM, op, put  # noqa: E402
+from support.store_conformance import StoreConformance  # noqa: E402
+from support.store_tools import ROOM, op, put, run  # noqa: E402
 
 
 @pytest.fixture
@@ -49,6 +51,18 @@ def test_a_url_without_an_absolute_path_is_refused(url: str) -> None:
 def test_a_path_may_be_percent_encoded(tmp_path: Path) -> None:
     run(f"sqlite://{tmp_path}/my%20store.db", lambda store: store.insert_room(ROOM))
     assert (tmp_path / "my store.db").exists()
+
+
+def test_a_new_file_may_be_opened_by_many_at_once(url: str) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        stores = list(pool.map(lambda _: open_store(url), range(8)))
+
+    async def close_all() -> None:
+        assert len({await store.installation_id(str(n)) for n, store in enumerate(stores)}) == 1
+        for store in stores:
+            await store.close()
+
+    asyncio.run(close_all())
 
 
 def test_a_newer_schema_is_refused_and_left_alone(url: str, tmp_path: Path) -> None:
@@ -129,8 +143,11 @@ def test_a_lock_held_for_too_long_is_an_error_that_changed_nothing(
     async def test(store: Store) -> None:
         other = sqlite3.connect(tmp_path / "store.db", isolation_level=None)
         other.execute("BEGIN IMMEDIATE")
-        with pytest.raises(StoreUnavailable, match="locked"):
-            await store.insert_room(ROOM)
+        results = await asyncio.gather(
+            *(store.insert_room(f"g/{n}") for n in range(20)), return_exceptions=True
+        )
+        assert [type(result) for result in results] == [StoreUnavailable] * 20
+        assert "locked" in str(results[0])
         assert await store.get_room(ROOM) is None, "reading goes on meanwhile"
         other.execute("ROLLBACK")
         other.close()

@@ -143,6 +143,13 @@ class Node:
                     self._meet(record)
         return done is not None
 
+    async def trade_and_travel(self, room: str, label: str, stays: str, leaves: str, to: str) -> bool:
+        """Two actors change together, and one of them leaves with that."""
+        if not (self.has(room, stays) and self.has(room, leaves)):
+            return False
+        changes = (Save(stays, self._live_on(stays, label)), Travel(leaves, self._live_on(leaves, label), to))
+        return await self.commit(room, label, *changes) is not None
+
     async def delete(self, room: str, label: str, actor: str) -> bool:
         return self.has(room, actor) and await self.commit(room, label, Delete(actor)) is not None
 

@@ -126,6 +126,38 @@ def leaving_a_lost_room() -> Scenario:
     )
 
 
+def trade_and_leave() -> Scenario:
+    """A trade is made and one of the two leaves with it, while both rooms are taken over."""
+
+    async def a(node: Node) -> None:
+        if await node.claim(R, 1) and await node.trade_and_travel(R, "a1", X, Y, Q):
+            await node.sessions[R].applied()
+
+    async def b(node: Node) -> None:
+        if await node.claim(R, 2):
+            await node.save(R, "b1", X, *([Y] if node.has(R, Y) else []))
+
+    async def d(node: Node) -> None:
+        if await node.claim(Q, 1):
+            await node.poll(1)
+            await node.save(Q, "d1", Y)
+
+    async def e(node: Node) -> None:
+        if await node.claim(Q, 2):
+            await node.save(Q, "e1", Y)
+
+    return Scenario(
+        "trade and leave",
+        world([R, Q], [_actor(X, R), _actor(Y, R)]),
+        {
+            "A": _process(a, "R *", "R x y"),
+            "B": _process(b, "R *", "R x y"),
+            "D": _process(d, "Q *", "Q y"),
+            "E": _process(e, "Q *", "Q y"),
+        },
+    )
+
+
 def spawn_race() -> Scenario:
     """Two rooms spawn the same player's actor; one is swept."""
 
@@ -264,6 +296,7 @@ SCENARIOS = (
     same_epoch,
     there_and_back,
     leaving_a_lost_room,
+    trade_and_leave,
     spawn_race,
     spawn_and_leave,
     deleted_and_born_again,

@@ -154,14 +154,7 @@ def test_a_takeover_while_the_outcome_is_unknown_acknowledges_nothing(hand: ByHa
 
 async def _resumed(pending: Any) -> Any:
     """Go on with a coroutine whose last request got lost."""
-    step = lambda: pending.throw(OutcomeUnknown("lost"))  # noqa: E731
-    while True:
-        try:
-            request = step()
-        except StopIteration as stop:
-            return stop.value
-        answer = await _Ask(request)
-        step = lambda answer=answer: pending.send(answer)  # noqa: E731
+    return await _answered(pending, await _Ask(pending.throw(OutcomeUnknown("lost"))))
 
 
 class _Ask:
@@ -301,6 +294,7 @@ def test_a_spawn_that_lost_the_race_points_to_the_holder(hand: ByHand, session: 
 
 
 async def _answered(pending: Any, answer: Any) -> Any:
+    """Go on with a coroutine whose last request got the answer."""
     while True:
         try:
             request = pending.send(answer)

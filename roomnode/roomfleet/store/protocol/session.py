@@ -127,16 +127,12 @@ class Session:
         self._live[record.id] = record.v
         return True
 
-    async def release(
-        self, changes: Sequence[Change] = (), *, state: Json | None = None, ceiling_ms: int, saved_at_ms: int
-    ) -> None:
-        """A clean stop: a last commit, with the room's exact time as ceiling, applied; then an empty journal.
+    async def release(self, *, state: Json | None = None, ceiling_ms: int, saved_at_ms: int) -> None:
+        """A clean stop, after the last `commit`: the room's exact time as ceiling, and an empty journal.
 
         The empty journal, without an owner, tells everybody that nothing is left to do here. Raises like
-        `commit`.
+        `commit`; after StoreUnavailable it may be called again.
         """
-        if changes:
-            await self.commit(changes, state=state, ceiling_ms=ceiling_ms, saved_at_ms=saved_at_ms)
         await self.end(self._room_save(state, ceiling_ms, saved_at_ms))
 
     async def save(self, changes: Sequence[Change], room: RoomSave | None) -> Committed:
@@ -151,7 +147,7 @@ class Session:
             return Committed(self.seq, tuple(record_of(op) for op in ops if op.transit is not None))
 
     async def end(self, room: RoomSave) -> None:
-        """`release` without changes, with the room's part as given: an empty journal, and nobody owns the
+        """`release` with the room's part as given: an empty journal, and nobody owns the
         room.
         """
         async with self._lock:
