@@ -207,6 +207,16 @@ def test_what_a_deleted_object_owns_is_deleted_too(objects: Objects, reopen: Reo
     assert [obj["metadata"]["name"] for obj in reopen().list("rooms")] == ["free"]
 
 
+def test_a_stop_in_the_middle_of_a_deletion_is_made_good(
+    objects: Objects, reopen: Reopen, folder: Path
+) -> None:
+    owner = objects.apply(manifest("InstancedRoom", "cave", template={"spec": {"map": "m.r"}})).object
+    objects.apply(owned("cave-1", owner))
+    (folder / "instancedrooms" / "cave.json").unlink()
+    assert reopen().list("rooms") == []
+    assert not (folder / "rooms" / "cave-1.json").exists()
+
+
 def test_an_object_made_again_is_another(objects: Objects) -> None:
     first = objects.apply(manifest()).object
     objects.delete("rooms", "town")

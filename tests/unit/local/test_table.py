@@ -63,9 +63,11 @@ def test_all_is_ordered_and_by_kind() -> None:
     assert [plural for plural, _ in table.all()] == ["fleets", "rooms", "rooms"]
 
 
-def test_children_are_found_by_their_owners_uid() -> None:
+def test_orphans_are_those_whose_owners_are_all_gone() -> None:
     table = Table(0)
-    table.put("rooms", thing("child", 1, ownerReferences=[{"uid": "other"}, {"uid": "me"}]))
-    table.put("rooms", thing("free", 2))
-    assert table.children("me") == [("rooms", "child")]
-    assert table.children("nobody") == []
+    table.put("rooms", thing("owner", 1))
+    table.put("rooms", thing("kept", 2, ownerReferences=[{"uid": "gone"}, {"uid": "u-owner"}]))
+    table.put("rooms", thing("free", 3))
+    assert table.orphans() == []
+    table.put("rooms", thing("left", 4, ownerReferences=[{"uid": "gone"}, {"uid": "gone too"}]))
+    assert table.orphans() == [("rooms", "left")]

@@ -123,7 +123,9 @@ class ObjectFiles:
         """Writes beside the file, makes it durable, and renames it over the old one."""
         beside = path.with_name(path.name + ".tmp")
         try:
-            path.parent.mkdir(exist_ok=True)
+            if not path.parent.exists():
+                path.parent.mkdir()
+                _sync_folder(self._folder)
             with open(beside, "wb") as file:
                 file.write(json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode())
                 file.flush()

@@ -8,7 +8,6 @@ from __future__ import annotations
 import copy
 import uuid
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -88,6 +87,8 @@ class Objects:
             self._given[key] = stored.object
             self._managers[key] = stored.managers
             self._table.load(stored.plural, complete(kind, stored.object))
+        # A stop between an owner's deletion and its children's.
+        self._remove_orphans()
 
     @property
     def version(self) -> int:
@@ -168,19 +169,12 @@ class Objects:
         return self._commit(kind, {**given, "status": full["status"]}, self._managers[key])
 
     def delete(self, plural: str, name: str, precondition: Precondition = ANY) -> Object:
-        """Deletes the object, and then the objects that it owns. Raises NotFound, Conflict, StorageError."""
+        """Deletes the object, and then what has no owner left. Raises NotFound, Conflict, StorageError."""
         kind = self.kinds.plural(plural)
         live = self._live(kind, name)
         self._require(kind, live, precondition)
-        last = copy.deepcopy(live)
-        version = self._next_version()
-        self._files.delete(plural, name)
-        del self._given[plural, name], self._managers[plural, name]
-        last["metadata"]["resourceVersion"] = str(version)
-        self._tell(self._table.remove(plural, last))
-        for child_plural, child in self._table.children(last["metadata"]["uid"]):
-            with suppress(NotFound):  # A child of two deleted owners, or of one another.
-                self.delete(child_plural, child)
+        last = self._remove(kind.plural, live)
+        self._remove_orphans()
         return copy.deepcopy(last)
 
     def apply_all(self, documents: Sequence[Document], *, manager: str) -> Sequence[Applied]:
@@ -279,6 +273,21 @@ class Objects:
         full = complete(kind, given)
         self._tell(self._table.put(kind.plural, full))
         return copy.deepcopy(full)
+
+    def _remove(self, plural: str, live: Object) -> Object:
+        name = live["metadata"]["name"]
+        last = copy.deepcopy(live)
+        last["metadata"]["resourceVersion"] = str(self._next_version())
+        self._files.delete(plural, name)
+        del self._given[plural, name], self._managers[plural, name]
+        self._tell(self._table.remove(plural, last))
+        return last
+
+    def _remove_orphans(self) -> None:
+        """Deletes what has no owner left, and then what that leaves without one."""
+        while orphans := self._table.orphans():
+            for plural, name in orphans:
+                self._remove(plural, self._live(self.kinds.plural(plural), name))
 
     def _next_version(self) -> int:
         version = self._table.version + 1

@@ -73,13 +73,15 @@ class Table:
         before = self._objects.pop((plural, last["metadata"]["name"]))
         return self._record(Change.DELETED, plural, last, before)
 
-    def children(self, uid: str) -> list[tuple[str, str]]:
-        """Plural and name of the objects that the one of that uid owns."""
-        return [
-            (plural, obj["metadata"]["name"])
-            for plural, obj in self.all()
-            if any(owner["uid"] == uid for owner in obj["metadata"].get("ownerReferences", ()))
-        ]
+    def orphans(self) -> list[Key]:
+        """Plural and name of the objects that have owners, all of which are gone."""
+        uids = {obj["metadata"]["uid"] for obj in self._objects.values()}
+        return sorted(
+            key
+            for key, obj in self._objects.items()
+            if (owners := obj["metadata"].get("ownerReferences"))
+            and uids.isdisjoint(owner["uid"] for owner in owners)
+        )
 
     def since(self, version: int) -> list[Event]:
         """The events after that version. Raises Expired when some are forgotten or it is ahead."""
