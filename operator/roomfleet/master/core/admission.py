@@ -20,8 +20,6 @@ def admit(world: World, room: Room) -> None:
     line, place = room.line, room.place
     if line is None or place is None or place.stage is not Stage.RUNNING:
         return
-    for join in line.expire(world.now):
-        world.forget(join)
     if place.node.link is not Link.UP:
         return
     for join in list(line.holders.values()):
@@ -80,6 +78,7 @@ def _let_in(world: World, room: Room, join: Join) -> None:
     if place is None:
         return
     join.state = JoinState.ADMITTED
+    join.boot = place.boot
     world.timers.set(Alarm("join", join.id), None)
     world.answer(join, Admitted(room.key.name, place.boot, place.node.url, join.expires))
 

@@ -26,11 +26,14 @@ class WriteStatus:
     """Put this status on the Room when it suits; a later one replaces it. Nothing waits for it.
 
     `urgent`: phase or condition changed, write at once; else counts only, at most one in 5 s per room.
+    A `Record` of the room replaces it too: written after that, it would undo it.
     """
 
     key: Key
     status: RoomStatus
     urgent: bool
+    uid: str = ""
+    """The object that is meant: one made again under the same name has another. Empty: whichever."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,6 +56,8 @@ class Join:
     told_eta: float | None = None
     find_until: float = 0.0
     expires: float = 0.0
+    boot: str = ""
+    """The boot that the ticket is for."""
     keeps_seat: bool = False
     """Admitted to a seat that was the player's already: counted as such, not reserved."""
 
@@ -123,6 +125,13 @@ class Line:
         """The reservation is over."""
         del self.reserved[join.id]
         self.seats -= not join.keeps_seat
+
+    def unseat(self) -> None:
+        """Nobody sits in the room any more: who was let in to a seat of their own needs one from now on."""
+        self.holders.clear()
+        for join in self.reserved.values():
+            join.keeps_seat = False
+        self.seats = len(self.reserved)
 
     def sit(self, player: str) -> None:
         self.seated.pop(player, None)

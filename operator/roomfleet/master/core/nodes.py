@@ -5,6 +5,7 @@ from __future__ import annotations
 from roomfleet.master.core import places, reports
 from roomfleet.master.core.effects import DeleteNode
 from roomfleet.master.core.events import NodeConnected, NodeDisconnected, NodeGone, NodeHeard, NodeReported
+from roomfleet.master.core.line import JoinState
 from roomfleet.master.core.model import Key
 from roomfleet.master.core.queue import Lane, backoff
 from roomfleet.master.core.state import Alarm, Crashes, Link, Node, Place, Room, Stage, World
@@ -226,8 +227,9 @@ def _lose_rooms(world: World, node: Node, why: str) -> None:
 
 
 def _void_seats(world: World, node: Node) -> None:
-    """The process that asked for them is no more."""
+    """The process that asked for them is no more. A player who has a ticket already may still use it."""
     for id in list(node.seats.values()):
-        if (join := world.joins.get(id)) is not None:
+        join = world.joins.get(id)
+        if join is not None and join.state is not JoinState.ADMITTED:
             world.forget(join)
     node.seats.clear()

@@ -14,6 +14,9 @@ def take(world: World, room: Room, node: Node, *, boot: str, epoch: int, stage: 
     room.place = place
     node.rooms[room.key.name] = room
     node.fleet.rooms += 1
+    if room.line is not None:
+        for join in [join for join in room.line.reserved.values() if join.boot != boot]:
+            world.forget(join)
     recount(world, room)
     refresh(world, node)
     count_later(world, node.fleet)
@@ -21,7 +24,7 @@ def take(world: World, room: Room, node: Node, *, boot: str, epoch: int, stage: 
 
 
 def leave(world: World, room: Room) -> None:
-    """The room is on no node: its reservations there are void, and so is what was known of who sits in it."""
+    """The room is on no node: nobody sits in it. Tickets stay good for a place on the same boot."""
     place = room.place
     if place is None:
         return
@@ -29,14 +32,12 @@ def leave(world: World, room: Room) -> None:
     node.fleet.players -= room.players
     room.players = room.resumable = 0
     if room.line is not None:
-        for join in list(room.line.reserved.values()):
-            world.forget(join)
+        room.line.unseat()
         for player in room.line.seated:
             if world.seats.get((room.key.game, player)) == room.key:
                 del world.seats[room.key.game, player]
         room.line.seated.clear()
-        room.line.holders.clear()
-    recount(world, room)
+    _occupy(world, room, node, 0)
     room.place = None
     node.fleet.rooms -= 1
     del node.rooms[room.key.name]
@@ -89,8 +90,8 @@ def count(world: World, room: Room, players: int, resumable: int) -> None:
         room.line.departures.left(gone, world.now)
     room.players, room.resumable = players, resumable
     if room.line is not None and players + resumable == 0:
+        room.line.unseat()
         room.line.seated.clear()
-        room.line.holders.clear()
     recount(world, room)
 
 
@@ -100,9 +101,11 @@ def recount(world: World, room: Room) -> None:
     if place is None:
         return
     occupied = room.players + room.resumable + (room.line.seats if room.line is not None else 0)
-    if occupied == room.occupied:
-        return
-    node = place.node
+    if occupied != room.occupied:
+        _occupy(world, room, place.node, occupied)
+
+
+def _occupy(world: World, room: Room, node: Node, occupied: int) -> None:
     node.occupied += occupied - room.occupied
     room.occupied = occupied
     refresh(world, node)

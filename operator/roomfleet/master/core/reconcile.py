@@ -42,6 +42,14 @@ def reconcile(world: World, room: Room) -> None:
     world.timers.set(Alarm("room", room.key), _next_due(world, room))
 
 
+def sync_reservations(world: World, room: Room) -> bool:
+    """Seats whose ticket has expired are free."""
+    if room.line is not None:
+        for join in room.line.expire(world.now):
+            world.forget(join)
+    return True
+
+
 def sync_heard(world: World, room: Room) -> bool:
     """A room that was recorded on a node before the start waits until that has reported or is lost."""
     place = room.place
@@ -130,6 +138,7 @@ def sync_recorded(world: World, room: Room) -> bool:
         return False
     room.recording = None
     room.written = None
+    room.highest = max(room.highest, recording.epoch)
     if room.place is not None and room.place.stage is Stage.RECORDING:
         places.leave(world, room)
     return True
@@ -143,7 +152,7 @@ def sync_placed(world: World, room: Room) -> bool:
         places.stop_waiting(world, room, room.spec.fleet)
         room.queued_for = ""
         return False
-    if _held_back(world, room):
+    if room.held_back(world.now):
         places.stop_waiting(world, room, room.spec.fleet)
         return False
     fleet = world.fleet(Key(room.key.game, room.spec.fleet))
@@ -157,10 +166,10 @@ def sync_placed(world: World, room: Room) -> bool:
     room.queued_for = ""
     room.stale = None
     node = world.nodes[Key(room.key.game, name)]
-    room.highest += 1
-    places.take(world, room, node, boot=node.boot, epoch=room.highest, stage=Stage.RECORDING)
-    recorded = status.recorded(room, node.key.name)
-    room.recording = Recording(room.highest, recorded, world.now)
+    epoch = room.highest + 1
+    places.take(world, room, node, boot=node.boot, epoch=epoch, stage=Stage.RECORDING)
+    recorded = status.recorded(room, node.key.name, epoch)
+    room.recording = Recording(epoch, room.version, recorded, world.now)
     world.do(Record(room.key, room.version, recorded))
     return False
 
@@ -195,6 +204,7 @@ def sync_admitted(world: World, room: Room) -> bool:
 
 
 STEPS: tuple[Step, ...] = (
+    sync_reservations,
     sync_deleted,
     sync_refused,
     sync_heard,
@@ -244,13 +254,6 @@ def _give_up_unseen(world: World, room: Room, place: Place) -> None:
         return
     if world.now >= max(place.since, node.since) + UNSEEN_STOP_SECONDS:
         places.leave(world, room)
-
-
-def _held_back(world: World, room: Room) -> bool:
-    """Whether the next Record has to wait: for a fresh object, or after failures."""
-    if room.stale is not None and room.stale != room.version:
-        return False
-    return world.now < room.retry_at
 
 
 def _forget(world: World, room: Room) -> None:

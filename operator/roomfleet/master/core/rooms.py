@@ -54,6 +54,8 @@ def recorded(world: World, event: Recorded) -> None:
         return
     recording, room.recording = room.recording, None
     place = room.place
+    if event.outcome is not RecordOutcome.CONFLICT:
+        room.highest = max(room.highest, recording.epoch)
     mine = place if place is not None and place.stage is Stage.RECORDING else None
     match event.outcome:
         case RecordOutcome.WRITTEN:
@@ -63,10 +65,11 @@ def recorded(world: World, event: Recorded) -> None:
                 places.move(world, room, Stage.STARTING)
         case RecordOutcome.CONFLICT:
             _back_off(world, room, FRESH_SECONDS)
-            room.stale = room.version
+            room.stale = recording.version
             _give_back(world, room, mine)
         case RecordOutcome.FAILED:
             room.written = None
+            room.stale = None
             _back_off(world, room)
             _give_back(world, room, mine)
         case RecordOutcome.GONE:

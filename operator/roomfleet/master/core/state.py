@@ -81,6 +81,8 @@ class Recording:
     """A Record on its way: one at a time for each room."""
 
     epoch: int
+    version: str
+    """The resourceVersion that it states."""
     status: RoomStatus
     since: float
 
@@ -130,6 +132,12 @@ class Room:
     saved: bool = True
     line: Line | None = None
     told_goodbye: bool = False
+
+    def held_back(self, now: float) -> bool:
+        """Whether the next Record has to wait: for a fresh object, or after failures."""
+        if self.stale is not None and self.stale != self.version:
+            return False
+        return now < self.retry_at
 
     def lined(self) -> Line:
         """The line, made when it is first needed: most rooms sleep and have none."""

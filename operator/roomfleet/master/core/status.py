@@ -38,18 +38,18 @@ def phase_of(room: Room) -> Phase:
     return Phase.QUEUED if room.awake else Phase.ASLEEP
 
 
-def recorded(room: Room, node: str) -> RoomStatus:
+def recorded(room: Room, node: str, epoch: int) -> RoomStatus:
     """The status that is written ahead of starting the room on the node."""
     reason, message = "Starting", f"{node} is starting the room"
     conditions = (
         Condition("Ready", FALSE, reason, message),
-        Condition("Placed", TRUE, "Recorded", f"on {node} with epoch {room.highest}"),
+        Condition("Placed", TRUE, "Recorded", f"on {node} with epoch {epoch}"),
         _saved(room),
     )
     return RoomStatus(
         phase=Phase.STARTING,
         node=node,
-        epoch=room.highest,
+        epoch=epoch,
         waiting=room.waiting,
         saved_at=room.saved_at,
         observed_generation=room.generation,
@@ -86,9 +86,11 @@ def status_of(room: Room) -> RoomStatus:
 
 
 def publish(world: World, room: Room) -> None:
-    """Have the status written if it changed; a room whose Record is on its way is left to that."""
+    """Have the status written if it changed; a room whose Record is on its way or due is left to that."""
     place = room.place
     if room.gone or room.recording is not None or (place is not None and place.stage is Stage.UNHEARD):
+        return
+    if place is None and room.awake and room.held_back(world.now):
         return
     if phase_of(room) is not Phase.RUNNING:
         room.started_at = ""
@@ -99,7 +101,7 @@ def publish(world: World, room: Room) -> None:
     if not urgent and before is not None and _counts(before) == _counts(after):
         return
     room.written = after
-    world.do(WriteStatus(room.key, after, urgent))
+    world.do(WriteStatus(room.key, after, urgent, room.uid))
     if before is not None and before.phase is not after.phase:
         failed = after.phase is Phase.FAILED
         world.do(Announce(room.key, after.phase.value, announcement(after), warning=failed))
@@ -121,7 +123,7 @@ def publish_fault(world: World, room: Room, text: str) -> None:
     if room.gone or room.recording is not None or after == room.written:
         return
     room.written = after
-    world.do(WriteStatus(room.key, after, urgent=True))
+    world.do(WriteStatus(room.key, after, urgent=True, uid=room.uid))
 
 
 def _counts(status: RoomStatus) -> tuple[int, int]:

@@ -1,0 +1,44 @@
+"""Checks that the core's running counts are what counting everything anew gives."""
+
+from __future__ import annotations
+
+from roomfleet.master.core import Core
+from roomfleet.master.core.line import JoinState
+from roomfleet.master.core.state import Link, Stage
+
+
+def check_bookkeeping(core: Core) -> None:
+    """Counts, indices and cross-references of the model agree with each other."""
+    world = core._world
+    for node in world.nodes.values():
+        rooms = list(node.rooms.values())
+        assert all(room.place is not None and room.place.node is node for room in rooms)
+        assert node.occupied == sum(room.occupied for room in rooms)
+        assert set(node.desired) <= set(node.rooms)
+        for name in node.desired:
+            place = node.rooms[name].place
+            assert place is not None
+            assert place.stage in (Stage.STARTING, Stage.RUNNING)
+            assert node.desired[name].epoch == place.epoch
+        assert node.fleet.nodes[node.slot] is node
+    for fleet in world.fleets.values():
+        nodes = list(fleet.nodes.values())
+        assert fleet.ready == sum(node.link is Link.UP for node in nodes)
+        assert fleet.rooms == sum(len(node.rooms) for node in nodes)
+        assert fleet.players == sum(room.players for node in nodes for room in node.rooms.values())
+        assert set(fleet.creating) == {node.slot for node in nodes if node.link is Link.CREATING}
+        assert all(key in world.rooms for key in fleet.waiting)
+    for room in world.rooms.values():
+        line = room.line
+        if room.place is not None:
+            assert room.place.node.rooms[room.key.name] is room
+            assert world.nodes[room.place.node.key] is room.place.node
+        if line is None:
+            continue
+        assert line.joins == sorted(line.joins, key=lambda join: join.order)
+        assert all(world.joins[join.id] is join for join in line.joins)
+        assert all(join.state is JoinState.WAITING for join in line.joins)
+        assert line.seats == sum(not join.keeps_seat for join in line.reserved.values())
+    for who, join in world.players.items():
+        assert world.joins[join.id] is join
+        assert (join.game, join.player) == who
