@@ -41,7 +41,7 @@ def test_seconds_may_be_fractions_and_counts_may_not() -> None:
         Settings.from_environment({"ROOMFLEET_LINE_LIMIT": "1.5"})
 
 
-@pytest.mark.parametrize("text", ["", "soon", "0", "-1", "1s", "true"])
+@pytest.mark.parametrize("text", ["", "soon", "0", "-1", "1s", "true", "nan", "inf"])
 def test_a_bad_value_is_refused_and_its_variable_named(text: str) -> None:
     with pytest.raises(BadSetting, match="ROOMFLEET_JOIN_TIMEOUT_SECONDS"):
         Settings.from_environment({"ROOMFLEET_JOIN_TIMEOUT_SECONDS": text})

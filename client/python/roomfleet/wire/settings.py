@@ -6,6 +6,7 @@ Flag, environment variable and chart value carry the same name: `--join-timeout-
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
 
@@ -60,8 +61,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
                 name = environment_name(_snake(camel))
                 raise BadSetting(f"{name}={text!r}: {error}; set it to a number") from None
             value = getattr(one, _snake(camel))
-            if value <= 0:
-                raise BadSetting(f"{environment_name(_snake(camel))}={text!r}: must be above 0")
+            if not (value > 0 and math.isfinite(value)):
+                raise BadSetting(f"{environment_name(_snake(camel))}={text!r}: must be a number above 0")
             settings = msgspec.structs.replace(settings, **{_snake(camel): value})
         return settings
 
