@@ -42,7 +42,7 @@ bench: $(VENV)/installed-for-tests
 	@for script in tests/bench/bench_*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
 
 explore: $(VENV)/installed-for-tests
-	PYTHONPATH=tests $(BIN)/python tests/support/explorer/run.py --unbounded
+	$(BIN)/python tests/support/explorer/run.py --unbounded
 
 format: $(VENV)/installed-for-tests
 	$(BIN)/ruff format .

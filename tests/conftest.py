@@ -6,6 +6,11 @@ import logging
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import settings
+
+# Machines are noisy: no example is judged by how long it took.
+settings.register_profile("roomfleet", deadline=None)
+settings.load_profile("roomfleet")
 
 
 class ExpectedErrors:

@@ -40,6 +40,8 @@ class Change:
     """TRAVEL of a player: the request of the seat that it was given."""
     wake: bool = False
     """TRAVEL of another actor: start the target if it sleeps."""
+    fresh: bool = False
+    """TRAVEL of an actor that was never saved before."""
 
 
 @dataclass(frozen=True, slots=True)

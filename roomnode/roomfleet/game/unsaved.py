@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from roomfleet.game.dirty import Dirty
@@ -38,8 +39,10 @@ class Unsaved:
 
     def created(self, actor_id: str) -> None:
         """A new actor, unknown to the store."""
-        self._fresh.add(actor_id)
-        self.touch(actor_id)
+        actor = self._live.actors.get(actor_id)
+        if actor is not None and not actor.transient:
+            self._fresh.add(actor_id)
+            self._dirty.touch(actor_id)
 
     def departed(self, change: Change) -> None:
         """The actor has left the live room; `change` is the last that is to be saved of it here."""
@@ -80,7 +83,9 @@ class Unsaved:
         self._fresh.discard(key)
         departed = self._departed.pop(key, None)
         if departed is not None:
-            return None if fresh and departed.kind is ChangeKind.DELETE else departed
+            if fresh and departed.kind is ChangeKind.DELETE:
+                return None
+            return replace(departed, fresh=fresh)
         actor = self._live.actors.get(key)
         if actor is None:
             return None

@@ -251,6 +251,16 @@ def test_an_id_used_again_after_its_deletion_passes_the_tombstone(hand: ByHand, 
     assert body(hand, "g/a") == {"n": "new"}
 
 
+def test_a_new_actor_may_leave_before_it_was_ever_saved(hand: ByHand, session: Session) -> None:
+    hand.fates = [("commit_room", REFUSED)]
+    with pytest.raises(StoreUnavailable):
+        commit(hand, session, Travel("g/new", {"n": 1}, Q, new=True))
+    commit(hand, session, Travel("g/new", {"n": 2}, Q, new=True))
+    hand.run(session.applied())
+    assert body(hand, "g/new") == {"n": 2}
+    assert "g/new" not in session.live
+
+
 def arriving(v: int, room: str = R, presence: Presence = Presence.PRESENT) -> ActorRecord:
     return ActorRecord("g/x", v, room, {}, presence, Transit(room, Q))
 

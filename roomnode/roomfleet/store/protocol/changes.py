@@ -31,6 +31,7 @@ class Travel(msgspec.Struct, frozen=True):
     body: Json
     to_room: str
     arrival: Json = {}
+    new: bool = False
 
 
 class Delete(msgspec.Struct, frozen=True):

@@ -31,9 +31,10 @@ def compose(
             # saved.
             ops[change.id] = creation(room, change.id, watermark.get(change.id, 0) + 1, change.body)
             continue
-        if change.id not in live:
+        new = isinstance(change, Travel) and change.new and change.id not in live
+        if change.id not in live and not new:
             raise BadChange(room, change.id, "it is not live in this room")
-        v = live[change.id] + 1
+        v = (watermark.get(change.id, 0) if new else live[change.id]) + 1
         if isinstance(change, Save):
             presence = Presence.AWAY if change.away else Presence.PRESENT
             ops[change.id] = Op(change.id, v, room, raw(room, change.id, change.body), presence)
@@ -44,7 +45,7 @@ def compose(
                 raise BadChange(room, change.id, "it travels to the room that it is in")
             transit = Transit(change.to_room, room, copied(room, change.id, change.arrival))
             body = raw(room, change.id, change.body)
-            ops[change.id] = Op(change.id, v, change.to_room, body, transit=transit)
+            ops[change.id] = Op(change.id, v, change.to_room, body, transit=transit, create=new)
         else:
             ops[change.id] = Op(change.id, v, "", presence=Presence.DELETED)
     return tuple(ops.values())

@@ -193,7 +193,7 @@ class Session:
         for op in ops:
             self._watermark[op.id] = max(self._watermark.get(op.id, 0), op.v)
             if op.room != self.room or op.presence is not Presence.PRESENT:
-                del self._live[op.id]
+                self._live.pop(op.id, None)  # one that leaves unsaved was never in
             elif not op.token:  # a spawn is live only after the look that confirms it
                 self._live[op.id] = op.v
         await self._send(self._sent)
