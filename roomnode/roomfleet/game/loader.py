@@ -1,8 +1,8 @@
-"""A game's folder: its maps, and the classes that its manifests and saved actors name.
+"""A game's folder: its maps, and the Room classes that its manifests name.
 
 `GAME_DIR/{<package>/, maps/*.json, k8s/*.yaml}` (INTERFACES, Game folder). The folder's name is the game's
 name and its namespace. What is broken is broken for those who name it, and for nobody else: a map or a
-script is looked up when a room wants it, and every look-up may be repeated after a repair.
+script is looked up when a room wants it. An import that failed is tried again at the next look-up.
 """
 
 from __future__ import annotations
@@ -14,9 +14,7 @@ import sys
 import traceback
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypeVar
 
-from roomfleet.game.actor import Actor
 from roomfleet.game.errors import GameError
 from roomfleet.game.geography import Geography, geography_for
 from roomfleet.game.mapfault import MapError, listed
@@ -25,8 +23,6 @@ from roomfleet.game.room import Room
 
 _NAME = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 _SCRIPT = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*(\.[^\W\d]\w*)*")
-
-Class = TypeVar("Class")
 
 
 class NoGame(GameError):
@@ -86,30 +82,22 @@ class Game:
 
     def room_class(self, script: str) -> type[Room]:
         """The class that a Room's `script` names; plain `Room` when it names none. Raises ScriptMissing."""
-        return self._class(script, Room) if script else Room
-
-    def actor_class(self, script: str) -> type[Actor]:
-        """The class that a saved actor names, `walkabout.rooms:Guard`. Raises ScriptMissing."""
-        return self._class(script, Actor)
-
-    def _class(self, script: str, base: type[Class]) -> type[Class]:
+        if not script:
+            return Room
         if not _SCRIPT.fullmatch(script):
-            example = f"walkabout.rooms:{'Town' if base is Room else 'Guard'}"
-            raise ScriptMissing(script, f"is not written as module:Class, as in {example}")
+            raise ScriptMissing(script, "is not written as module:Class, as in walkabout.rooms:Town")
         module_name, _, class_name = script.partition(":")
-        found: object = self._module(module_name, script)
+        module = self._module(module_name, script)
+        found: object = module
         for step in class_name.split("."):
             if not hasattr(found, step):
-                there = _classes(sys.modules[module_name], base)
+                there = _rooms_of(module)
                 near = difflib.get_close_matches(class_name, there, 1)
                 hint = f"did you mean {near[0]}?" if near else f"it has: {listed(there)}"
-                file, line = self._own(sys.modules[module_name].__file__ or ""), None
-                problem = f"{module_name} has no class {class_name}; {hint}"
-                raise ScriptMissing(script, problem, file=file, line=line)
+                raise ScriptMissing(script, f"{module_name} has no class {class_name}; {hint}")
             found = getattr(found, step)
-        if not (isinstance(found, type) and issubclass(found, base)):
-            problem = f"{class_name} is no {base.__name__}: derive it from roomfleet.game.{base.__name__}"
-            raise ScriptMissing(script, problem)
+        if not (isinstance(found, type) and issubclass(found, Room)):
+            raise ScriptMissing(script, f"{class_name} is no Room: derive it from roomfleet.game.Room")
         return found
 
     def _module(self, name: str, script: str) -> object:
@@ -157,7 +145,7 @@ class Game:
         return sorted({name.removesuffix(".__init__") for name in names} - {"__init__"})
 
 
-def _classes(module: object, base: type) -> list[str]:
+def _rooms_of(module: object) -> list[str]:
     return [
-        name for name, value in vars(module).items() if isinstance(value, type) and issubclass(value, base)
+        name for name, value in vars(module).items() if isinstance(value, type) and issubclass(value, Room)
     ]
