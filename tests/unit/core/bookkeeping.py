@@ -38,7 +38,7 @@ def check_bookkeeping(core: Core) -> None:
         assert line.joins == sorted(line.joins, key=lambda join: join.order)
         assert all(world.joins[join.id] is join for join in line.joins)
         assert all(join.state is JoinState.WAITING for join in line.joins)
-        assert line.seats == sum(not join.keeps_seat for join in line.reserved.values())
+        assert line.seats == sum(join.takes_seat for join in line.reserved.values())
     for who, join in world.players.items():
         assert world.joins[join.id] is join
         assert (join.game, join.player) == who

@@ -80,6 +80,8 @@ class SimJoin:
     counted: bool = False
     """Its ticket was used and the core has heard so."""
     seat_of: str = ""
+    uid: str = ""
+    """Of the Room object that it was let into."""
     life: int = 0
     """Which start of the master it was made in."""
 
@@ -453,6 +455,8 @@ class Simulation:
 
     def admitted(self, join: SimJoin, answer: fx.Admitted) -> None:
         join.over, join.room, join.expires, join.boot = "admitted", answer.room, answer.expires, answer.boot
+        if answer.room in self.objects:
+            join.uid = self.objects[answer.room].uid
         copy = self.copy_of(answer.room, answer.boot)
         holder = copy is not None and (join.player in copy.players or join.player in copy.resumable)
         if not holder and self.known_seat(join) is None:
@@ -563,6 +567,7 @@ class Simulation:
             if other.over == "admitted"
             and (other.room, other.boot) == (join.room, join.boot)
             and other.life == self.life
+            and other.uid == found.uid
             and not other.counted
             and other.expires > self.now
             and self.latest(other)
@@ -580,9 +585,11 @@ class Simulation:
 
     def check_joins(self) -> None:
         limit = self.settings.join_timeout_seconds + 1.0
-        for room in self.objects:
+        for room in list(self.lines):
             self.drop_void_seats(room)
         for join in self.joins.values():
+            if join.seat_of and not join.over and self.core.join(join.id) is None:
+                join.over = "void"
             assert join.over or self.now <= join.at + limit, f"{join} has no end"
 
     # -- random events -------------------------------------------------------------------------------------

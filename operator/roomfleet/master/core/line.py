@@ -58,8 +58,9 @@ class Join:
     expires: float = 0.0
     boot: str = ""
     """The boot that the ticket is for."""
-    keeps_seat: bool = False
-    """Admitted to a seat that was the player's already: counted as such, not reserved."""
+    takes_seat: bool = True
+    """Whether its reservation is a seat beyond those that the node counts: not where the player sits already,
+    and not where the ticket is for another boot."""
 
     @property
     def order(self) -> tuple[float, int]:
@@ -105,11 +106,11 @@ class Line:
         self.leave(join)
         join.expires = expires
         self.reserved[join.id] = join
-        self.seats += not join.keeps_seat
+        self.seats += join.takes_seat
 
     def keep_seat(self, join: Join, expires: float) -> None:
         """The join leaves the line for the seat that its player has; only once on the strength of that."""
-        join.keeps_seat = True
+        join.takes_seat = False
         self.reserve(join, expires)
         self.seated.pop(join.player, None)
 
@@ -124,14 +125,15 @@ class Line:
     def free(self, join: Join) -> None:
         """The reservation is over."""
         del self.reserved[join.id]
-        self.seats -= not join.keeps_seat
+        self.seats -= join.takes_seat
 
-    def unseat(self) -> None:
-        """Nobody sits in the room any more: who was let in to a seat of their own needs one from now on."""
+    def unseat(self, boot: str) -> None:
+        """Nobody sits in the room: each ticket for that boot takes a seat of its own."""
         self.holders.clear()
+        self.seated.clear()
         for join in self.reserved.values():
-            join.keeps_seat = False
-        self.seats = len(self.reserved)
+            join.takes_seat = join.boot == boot
+        self.seats = sum(join.takes_seat for join in self.reserved.values())
 
     def sit(self, player: str) -> None:
         self.seated.pop(player, None)

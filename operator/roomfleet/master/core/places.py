@@ -15,8 +15,7 @@ def take(world: World, room: Room, node: Node, *, boot: str, epoch: int, stage: 
     node.rooms[room.key.name] = room
     node.fleet.rooms += 1
     if room.line is not None:
-        for join in [join for join in room.line.reserved.values() if join.boot != boot]:
-            world.forget(join)
+        room.line.unseat(boot)
     recount(world, room)
     refresh(world, node)
     count_later(world, node.fleet)
@@ -32,11 +31,10 @@ def leave(world: World, room: Room) -> None:
     node.fleet.players -= room.players
     room.players = room.resumable = 0
     if room.line is not None:
-        room.line.unseat()
         for player in room.line.seated:
             if world.seats.get((room.key.game, player)) == room.key:
                 del world.seats[room.key.game, player]
-        room.line.seated.clear()
+        room.line.unseat("")
     _occupy(world, room, node, 0)
     room.place = None
     node.fleet.rooms -= 1
@@ -90,8 +88,7 @@ def count(world: World, room: Room, players: int, resumable: int) -> None:
         room.line.departures.left(gone, world.now)
     room.players, room.resumable = players, resumable
     if room.line is not None and players + resumable == 0:
-        room.line.unseat()
-        room.line.seated.clear()
+        room.line.unseat(place.boot if place is not None else "")
     recount(world, room)
 
 
