@@ -45,6 +45,10 @@ from roomfleet.wire.version import __version__
 
 log = logging.getLogger("roomfleet.master")
 
+STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+MAX_PORT = 65_535
+
 READY_SECONDS = 30.0
 """How long the first nodes may take."""
 
@@ -98,6 +102,15 @@ class Fleet:
         self._stop = asyncio.Event()
 
     async def run(self) -> int:
+        loop = asyncio.get_running_loop()
+        for number in STOP_SIGNALS:
+            loop.add_signal_handler(number, self._stop.set)
+        try:
+            return await self._run()
+        finally:
+            _deafen(loop)
+
+    async def _run(self) -> int:
         options = self._options
         game_dir: Path = options.game.resolve()
         game = game_dir.name
@@ -117,6 +130,10 @@ class Fleet:
 
     def _bind(self) -> list[socket.socket]:
         host, port = self._options.host, self._options.port
+        if not 0 <= port <= MAX_PORT:
+            raise CannotStart(
+                f"{port} is no port: choose one from 1 to {MAX_PORT} with PORT=, 0 for a free one"
+            )
         try:
             return bind_sockets(port, host)
         except OSError as error:
@@ -124,8 +141,6 @@ class Fleet:
             raise CannotStart(
                 f"cannot listen on {host}:{port}: {why}: choose another with PORT= or HOST="
             ) from None
-        except OverflowError:
-            raise CannotStart(f"{port} is no port: choose one from 1 to 65535 with PORT=") from None
 
     def _log_to(self, path: Path) -> None:
         handler = RotatingFileHandler(path, maxBytes=5_000_000, backupCount=1)
@@ -142,17 +157,20 @@ class Fleet:
         documents = read_path(manifests)
         objects = Objects(data.objects, game=game)
         objects.apply_all(documents, manager=MANIFESTS_MANAGER)
-        rooms = objects.list(ROOMS)
         entries = [
             room["metadata"]["name"]
-            for room in rooms
+            for room in objects.list(ROOMS)
             if room["metadata"].get("annotations", {}).get(ENTRY_ANNOTATION) == "true"
         ]
         if len(entries) != 1:
             found = "no Room is" if not entries else f"{len(entries)} Rooms are ({', '.join(entries)})"
-            raise CannotStart(
-                f'{found} the entry room: annotate exactly one Room with {ENTRY_ANNOTATION}: "true"'
-            )
+            cure = f'annotate exactly one Room with {ENTRY_ANNOTATION}: "true"'
+            ours = {document.content["metadata"]["name"] for document in documents}
+            # An object outlives its manifest, and nothing runs here with which it could be deleted.
+            files = [str(data.objects / ROOMS / f"{name}.json") for name in entries if name not in ours]
+            if files:
+                cure += f"; no manifest names what is in {', '.join(files)}: delete that"
+            raise CannotStart(f"{found} the entry room: {cure}")
         return objects
 
     async def _serve(
@@ -165,9 +183,6 @@ class Fleet:
         objects: Objects,
         url: str,
     ) -> int:
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(number, self._stop.set)
         core = Core(settings, seed=secrets.randbits(64), now=time.time())
         fleet = LocalFleet(objects, lambda event: runner.handle(event))
         runner = Runner(core, fleet, data.signing_key(), time.time)
@@ -213,18 +228,18 @@ class Fleet:
             say(f"  log:   {_short(data.logs)}")
             say(f"  play:  {url}")
         await self._stop.wait()
-        say("" if not self._failure else f"roomfleet: {self._failure}")
-        say("saving")
+        if not self._failure:
+            say("\nsaving")
         fleet.closing = True
         server.stop()
         clean = await children.stop_all()
         runner.stop()
-        fleet.stop()
+        await fleet.stop()
         link_server.stop()
         await server.close_all_connections()
         await link_server.close_all_connections()
         if self._failure:
-            return 1
+            raise CannotStart(self._failure)
         say("saved; bye" if clean else "a node had to be killed: see the log")
         return 0 if clean else 1
 
@@ -243,6 +258,14 @@ class Fleet:
     def _hopeless(self, name: str, why: str) -> None:
         self._failure = self._failure or why.removeprefix("roomfleet node: ")
         self._stop.set()
+
+
+def _deafen(loop: asyncio.AbstractEventLoop) -> None:
+    """It is over: a Ctrl-C more has nothing to stop, and must not spoil the exit code."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)
+    for number in STOP_SIGNALS:
+        loop.remove_signal_handler(number)
+        signal.signal(number, signal.SIG_IGN)
 
 
 def _has(objects: Objects, fleet: str) -> bool:

@@ -44,6 +44,10 @@ log = logging.getLogger(__name__)
 LINE_TOKEN_SECONDS = 60.0
 """A line token is void that long after it was given, unless it is renewed."""
 
+DESIRED_SECONDS = 0.02
+"""A node hears its whole set of rooms at most that often: a thousand rooms that start do not send it a
+thousand times."""
+
 ANSWER_KEPT_SECONDS = 60.0
 """How long a final answer can be asked for again by REST."""
 
@@ -125,6 +129,7 @@ class Runner:
         self._loop = asyncio.get_running_loop()
         self._joins: dict[str, Join] = {}
         self._links: dict[tuple[Key, str], NodeLink] = {}
+        self._pausing: dict[tuple[Key, str], SendDesired | None] = {}
         self._timer: asyncio.TimerHandle | None = None
         self._stopped = False
 
@@ -173,8 +178,8 @@ class Runner:
                     if name == node:
                         self._send(name, boot, Drain())
                 self._adapter.delete_node(effect)
-            case SendDesired(node, boot, rooms):
-                self._send(node, boot, Desired(rooms=list(rooms)))
+            case SendDesired():
+                self._desired(effect)
             case SendGoodbye(node, boot, room):
                 self._send(node, boot, Goodbye(room=room))
             case SendNudge(node, boot, room):
@@ -201,6 +206,21 @@ class Runner:
 
     def links(self) -> list[NodeLink]:
         return list(self._links.values())
+
+    def _desired(self, effect: SendDesired) -> None:
+        """The whole set, at once; while it changes often, only the latest one of each pause."""
+        key = (effect.node, effect.boot)
+        if key in self._pausing:
+            self._pausing[key] = effect
+            return
+        self._pausing[key] = None
+        self._loop.call_later(DESIRED_SECONDS, self._pause_over, key)
+        self._send(*key, Desired(rooms=list(effect.rooms)))
+
+    def _pause_over(self, key: tuple[Key, str]) -> None:
+        latest = self._pausing.pop(key)
+        if latest is not None:
+            self._desired(latest)
 
     def _send(self, node: Key, boot: str, message: ToNode) -> None:
         link = self._links.get((node, boot))

@@ -99,6 +99,8 @@ class Link:
 
     async def _talk(self, connection: WebSocketClientConnection) -> None:
         self._connection = connection
+        if connection.protocol is not None:
+            connection.protocol.set_nodelay(True)
         self._write(connection, self._events.hello())
         pinging = asyncio.get_running_loop().create_task(self._ping(connection), name="link ping")
         try:

@@ -232,6 +232,7 @@ def test_a_restart_finds_everything_and_versions_only_rise(objects: Objects, reo
     objects.patch_status("rooms", "town", {"status": {"phase": "Running", "epoch": 4}})
     objects.apply(manifest(name="gone"))
     objects.delete("rooms", "gone")
+    objects.write(objects.unwritten())
     before, last = objects.get("rooms", "town"), objects.version
     again = reopen()
     assert again.get("rooms", "town") == before
@@ -243,11 +244,36 @@ def test_a_restart_finds_everything_and_versions_only_rise(objects: Objects, reo
         again.since(last - 1)
 
 
+def test_a_status_is_seen_at_once_and_written_by_the_next_write(objects: Objects, reopen: Reopen) -> None:
+    objects.apply(manifest())
+    objects.patch_status("rooms", "town", {"status": {"epoch": 1}})
+    assert objects.get("rooms", "town")["status"]["epoch"] == 1
+    assert "epoch" not in reopen().get("rooms", "town").get("status", {})
+    objects.write(objects.unwritten())
+    assert reopen().get("rooms", "town")["status"]["epoch"] == 1
+    assert objects.unwritten() == []
+
+
+def test_a_late_write_of_a_status_undoes_nothing_newer(objects: Objects, reopen: Reopen) -> None:
+    objects.apply(manifest())
+    objects.apply(manifest(name="gone"))
+    for name in ("town", "gone"):
+        objects.patch_status("rooms", name, {"status": {"epoch": 1}})
+    late = objects.unwritten()
+    objects.apply(manifest(capacity=7))
+    objects.delete("rooms", "gone")
+    objects.write(late)
+    again = reopen()
+    assert [room["metadata"]["name"] for room in again.list("rooms")] == ["town"]
+    assert again.get("rooms", "town")["spec"]["capacity"] == 7
+
+
 def test_versions_rise_even_when_the_folders_own_file_is_lost(
     objects: Objects, reopen: Reopen, folder: Path
 ) -> None:
     objects.apply(manifest())
     objects.patch_status("rooms", "town", {"status": {"epoch": 1}})
+    objects.write(objects.unwritten())
     (folder / "format.json").unlink()
     assert reopen().version >= 2
 

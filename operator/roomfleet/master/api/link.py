@@ -96,6 +96,9 @@ class LinkSocket(WebSocketHandler):
     def select_subprotocol(self, subprotocols: list[str]) -> str | None:
         return SUBPROTOCOL if SUBPROTOCOL in subprotocols else None
 
+    def open(self) -> None:
+        self.set_nodelay(True)
+
     def on_message(self, text: str | bytes) -> None:
         try:
             message = from_node.decode(text)

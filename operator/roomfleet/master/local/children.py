@@ -8,11 +8,12 @@ order. A child that exits by itself is started again, with backoff.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import os
 import signal
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
 
@@ -38,8 +39,12 @@ class _Child:
     fleet: str
     task: asyncio.Task[None] | None = None
     process: asyncio.subprocess.Process | None = None
-    wanted: bool = True
     backoff: float = FIRST_BACKOFF_SECONDS
+    unwanted: asyncio.Event = field(default_factory=asyncio.Event)
+
+    @property
+    def wanted(self) -> bool:
+        return not self.unwanted.is_set()
 
 
 class Children:
@@ -78,7 +83,7 @@ class Children:
         """Have the node save and exit; it is not started again."""
         child = self._children.get(name)
         if child is not None:
-            child.wanted = False
+            child.unwanted.set()
             _close_input(child)
 
     async def stop_all(self) -> bool:
@@ -119,7 +124,7 @@ class Children:
             if not child.wanted:
                 return
             if code == CANNOT_START:
-                child.wanted = False
+                child.unwanted.set()
                 self._hopeless(child.name, self._last_line(child.name))
                 return
             if loop.time() - began > STEADY_SECONDS:
@@ -127,7 +132,8 @@ class Children:
             log.warning(
                 "node %s ended with code %s; it starts again in %g s", child.name, code, child.backoff
             )
-            await asyncio.sleep(child.backoff)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(child.unwanted.wait(), child.backoff)
             child.backoff = min(child.backoff * 2, LAST_BACKOFF_SECONDS)
 
     async def _run(self, child: _Child) -> int:

@@ -34,7 +34,7 @@ class DataFolder:
             self._lock = os.open(self.folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
         except OSError as error:
             raise DataError(
-                f"cannot use the data folder {self.folder}: {error.strerror}: "
+                f"cannot use the data folder: {error.filename}: {error.strerror}: "
                 "make it writable or choose another with DATA="
             ) from None
         try:

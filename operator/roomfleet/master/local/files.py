@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,13 +39,18 @@ class Stored:
 
 
 class ObjectFiles:
-    """The folder. One process at a time: the data folder's lock sees to that."""
+    """The folder. One process at a time: the data folder's lock sees to that.
+
+    Writes may come from several threads; per object the newest version stays.
+    """
 
     def __init__(self, folder: Path, game: str) -> None:
         """Opens the folder, making it when it is not there. Raises StorageError."""
         self._folder = folder
         self._format = folder / "format.json"
         self._game = game
+        self._lock = threading.Lock()
+        self._newest: dict[tuple[str, str], int] = {}
         try:
             folder.mkdir(parents=True, exist_ok=True)
             for leftover in folder.glob("**/*.tmp"):
@@ -74,16 +80,26 @@ class ObjectFiles:
             self._versions = ceiling
 
     def write(self, stored: Stored) -> None:
-        """The object is on disk when this returns. Raises StorageError; then the former one still is."""
-        content = {"schema": SCHEMA, "object": stored.object, "managers": stored.managers}
-        self._replace(self._path(stored.plural, stored.object["metadata"]["name"]), content)
+        """The object is on disk when this returns, unless a newer version was written or it was deleted.
 
-    def delete(self, plural: str, name: str) -> None:
-        """The object's file is gone when this returns. Raises StorageError."""
+        Raises StorageError; then the former one still is.
+        """
+        metadata = stored.object["metadata"]
+        key, version = (stored.plural, metadata["name"]), int(metadata["resourceVersion"])
+        content = {"schema": SCHEMA, "object": stored.object, "managers": stored.managers}
+        with self._lock:
+            if self._newest.get(key, 0) <= version:
+                self._replace(self._path(*key), content)
+                self._newest[key] = version
+
+    def delete(self, plural: str, name: str, version: int) -> None:
+        """The object's file is gone when this returns, as of that version. Raises StorageError."""
         path = self._path(plural, name)
         try:
-            path.unlink(missing_ok=True)
-            _sync_folder(path.parent)
+            with self._lock:
+                path.unlink(missing_ok=True)
+                _sync_folder(path.parent)
+                self._newest[plural, name] = version
         except OSError as error:
             raise StorageError(f"{path}: {error.strerror}") from error
 

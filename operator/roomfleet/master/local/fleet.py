@@ -43,6 +43,12 @@ log = logging.getLogger(__name__)
 COUNTS_SECONDS = 1.0
 """Counts are written at most that often per object."""
 
+URGENT_SECONDS = 0.02
+"""Phases and conditions wait that long for what follows on their heels."""
+
+DISK_SECONDS = 1.0
+"""Status reaches the disk within that."""
+
 ROOMS = "rooms"
 FLEETS = "roomfleets"
 
@@ -58,7 +64,9 @@ class LocalFleet:
         self._children: Children | None = None
         self._loop = asyncio.get_running_loop()
         self._waiting: dict[tuple[str, str], dict[str, Any]] = {}
+        self._urgent: set[tuple[str, str]] = set()
         self._unsubscribe: Callable[[], None] | None = None
+        self._disk: asyncio.Task[None] | None = None
 
     def start(self, children: Children) -> None:
         """Tell the core every object there is, and from then on every change."""
@@ -71,14 +79,32 @@ class LocalFleet:
         for kind in self._objects.kinds:
             for obj in self._objects.list(kind.plural):
                 self._accept(kind.plural, obj)
+        self._disk = self._loop.create_task(self._keep_writing(), name="object status to disk")
         self._handle(Synced())
 
-    def stop(self) -> None:
+    async def stop(self) -> None:
         """Write what still waits, and hear no more."""
         if self._unsubscribe is not None:
             self._unsubscribe()
         for plural, name in list(self._waiting):
             self._write_waiting(plural, name)
+        if self._disk is not None:
+            self._disk.cancel()
+            await asyncio.wait([self._disk])
+        await self._to_disk()
+
+    async def _keep_writing(self) -> None:
+        while True:
+            await asyncio.sleep(DISK_SECONDS)
+            await asyncio.shield(self._to_disk())
+
+    async def _to_disk(self) -> None:
+        unwritten = self._objects.unwritten()
+        if unwritten:
+            try:
+                await self._loop.run_in_executor(None, self._objects.write, unwritten)
+            except StorageError as error:
+                log.error("cannot write the status of objects: %s", error)
 
     # -- objects to events ---------------------------------------------------------------------------------
 
@@ -199,13 +225,15 @@ class LocalFleet:
 
     def _write_later(self, plural: str, name: str, status: dict[str, Any], *, at_once: bool) -> None:
         key = (plural, name)
-        if key not in self._waiting and not at_once:
+        if at_once and key not in self._urgent:
+            self._urgent.add(key)
+            self._loop.call_later(URGENT_SECONDS, self._write_waiting, plural, name)
+        elif key not in self._waiting:
             self._loop.call_later(COUNTS_SECONDS, self._write_waiting, plural, name)
         self._waiting[key] = status
-        if at_once:
-            self._write_waiting(plural, name)
 
     def _write_waiting(self, plural: str, name: str) -> None:
+        self._urgent.discard((plural, name))
         status = self._waiting.pop((plural, name), None)
         if status is not None:
             self._patch(plural, name, status)

@@ -1,6 +1,8 @@
 """The store of objects: created, applied, patched and deleted as by an API server, kept in files.
 
-For one thread. What it hands out are copies. A change is on disk before it is seen or its call returns.
+For one thread. What it hands out are copies. A change of what people want is on disk before it is seen or
+its call returns. A status is seen at once and written soon (`unwritten`, `write`): it is found out anew where
+it was lost.
 """
 
 from __future__ import annotations
@@ -15,11 +17,11 @@ from pathlib import Path
 from typing import Any
 
 from roomfleet.master.local.crds import installed_kinds
-from roomfleet.master.local.errors import STALE, AlreadyExists, BadRequest, Conflict, NotFound
+from roomfleet.master.local.errors import STALE, AlreadyExists, ApiError, BadRequest, Conflict, NotFound
 from roomfleet.master.local.fields import Managers, apply, merge_patch, owned_part, tidy_metadata
 from roomfleet.master.local.files import ObjectFiles, Stored
 from roomfleet.master.local.kinds import Kind, Kinds
-from roomfleet.master.local.manifests import Document
+from roomfleet.master.local.manifests import BadManifest, Document
 from roomfleet.master.local.selectors import EVERYTHING, Selector
 from roomfleet.master.local.table import Event, Key, Table
 from roomfleet.master.local.validate import Object, check, check_status, complete, refuse_unknown_fields
@@ -78,6 +80,7 @@ class Objects:
         self._given: dict[Key, Object] = {}
         self._managers: dict[Key, Managers] = {}
         self._listeners: list[Listener] = []
+        self._unwritten: set[Key] = set()
         loaded = list(self._files.load())
         versions = (int(stored.object["metadata"]["resourceVersion"]) for stored in loaded)
         self._table = Table(max(self._files.start, *versions, 0))
@@ -155,6 +158,7 @@ class Objects:
         """Merges the patch's `status` into the object's; everything else in it is left alone.
 
         metadata.resourceVersion and metadata.uid in the patch are preconditions. Unknown fields are dropped.
+        It is on disk after the next `write`.
         Raises NotFound, Conflict, Invalid, StorageError.
         """
         kind = self.kinds.plural(plural)
@@ -166,7 +170,18 @@ class Objects:
         check_status(kind, full)
         if full == live:
             return copy.deepcopy(live)
-        return self._commit(kind, {**given, "status": full["status"]}, self._managers[key])
+        return self._commit(kind, {**given, "status": full["status"]}, self._managers[key], durable=False)
+
+    def unwritten(self) -> Sequence[Stored]:
+        """Objects whose status changed since the last call: to be given to `write`."""
+        stored = [Stored(key[0], self._given[key], self._managers[key]) for key in self._unwritten]
+        self._unwritten.clear()
+        return stored
+
+    def write(self, stored: Sequence[Stored]) -> None:
+        """Puts on disk what `unwritten` gave; in any thread, in any order. Raises StorageError."""
+        for one in stored:
+            self._files.write(one)
 
     def delete(self, plural: str, name: str, precondition: Precondition = ANY) -> Object:
         """Deletes the object, and then what has no owner left. Raises NotFound, Conflict, StorageError."""
@@ -178,9 +193,15 @@ class Objects:
         return copy.deepcopy(last)
 
     def apply_all(self, documents: Sequence[Document], *, manager: str) -> Sequence[Applied]:
-        """Applies all manifests, or, when one of them is refused, none. Raises what apply raises."""
+        """Applies all manifests, or, when one of them is refused, none.
+
+        Raises BadManifest, which names file and line, or StorageError.
+        """
         for document in documents:
-            self.apply(document.content, manager=manager, dry_run=True)
+            try:
+                self.apply(document.content, manager=manager, dry_run=True)
+            except ApiError as error:
+                raise BadManifest(f"{document.source}: {error}") from error
         return [self.apply(document.content, manager=manager) for document in documents]
 
     def since(self, version: int) -> Sequence[Event]:
@@ -264,11 +285,15 @@ class Objects:
             return Applied(complete(kind, given), verb)
         return Applied(self._commit(kind, given, managers), verb)
 
-    def _commit(self, kind: Kind, given: Object, managers: Managers) -> Object:
+    def _commit(self, kind: Kind, given: Object, managers: Managers, *, durable: bool = True) -> Object:
         version = self._next_version()
         given = {**given, "metadata": {**given["metadata"], "resourceVersion": str(version)}}
-        self._files.write(Stored(kind.plural, given, managers))
         key = (kind.plural, given["metadata"]["name"])
+        if durable:
+            self._files.write(Stored(kind.plural, given, managers))
+            self._unwritten.discard(key)
+        else:
+            self._unwritten.add(key)
         self._given[key], self._managers[key] = given, managers
         full = complete(kind, given)
         self._tell(self._table.put(kind.plural, full))
@@ -277,8 +302,10 @@ class Objects:
     def _remove(self, plural: str, live: Object) -> Object:
         name = live["metadata"]["name"]
         last = copy.deepcopy(live)
-        last["metadata"]["resourceVersion"] = str(self._next_version())
-        self._files.delete(plural, name)
+        version = self._next_version()
+        last["metadata"]["resourceVersion"] = str(version)
+        self._files.delete(plural, name, version)
+        self._unwritten.discard((plural, name))
         del self._given[plural, name], self._managers[plural, name]
         self._tell(self._table.remove(plural, last))
         return last

@@ -1,0 +1,85 @@
+"""What idle rooms cost a node: memory and CPU with none and with many of them.
+
+    python tests/bench/bench_idle_rooms.py [--rooms N] [--seconds S] [--json FILE]
+
+The rooms run (`keep: Always`), nobody is in them and they have nothing to do.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from support.many_rooms import make_game
+from support.running import eventually, running
+
+TICKS = os.sysconf("SC_CLK_TCK")
+
+
+def memory_kb(pid: int) -> int:
+    """Resident memory, KB."""
+    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+        if line.startswith("VmRSS"):
+            return int(line.split()[1])
+    raise AssertionError("no VmRSS")
+
+
+def cpu_seconds(pid: int) -> float:
+    fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / TICKS
+
+
+def measure(rooms: int, seconds: float) -> dict[str, float]:
+    """Memory, CPU and start rate of one node with that many rooms (and an entry room that sleeps)."""
+    with tempfile.TemporaryDirectory() as folder:
+        game = make_game(Path(folder) / "many", max(1, rooms), keep="Always" if rooms else "WhenWanted")
+        began = time.perf_counter()
+        with running(game, Path(folder) / "data") as fleet:
+
+            def all_run() -> bool:
+                listed = fleet.get(f"/v1/games/{fleet.game}/rooms")["rooms"]
+                return sum(room["phase"] == "Running" for room in listed) == rooms
+
+            eventually(all_run, within=120, what=f"{rooms} rooms to run")
+            started = time.perf_counter() - began
+            (pid,) = fleet.node_pids().values()
+            time.sleep(1)
+            before = cpu_seconds(pid)
+            time.sleep(seconds)
+            return {
+                "rooms": rooms,
+                "start_seconds": started,
+                "memory_kb": memory_kb(pid),
+                "cpu_percent": (cpu_seconds(pid) - before) / seconds * 100,
+            }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--rooms", type=int, default=1_000)
+    parser.add_argument("--seconds", type=float, default=5)
+    parser.add_argument("--json", type=Path)
+    options = parser.parse_args()
+    none, many = measure(0, options.seconds), measure(options.rooms, options.seconds)
+    print(f"{'rooms':>8}{'memory MB':>12}{'CPU %':>8}{'all running after s':>22}")
+    for row in (none, many):
+        print(
+            f"{row['rooms']:8.0f}{row['memory_kb'] / 1024:12.1f}{row['cpu_percent']:8.1f}{row['start_seconds']:22.1f}"
+        )
+    each = (many["memory_kb"] - none["memory_kb"]) / options.rooms
+    print(f"{each:.1f} KB for each idle room")
+    if options.json:
+        options.json.write_text(json.dumps({"none": none, "many": many, "idle_room_kb": each}, indent=1))
+
+
+if __name__ == "__main__":
+    main()
