@@ -130,6 +130,7 @@ export class RoomfleetClient extends EventTarget {
     this.#room = room;
     this.#lineToken = null;
     this.#attempt = 0;
+    this.#resumed = false;
     this.#shown = null;
     /** @type {Promise<void>} */
     const entered = new Promise((resolve, reject) => (this.#entering = { resolve, reject }));
@@ -274,6 +275,7 @@ export class RoomfleetClient extends EventTarget {
    * @param {string} ticket
    */
   #travel(room, url, ticket) {
+    if (this.#live !== this.#shown) this.#live?.close();
     this.#room = room;
     this.#connect(url, { ticket });
     this.#enter("travelling", { room });

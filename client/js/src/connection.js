@@ -91,6 +91,14 @@ export class Connection {
   }
 }
 
+/**
+ * Whether that can be the websocket address of a room.
+ * @param {unknown} url
+ */
+export function isRoomUrl(url) {
+  return typeof url === "string" && /^wss?:\/\/[^/?#]/i.test(url);
+}
+
 /** @param {unknown} data @returns {any} the message, or null when it is none */
 function parse(data) {
   if (typeof data !== "string") return null;

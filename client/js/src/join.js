@@ -4,7 +4,7 @@
  * One object is one attempt. It ends with exactly one of `admitted`, `refused` or `closed`.
  */
 
-import { Connection } from "./connection.js";
+import { Connection, isRoomUrl } from "./connection.js";
 import { PLAY_PROTOCOL, join } from "./messages.js";
 
 /** @typedef {import("./environment.js").Environment} Environment */
@@ -93,6 +93,10 @@ export class Join {
         this.#handlers.waiting(message);
         break;
       case "admitted":
+        if (!isRoomUrl(message.url)) {
+          this.#connection.drop(`the master named ${message.url}, which is no room's address`);
+          break;
+        }
         this.close();
         this.#handlers.admitted(message);
         break;

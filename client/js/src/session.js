@@ -6,7 +6,7 @@
  */
 
 import { RoomClock } from "./clock.js";
-import { Connection } from "./connection.js";
+import { Connection, isRoomUrl } from "./connection.js";
 import { applyOps, emptyCopy } from "./copy.js";
 import { CallError, PatchError } from "./errors.js";
 import { SESSION_PROTOCOL, hello } from "./messages.js";
@@ -22,6 +22,8 @@ const FIRST_PINGS = 5;
 const FIRST_PING_SECONDS = 0.25;
 /** Errors that answer a hello: its secret opens nothing any more. */
 const SPENT = new Set(["bad-ticket", "bad-resume"]);
+/** What says nothing before the welcome. */
+const AFTER_WELCOME = new Set(["snapshot", "patch", "pong"]);
 /** Seconds for welcome and snapshot, once connected. */
 const READY_SECONDS = 15;
 
@@ -134,6 +136,10 @@ export class Session {
   /** @param {ToClient} message */
   #received(message) {
     this.#unansweredSince = null;
+    if (this.welcome === null && AFTER_WELCOME.has(message.type)) {
+      this.#connection.drop("the room did not begin with a welcome");
+      return;
+    }
     if ("now" in message) this.clock?.heard(message.now, this.#environment.now());
     switch (message.type) {
       case "welcome":
@@ -162,7 +168,8 @@ export class Session {
         this.#handlers.waiting(message);
         break;
       case "travel":
-        this.#handlers.travel(message);
+        if (isRoomUrl(message.url)) this.#handlers.travel(message);
+        else this.#connection.drop(`the room named ${message.url}, which is no room's address`);
         break;
       case "rejoin":
         this.close();
@@ -179,10 +186,6 @@ export class Session {
 
   /** @param {import("./messages.js").Snapshot} message */
   #snapshot(message) {
-    if (this.welcome === null) {
-      this.#connection.drop("the room sent a snapshot before its welcome");
-      return;
-    }
     this.copy = { actors: message.actors, room: message.room };
     if (this.ready) {
       this.#handlers.changed(message);

@@ -5,6 +5,7 @@ import { RoomfleetClient } from "../src/index.js";
 import { golden } from "./support/golden.js";
 import { TAVERN_URL, TOWN_URL, World, admitted, snapshot, welcome } from "./support/world.js";
 
+const MILL_URL = "ws://node-3/v1/games/walkabout/rooms/mill/session";
 const PLAY_URL = "wss://play.example/v1/games/walkabout/play";
 
 function begin(where) {
@@ -151,12 +152,25 @@ test("a ticket that opens nothing leads back to the master", () => {
   assert.deepEqual(names(states), ["connecting", "loading", "connecting"]);
 });
 
-test("an address that is none leads back to the master", () => {
-  const { world } = begin();
-  world.socket.open();
-  world.socket.say(admitted("town", "not a url", "t1"));
-  world.pass(1);
-  assert.equal(world.socket.url, `${PLAY_URL}?room=town`);
+test("an address that is no room's is not dialled, and the master is asked again", () => {
+  for (const address of ["not a url", "https://node-1/town", "ws://", "/relative"]) {
+    const { world, states } = begin({ room: "town" });
+    world.socket.open();
+    world.socket.say(admitted("town", address, "t1"));
+    assert.equal(world.sockets.length, 1);
+    assert.deepEqual(names(states), ["connecting", "connecting"]);
+    assert.match(states.at(-1).reason, /no room's address/);
+    world.pass(1);
+    assert.equal(world.socket.url, `${PLAY_URL}?room=town`);
+  }
+});
+
+test("a journey to no room's address is not begun; the session is resumed where it was", () => {
+  const { world, states, town } = playing();
+  town.say({ type: "travel", room: "tavern", url: "https://node-2/tavern", ticket: "t2" });
+  assert.equal(town.closedByClient, true);
+  assert.equal(world.socket.url, TOWN_URL);
+  assert.deepEqual(names(states), ["reconnecting"]);
 });
 
 test("a dropped connection is resumed at once, at the same place, with the secret", () => {
@@ -261,6 +275,27 @@ test("through a door: the old room is shown until the new one is there", async (
   world.pass(6);
   world.socket.fail();
   assert.equal(world.socket.url, travel.url);
+});
+
+test("a journey that goes on before it has ended lets go of the room between", () => {
+  const { world, client, states, town } = playing();
+  town.say({ type: "travel", room: "tavern", url: TAVERN_URL, ticket: "t2" });
+  const between = world.socket;
+  between.open();
+  between.say(welcome("tavern", "s2", 99), { type: "travel", room: "mill", url: MILL_URL, ticket: "t3" });
+  assert.equal(between.closedByClient, true);
+  assert.equal(town.closedByClient, false, "what is shown stays until the next room is there");
+  between.say(snapshot());
+  assert.equal(client.welcome.room.name, "town");
+  assert.equal(world.socket.url, MILL_URL);
+  enter(world, "mill", "s3");
+  assert.equal(client.welcome.room.name, "mill");
+  assert.ok(world.sockets.every((socket) => socket === world.socket || socket.closedByClient));
+  assert.deepEqual(states, [
+    { state: "travelling", room: "tavern" },
+    { state: "travelling", room: "mill" },
+    { state: "playing", room: "mill" },
+  ]);
 });
 
 test("a journey that fails goes on by way of the master", () => {

@@ -126,6 +126,17 @@ test("what is no message, or one of an unknown type, drops the connection", () =
   }
 });
 
+test("a room that does not begin with a welcome is left", () => {
+  const [patch] = golden("node-to-client.patch");
+  for (const message of [snapshot(), patch, { type: "pong", t: 1000, now: 12 }]) {
+    const { socket, told } = begin({ ready: false });
+    socket.open();
+    socket.say(message);
+    assert.equal(socket.closedByClient, true);
+    assert.deepEqual(told, [["dropped", "the room did not begin with a welcome"]]);
+  }
+});
+
 test("a refused ticket or resume secret ends it at once", () => {
   for (const code of ["bad-ticket", "bad-resume"]) {
     const { socket, told } = begin({ ready: false });
