@@ -57,9 +57,7 @@ class Bench:
         before = memory()
         for number in range(rooms):
             room = RoomSpec(map=f"m.r{number}", bored_after_seconds=1)
-            applied = ev.RoomApplied(
-                Key(GAME, f"r{number}"), f"u{number}", 1, "1", room, False, RoomStatus()
-            )
+            applied = ev.RoomApplied(Key(GAME, f"r{number}"), f"u{number}", 1, "1", room, False, RoomStatus())
             self.tell(applied)
         self.tell(ev.Synced())
         self.settle()

@@ -1,0 +1,238 @@
+"""Drives a core by hand: each method is one thing that happens, and returns the effects of it."""
+
+from __future__ import annotations
+
+from typing import Any, TypeVar
+
+import msgspec
+
+from roomfleet.master.core import Core, Key, RoomView
+from roomfleet.master.core import effects as fx
+from roomfleet.master.core import events as ev
+from roomfleet.master.core.model import Condition, FleetSpec, Phase, RoomStatus
+from roomfleet.wire.joining import Problem
+from roomfleet.wire.link import Report, RoomPhase
+from roomfleet.wire.settings import Settings
+from roomfleet.wire.spec import RoomSpec
+
+GAME = "game"
+E = TypeVar("E", bound=fx.Effect)
+
+
+class Driver:
+    """A core with its clock and what it has said so far."""
+
+    def __init__(self, *, now: float = 1_000.0, synced: bool = True, **settings: Any) -> None:
+        self.now = now
+        self.core = Core(Settings(**settings), seed=3, now=now)
+        self.effects: list[fx.Effect] = []
+        self.last: list[fx.Effect] = []
+        self.specs: dict[str, RoomSpec] = {}
+        self.versions: dict[str, int] = {}
+        self.generations: dict[str, int] = {}
+        self.statuses: dict[str, RoomStatus] = {}
+        self.uids: dict[str, str] = {}
+        self.entries: dict[str, bool] = {}
+        self.joins = 0
+        if synced:
+            self.tell(ev.Synced())
+
+    # -- plumbing
+
+    def tell(self, event: ev.Event) -> list[fx.Effect]:
+        self.last = []
+        self._handle(event)
+        return self.last
+
+    def _handle(self, event: ev.Event) -> None:
+        effects = self.core.handle(event, self.now)
+        self.last += effects
+        self.effects += effects
+        while (due := self.core.next_due()) is not None and due <= self.now:
+            effects = self.core.handle(ev.Tick(), self.now)
+            self.last += effects
+            self.effects += effects
+
+    def wait(self, seconds: float, *, alive: tuple[int, ...] = ()) -> list[fx.Effect]:
+        """Let time pass in steps of at most a second; the nodes `alive` are heard meanwhile."""
+        self.last = []
+        until = self.now + seconds
+        while self.now < until:
+            self.now = min(until, self.now + 1.0)
+            for number in alive:
+                self._handle(ev.NodeHeard(self.node(number), f"b{number}"))
+            self._handle(ev.Tick())
+        return self.last
+
+    def all(self, kind: type[E]) -> list[E]:
+        """Effects of a kind out of the last call."""
+        return [effect for effect in self.last if isinstance(effect, kind)]
+
+    def one(self, kind: type[E]) -> E:
+        found = self.all(kind)
+        assert len(found) == 1, self.last
+        return found[0]
+
+    # -- objects
+
+    def fleet(self, **spec: Any) -> list[fx.Effect]:
+        return self.tell(ev.FleetApplied(Key(GAME, "default"), 1, FleetSpec(**{"min_nodes": 2, **spec})))
+
+    def room(
+        self,
+        name: str,
+        *,
+        entry: bool = False,
+        status: RoomStatus | None = None,
+        problem: str = "",
+        **spec: Any,
+    ) -> list[fx.Effect]:
+        """Make a Room, or change what is named of its spec."""
+        if name in self.specs:
+            self.specs[name] = msgspec.structs.replace(self.specs[name], **spec)
+            self.generations[name] += 1
+        else:
+            self.specs[name] = RoomSpec(**{"map": f"m.{name}", **spec})
+            self.generations[name] = 1
+            self.versions[name] = 0
+            self.uids[name] = f"u-{name}"
+            self.statuses[name] = status or RoomStatus()
+            self.entries[name] = entry
+        return self.show(name, problem=problem)
+
+    def show(self, name: str, problem: str = "") -> list[fx.Effect]:
+        """The watch tells the object, with a new resourceVersion."""
+        self.versions[name] += 1
+        return self.tell(
+            ev.RoomApplied(
+                Key(GAME, name),
+                self.uids[name],
+                self.generations[name],
+                str(self.versions[name]),
+                self.specs[name],
+                self.entries[name],
+                self.statuses[name],
+                problem,
+            )
+        )
+
+    def delete(self, name: str) -> list[fx.Effect]:
+        del self.specs[name]
+        return self.tell(ev.RoomDeleted(Key(GAME, name), self.uids[name]))
+
+    def recorded(
+        self, name: str, epoch: int = 1, outcome: ev.RecordOutcome = ev.RecordOutcome.WRITTEN
+    ) -> list[fx.Effect]:
+        self.versions[name] += outcome is ev.RecordOutcome.WRITTEN
+        return self.tell(ev.Recorded(Key(GAME, name), epoch, outcome, str(self.versions[name])))
+
+    # -- nodes
+
+    @staticmethod
+    def node(number: int) -> Key:
+        return Key(GAME, f"default-{number}")
+
+    def connect(self, number: int, *reports: Report, boot: str = "", capacity: int = 100) -> list[fx.Effect]:
+        hello = ev.NodeConnected(
+            self.node(number), boot or f"b{number}", "default", capacity, f"http://n{number}", reports
+        )
+        return self.tell(hello)
+
+    def disconnect(self, number: int) -> list[fx.Effect]:
+        return self.tell(ev.NodeDisconnected(self.node(number), f"b{number}"))
+
+    def gone(self, number: int) -> list[fx.Effect]:
+        return self.tell(ev.NodeGone(self.node(number), f"b{number}"))
+
+    def report(
+        self, number: int, name: str, phase: RoomPhase, epoch: int = 1, **more: Any
+    ) -> list[fx.Effect]:
+        report = Report(room=name, epoch=epoch, phase=phase, **more)
+        return self.tell(ev.NodeReported(self.node(number), f"b{number}", report))
+
+    # -- players
+
+    def join(self, player: str, room: str | None, *, found: str | None = None, arrived: float = 0.0) -> str:
+        """A player asks for a room; a node that is asked says at once where the actor is. Returns the id."""
+        self.joins += 1
+        id = f"j{self.joins}"
+        self.tell(ev.JoinRequested(id, GAME, player, room, arrived or self.now))
+        if self.all(fx.FindPlayer):
+            before = self.last
+            self.tell(ev.PlayerFound(id, found))
+            self.last = before + self.last
+        return id
+
+    def answers(self, id: str) -> list[fx.Admitted | fx.InLine | fx.Refused]:
+        """All answers to a join so far."""
+        return [
+            effect.answer for effect in self.effects if isinstance(effect, fx.AnswerJoin) and effect.id == id
+        ]
+
+    def answer(self, id: str) -> fx.Admitted | fx.InLine | fx.Refused:
+        """The last answer to a join."""
+        return self.answers(id)[-1]
+
+    def admitted(self, id: str) -> bool:
+        answers = self.answers(id)
+        return bool(answers) and isinstance(answers[-1], fx.Admitted)
+
+    def position(self, id: str) -> int:
+        answer = self.answer(id)
+        assert isinstance(answer, fx.InLine), answer
+        return answer.position
+
+    def problem(self, id: str) -> Problem:
+        answer = self.answer(id)
+        assert isinstance(answer, fx.Refused), answer
+        return answer.problem
+
+    # -- shortcuts
+
+    def two_nodes(self, **spec: Any) -> None:
+        """A fleet with two nodes that are up."""
+        self.fleet(**{"max_nodes": 2, **spec})
+        self.connect(0)
+        self.connect(1)
+
+    def run(self, name: str, number: int = 0, epoch: int = 1, **more: Any) -> list[fx.Effect]:
+        """The room, which is being recorded on that node, comes up there."""
+        self.recorded(name, epoch)
+        self.report(number, name, RoomPhase.STARTING, epoch)
+        return self.report(number, name, RoomPhase.RUNNING, epoch, **more)
+
+    def running(self, name: str, **spec: Any) -> None:
+        """A room with one player, `name`, who came in by j1."""
+        self.room(name, **spec)
+        id = self.join(name, name)
+        self.run(name)
+        assert self.admitted(id), self.effects
+        self.report(0, name, RoomPhase.RUNNING, players=1, used=[id])
+
+    def view(self, name: str) -> RoomView:
+        view = self.core.room(Key(GAME, name))
+        assert view is not None
+        return view
+
+    def phase(self, name: str) -> Phase:
+        return self.view(name).phase
+
+    def written(self, name: str) -> RoomStatus:
+        """The status that was last given out for the object."""
+        return [
+            effect.status
+            for effect in self.effects
+            if isinstance(effect, fx.WriteStatus | fx.Record) and effect.key.name == name
+        ][-1]
+
+    def condition(self, name: str, type: str) -> Condition:
+        return next(condition for condition in self.written(name).conditions if condition.type == type)
+
+    def desired(self, number: int) -> dict[str, int]:
+        """The rooms and epochs that the node was told last."""
+        sent = [
+            effect
+            for effect in self.effects
+            if isinstance(effect, fx.SendDesired) and effect.node == self.node(number)
+        ]
+        return {wanted.room: wanted.epoch for wanted in sent[-1].rooms} if sent else {}
