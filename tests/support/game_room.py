@@ -140,6 +140,7 @@ class World:
             self.now = max(self.now, due)
             self.step()
         self.now = until
+        self.step()
 
     def tick(self) -> None:
         """To the next tick."""

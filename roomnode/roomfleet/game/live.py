@@ -1,30 +1,33 @@
 """A live room: what its node holds and drives. Pure: messages and a clock in, an outbox out.
 
 Inputs run scripts at once; `step` runs what has become due. Everything takes `now`, room time in seconds,
-which never falls. `compose` between steps gives what is to be saved.
+which never falls. `compose` between steps gives what is to be saved. The parts: `population` has the
+actors, `scripts` and `steps` their scripts, `view` what viewers are told, `unsaved` what is to be saved,
+`journeys` those on their way out, `arrivals` those who come in.
 """
 
 from __future__ import annotations
 
 import random
 import traceback
-from collections.abc import Coroutine, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+from roomfleet.game import arrivals
 from roomfleet.game.actor import Actor, Player
-from roomfleet.game.commands import commands_of
+from roomfleet.game.arrivals import Arrival
+from roomfleet.game.asked import Asked
 from roomfleet.game.dirty import Dirty
 from roomfleet.game.errors import ActorError, GameError, NotSaved, ScriptFailed
 from roomfleet.game.geography import Geography
 from roomfleet.game.journeys import Journeys
 from roomfleet.game.maps import MapRoom
-from roomfleet.game.outbox import AtomicGroup, Barrier, Kicked, Outbox, Outside, Told
+from roomfleet.game.outbox import AtomicGroup, Kicked, Outbox, Told
 from roomfleet.game.plain import plain, text
 from roomfleet.game.population import Population
 from roomfleet.game.room import Room
-from roomfleet.game.saved import actor_from, body_of, make, make_actor, one_line
-from roomfleet.game.script import Wait
+from roomfleet.game.saved import make, one_line
 from roomfleet.game.scripted import Scripted
 from roomfleet.game.scripts import Scripts
 from roomfleet.game.state import Tier
@@ -32,8 +35,8 @@ from roomfleet.game.steps import Steps
 from roomfleet.game.timers import Clock
 from roomfleet.game.unsaved import ROOM, Unsaved
 from roomfleet.game.view import Recorder, actor_view
-from roomfleet.wire.names import player_actor
-from roomfleet.wire.session import DoorInfo, Event, ObjectInfo, RoomInfo, Snapshot, TagInfo, You
+from roomfleet.game.welcome import welcome_fields
+from roomfleet.wire.session import Event, Snapshot
 
 
 class LiveRoom:
@@ -41,15 +44,13 @@ class LiveRoom:
 
     __slots__ = (
         "_flushed",
-        "_next_id",
-        "_outsides",
         "_players",
         "_random",
-        "_saves",
         "_seed",
         "_stopped",
         "_wall_ahead",
         "actors",
+        "asked",
         "epoch",
         "game",
         "geography",
@@ -95,14 +96,12 @@ class LiveRoom:
         self.scripts = Scripts(self)
         self.actors = Population(self)
         self.journeys = Journeys(self)
+        self.asked = Asked(self)
         self._players: dict[str, Actor] = {}
         self._random: random.Random | None = None
         self._seed = seed
         self._wall_ahead = wall - now
         self._flushed = self.steps.tick - 1
-        self._next_id = 0
-        self._saves: dict[int, Wait[None]] = {}
-        self._outsides: dict[int, Wait[Any]] = {}
         self._stopped = False
 
     @classmethod
@@ -150,13 +149,7 @@ class LiveRoom:
         room.state._watch(room)
         for timer_name, timer in room._timers.items():
             live.scripts.schedule(room, timer_name, timer)
-        restored = [(actor_from(id_, body, body["path"], now), body) for id_, body in actors]
-        for actor, _ in restored:
-            live.add(actor)
-        for actor, body in restored:
-            live.actors.relink(actor, body["parent"])
-            live.actors.show(actor)
-            live.scripts.kickoff(actor)
+        arrivals.restore(live, actors)
         if saved is None:
             live._create()
         live.steps.run_ready()
@@ -227,109 +220,79 @@ class LiveRoom:
         Raises ScriptFailed when the class's code raises.
         """
         self.steps.advance(now)
-        path = [[*self.actors.spot(None), self.now]]
-        actor = make_actor(self.room.player_class, player_actor(player), player, player, path)
-        return {**body_of(actor, self.now), "new": True}
+        return arrivals.new_player_body(self, player)
 
     def player_enters(self, player: str, body: dict[str, Any], now: float) -> None:
         """Make a player's actor live from a body: a fresh one, or as saved when the player was away.
 
-        When the actor left and that was not composed yet, what it was then counts. Raises ScriptFailed.
+        When the actor left and that was not composed yet, what it was then counts. Raises ScriptFailed,
+        and GameError when the room has stopped or the actor is here already.
         """
         with self._input(now):
-            actor_id = player_actor(player)
-            left = self.unsaved.take_back(actor_id)
-            body = left.body if left is not None else body
-            actor = actor_from(actor_id, body, body["path"], self.now)
-            self.add(actor)
-            if body.get("new"):
-                self.unsaved.touch(actor_id)
-                self.scripts.hook(actor, "created")
-            self._welcome_in([actor])
+            arrivals.enter(self, player, body)
 
     def player_leaves(self, player: str, now: float, why: str) -> None:
         """A player's session ended: `left` runs, and the actor is away."""
+        if self._stopped:
+            return
         with self._input(now):
             actor = self._players.get(player)
             if actor is not None:
                 self.scripts.hook(self.room, "left", actor)
-            if self._players.get(player) is actor and actor is not None:
+            if actor is not None and self._players.get(player) is actor:
                 self.actors.away(actor, why)
 
-    def arrive(self, actors: Sequence[tuple[str, dict[str, Any], dict[str, Any]]], now: float) -> None:
+    def arrive(self, actors: Sequence[Arrival], now: float) -> None:
         """Actors that travelled here, as `(id, body, arrival)`; the docked in the same call as their parent.
 
-        Raises ScriptFailed when a class cannot be had: then none of them is here.
+        One whose class cannot be had is told as a failure and is not live; it stays saved. Raises GameError
+        when the room has stopped or one of them is here already.
         """
         with self._input(now):
-            here = [[*self.actors.spot(None), self.now]]
-            arrived = [
-                (actor_from(id_, body, here, self.now), body, arrival) for id_, body, arrival in actors
-            ]
-            for actor, _, _ in arrived:
-                self.add(actor)
-                self.unsaved.touch(actor.id)
-            for actor, _, arrival in arrived:
-                self.actors.arrive_at(actor, arrival.get("at"))
-            for actor, body, _ in arrived:
-                self.actors.relink(actor, body["parent"])
-            self._welcome_in([actor for actor, _, _ in arrived])
-
-    def add(self, actor: Actor) -> None:
-        """Into the room, unseen yet."""
-        self.actors.attach(actor)
-
-    def _welcome_in(self, actors: Sequence[Actor]) -> None:
-        for actor in actors:
-            if actor._live is self:
-                self.actors.show(actor)
-        for actor in actors:
-            if actor._live is self and actor.player is not None:
-                self.scripts.hook(self.room, "joined", actor)
-            if actor._live is self:
-                self.scripts.kickoff(actor)
+            arrivals.arrive(self, actors)
 
     # -- inputs to scripts --------------------------------------------------------------------------------
 
     def call(self, player: str, call_id: int, method: str, args: Mapping[str, Any], now: float) -> None:
         """A client calls a command of its actor. It runs at once; the answer comes when it has ended."""
+        if self._stopped:
+            return
         with self._input(now):
             self.scripts.call(player, call_id, method, args)
 
     def seated(self, request: int, now: float) -> None:
         """A seat that was wanted is had."""
+        if self._stopped:
+            return
         with self._input(now):
             self.journeys.seated(request)
 
     def seat_refused(self, request: int, reason: str, now: float) -> None:
         """There is no seat."""
+        if self._stopped:
+            return
         with self._input(now):
             self.journeys.refused(request, reason)
 
     def saved(self, barrier_id: int, now: float) -> None:
         """What a script waited for is saved."""
-        with self._input(now):
-            wait = self._saves.pop(barrier_id, None)
-            if wait is not None:
-                wait.resolve(None)
+        self._answer(barrier_id, now, None, None)
 
     def save_failed(self, barrier_id: int, reason: str, now: float) -> None:
         """It could not be saved."""
-        with self._input(now):
-            wait = self._saves.pop(barrier_id, None)
-            if wait is not None:
-                wait.fail(NotSaved(f"{self.name}: {reason}"))
+        self._answer(barrier_id, now, None, NotSaved(f"{self.name}: {reason}"))
 
     def outside_done(
         self, outside_id: int, now: float, value: Any = None, error: BaseException | None = None
     ) -> None:
         """A coroutine that ran outside has ended."""
+        self._answer(outside_id, now, value, error)
+
+    def _answer(self, asked: int, now: float, value: Any, error: BaseException | None) -> None:
+        if self._stopped:
+            return
         with self._input(now):
-            wait = self._outsides.pop(outside_id, None)
-            if wait is not None and error is not None:
-                wait.fail(error)
-            elif wait is not None:
-                wait.resolve(value)
+            self.asked.answer(asked, value, error)
 
     def pause_commands(self, reason: str | None) -> None:
         """Answer all calls with this reason, as not to be saved; None lets them through again."""
@@ -345,7 +308,10 @@ class LiveRoom:
         self._wall_ahead = wall - self.now
         self.steps.run_due()
         if self.view and self.steps.tick > self._flushed:
-            self._flush()
+            self._flushed = self.steps.tick
+            frame = self.view.flush(self._flushed, self.now)
+            if frame is not None:
+                self.outbox.frames.append(frame)
 
     def next_due(self) -> float | None:
         """Room time of the next step that is needed; None when there is nothing to do at all."""
@@ -360,7 +326,10 @@ class LiveRoom:
         return due
 
     def stop(self, now: float) -> None:
-        """Close every script; then `compose` gives the last changes. Players who are still here are away."""
+        """Close every script; then `compose` gives the last changes. Players who are still here are away.
+
+        Inputs that come later change nothing.
+        """
         if self._stopped:
             return
         with self._group():
@@ -392,29 +361,7 @@ class LiveRoom:
 
     def welcome(self, player: str) -> dict[str, Any]:
         """The fields of `welcome` that the room knows: room, you, geography, doors, tags, objects."""
-        here = self.map
-        actor = self._players.get(player)
-        return {
-            "room": RoomInfo(name=self.name, map=here.id, width=here.width, height=here.height),
-            "you": You(
-                id=player_actor(player), commands=commands_of(type(actor)) if actor is not None else []
-            ),
-            "geography": self.geography.info,
-            "doors": [DoorInfo(name=each.name, x=each.x, y=each.y, to=each.exit.room) for each in here.doors],
-            "tags": [TagInfo(name=each.name, x=each.x, y=each.y, data=each.data) for each in here.tags],
-            "objects": [
-                ObjectInfo(
-                    kind=each.kind,
-                    x=each.x,
-                    y=each.y,
-                    width=each.width,
-                    height=each.height,
-                    passable=each.passable,
-                    info=each.info,
-                )
-                for each in here.objects
-            ],
-        }
+        return welcome_fields(self, player)
 
     def snapshot(self, player: str, now: float) -> Snapshot:
         """All that this player may see. Later frames fit it; those not yet taken are empty for the player."""
@@ -447,20 +394,6 @@ class LiveRoom:
         else:
             self.view.change(op, [ROOM, "state", *path], value)
 
-    async def barrier(self) -> None:
-        """Until all that is unsaved now is saved."""
-        self._next_id += 1
-        wait = self._saves[self._next_id] = Wait()
-        self.outbox.barriers.append(Barrier(self._next_id))
-        await wait
-
-    async def outside(self, coroutine: Coroutine[Any, Any, Any]) -> Any:
-        """Until the node has run it."""
-        self._next_id += 1
-        wait = self._outsides[self._next_id] = Wait()
-        self.outbox.outside.append(Outside(self._next_id, coroutine))
-        return await wait
-
     def event(self, name: str, data: Mapping[str, Any], to: Actor | None) -> None:
         """Tell one player, or all."""
         if to is not None and (to.player is None or self._players.get(to.player) is not to):
@@ -481,12 +414,6 @@ class LiveRoom:
         del self._players[player]
         if not self._players:
             self.view.clear()
-
-    def _flush(self) -> None:
-        self._flushed = self.steps.tick
-        frame = self.view.flush(self._flushed, self.now)
-        if frame is not None:
-            self.outbox.frames.append(frame)
 
     @contextmanager
     def _group(self) -> Iterator[None]:

@@ -53,6 +53,11 @@ class Move(Wait[bool]):
         if self.arrived:
             self.resolve(True)
         else:  # it goes slower than when it was scheduled
+            self.retimed()
+
+    def retimed(self) -> None:
+        """The path ends at another time."""
+        if self.wanted:
             self._steps.at(self._steps.tick_after(arrives_at(self._actor._path)), self)
 
     def end(self) -> None:

@@ -67,7 +67,8 @@ class Population:
         try:
             live.scripts.strict_hook(actor, "created")
         except BaseException:
-            self.detach(actor, "removed")
+            if actor._live is not None:
+                self._take_out(actor)
             raise
         if actor._live is not None:
             self.show(actor)
@@ -139,6 +140,8 @@ class Population:
             self._set_path(actor, timed_path([here, *ahead], speed, live.now))
             if speed <= 0:
                 self._end_move(actor, arrived=False)
+            elif actor._move is not None:
+                actor._move.retimed()
 
     def place(self, actor: Actor, at: Any) -> None:
         """There at once."""
@@ -219,23 +222,23 @@ class Population:
             raise ActorError(
                 f"{actor!r} is a player's actor and cannot be removed; kick(reason) ends the session"
             )
-        self._live.journeys.drop(actor)
-        for child in actor.children:
-            self.undock(child)
-        self.undock(actor)
-        self.detach(actor, "removed")
+        self._take_out(actor)
         if not actor.transient:
             self._live.unsaved.departed(Change(ChangeKind.DELETE, actor.id, {}))
 
     def away(self, actor: Actor, why: str) -> None:
         """A player's actor whose session ended."""
+        here = [[*actor.position, self._live.now]]
+        self._take_out(actor, why)
+        body = {**self.body(actor), "path": here}
+        self._live.unsaved.departed(Change(ChangeKind.AWAY, actor.id, body))
+
+    def _take_out(self, actor: Actor, why: str = "removed") -> None:
         self._live.journeys.drop(actor)
         for child in actor.children:
             self.undock(child)
         self.undock(actor)
-        body = self.body(actor)
         self.detach(actor, why)
-        self._live.unsaved.departed(Change(ChangeKind.AWAY, actor.id, body))
 
     def detach(self, actor: Actor, why: str, wait: Wait[Any] | None = None) -> None:
         """Out of the live room: its scripts end, those that await `wait` as if they had returned."""

@@ -36,7 +36,7 @@ class Wait(Generic[T]):
         return self._value  # type: ignore[return-value]
 
     def arm(self, steps: Steps) -> None:
-        """Called once, when a script begins to wait."""
+        """Called when a script begins to wait and none waited yet."""
 
     def abandoned(self) -> None:
         """Called when a script that waited was closed and none is left."""
@@ -80,6 +80,7 @@ class Wait(Generic[T]):
         if script in self._scripts:
             self._scripts.remove(script)
             if not self._scripts and not self.done:
+                self._armed = False
                 self.abandoned()
 
 
@@ -121,20 +122,33 @@ OnEnd = Callable[["Script", Ending, Any], None]
 class Script:
     """A running coroutine of an actor or room."""
 
-    __slots__ = ("closed", "coroutine", "name", "on_end", "owner", "running", "steps", "waiting")
+    __slots__ = ("_begin", "closed", "coroutine", "name", "on_end", "owner", "running", "steps", "waiting")
 
     def __init__(
-        self, steps: Steps, owner: str, name: str, coroutine: Coroutine[Any, Any, Any], on_end: OnEnd
+        self,
+        steps: Steps,
+        owner: str,
+        name: str,
+        begin: Callable[[], Coroutine[Any, Any, Any]],
+        on_end: OnEnd,
     ) -> None:
-        """`owner` is an actor's id or "room"; `name` is `Guard.kickoff`."""
+        """`owner` is an actor's id or "room"; `name` is `Guard.kickoff`. `begin` is called at its first
+        step: one that never comes to it leaves no coroutine behind."""
         self.steps = steps
         self.owner = owner
         self.name = name
-        self.coroutine = coroutine
+        self._begin = begin
+        self.coroutine: Coroutine[Any, Any, Any] | None = None
         self.on_end = on_end
         self.waiting: Wait[Any] | None = None
         self.running = False
         self.closed = False
+
+    def begun(self) -> Coroutine[Any, Any, Any]:
+        """Its coroutine, made now if this is the first step."""
+        if self.coroutine is None:
+            self.coroutine = self._begin()
+        return self.coroutine
 
     @property
     def stale(self) -> bool:

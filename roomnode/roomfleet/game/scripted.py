@@ -70,7 +70,7 @@ class Scripted:
         live = self._in_room()
         if live.unsaved.is_held(self._key):
             raise ActorError(f"{self._who()} cannot be saved within `together`: leave the with-block first")
-        await live.barrier()
+        await live.asked.save()
 
     async def outside(self, coroutine: Coroutine[Any, Any, T]) -> T:
         """Run an asyncio coroutine on the node's event loop and wait for what it returns or raises.
@@ -82,7 +82,7 @@ class Scripted:
         except ActorError:
             coroutine.close()
             raise
-        result: T = await live.outside(coroutine)
+        result: T = await live.asked.outside(coroutine)
         return result
 
     def after(self, name: str, seconds: float, clock: str = "room") -> None:

@@ -15,6 +15,7 @@ from roomfleet.game.commands import checked, find_command, find_request
 from roomfleet.game.errors import BadArguments, GameError, MarkError, NoSuchMethod, Refused, RequestFailed
 from roomfleet.game.outbox import ScriptFailure, Told
 from roomfleet.game.plain import plain
+from roomfleet.game.room import Room
 from roomfleet.game.saved import one_line
 from roomfleet.game.script import Ending, OnEnd, Script, Wait
 from roomfleet.game.scripted import Failure, Scripted
@@ -45,6 +46,8 @@ class Scripts:
 
     def hook(self, owner: Scripted, name: str, *args: Any) -> None:
         """Run a hook to its first await; what it raises is its owner's failure."""
+        if not _overridden(owner, name):
+            return
         what = _name(owner, name)
 
         def ended(script: Script, ending: Ending, value: Any) -> None:
@@ -55,6 +58,8 @@ class Scripts:
 
     def strict_hook(self, owner: Scripted, name: str) -> None:
         """The same, but what it raises before its first await is raised here."""
+        if not _overridden(owner, name):
+            return
         what = _name(owner, name)
         first = True
         raised: BaseException | None = None
@@ -73,7 +78,7 @@ class Scripts:
 
     def kickoff(self, actor: Actor) -> None:
         """Begin its life, in this step, when the others before it have had their turn."""
-        if type(actor).kickoff is not Actor.kickoff:
+        if _overridden(actor, "kickoff"):
             self._kickoffs[actor.id] = kickoff = _Kickoff(self, actor)
             kickoff.due()
 
@@ -179,7 +184,7 @@ class Scripts:
                     del self._of[key]
             ended(script, ending, value)
 
-        script = Script(self._live.steps, key, what, _run(function), forget)
+        script = Script(self._live.steps, key, what, partial(_run, function), forget)
         self._of.setdefault(key, []).append(script)
         if at_once:
             self._live.steps.run_now(script)
@@ -214,7 +219,7 @@ class Scripts:
         owner.failure = failure
         owner.failures += 1
         dealt_with = False
-        if type(owner).on_error is not Scripted.on_error:
+        if _overridden(owner, "on_error"):
             raised: list[BaseException] = []
 
             def ended(script: Script, ending: Ending, value: Any) -> None:
@@ -226,7 +231,8 @@ class Scripts:
             self._begin(owner, _name(owner, "on_error"), partial(owner.on_error, error), ended)
             for another in raised:
                 self._put_out(
-                    owner, Failure(_name(owner, "on_error"), one_line(another), _traceback(another), 0)
+                    owner,
+                    Failure(_name(owner, "on_error"), one_line(another), _traceback(another), self._live.now),
                 )
         if not dealt_with:
             self._put_out(owner, failure, restarts_in)
@@ -285,6 +291,12 @@ async def _run(function: Callable[[], Any]) -> Any:
     """A plain function or a coroutine function as a script."""
     result = function()
     return await result if inspect.iscoroutine(result) else result
+
+
+def _overridden(owner: Scripted, name: str) -> bool:
+    """Whether the author's class has that hook."""
+    base = Actor if isinstance(owner, Actor) else Room
+    return getattr(type(owner), name) is not getattr(base, name)
 
 
 def _name(owner: Scripted, function: str) -> str:

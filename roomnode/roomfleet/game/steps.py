@@ -90,7 +90,9 @@ class Steps:
         heapq.heappush(self._heap, (max(tick, self.tick + 1), self._count, item))
 
     def next_due(self) -> float | None:
-        """Room time of the first deadline."""
+        """Room time of the first deadline: now, when a script can go on."""
+        if self._ready:
+            return self.now
         while self._heap and self._heap[0][2].stale:
             heapq.heappop(self._heap)
         return self._heap[0][0] / self.ticks_per_second if self._heap else None
@@ -169,7 +171,7 @@ class Steps:
 
     def _go_on(self, script: Script) -> tuple[Ending, Any] | None:
         """Until it must wait (None), or ends."""
-        coroutine = script.coroutine
+        coroutine = script.begun()
         script.waiting = None
         thrown: BaseException | None = None
         strange = 0
@@ -208,7 +210,8 @@ class Steps:
         outer, self.current = self.current, (script.owner, script.name)
         self.begin()
         try:
-            script.coroutine.close()
+            if script.coroutine is not None:
+                script.coroutine.close()
         except KeyboardInterrupt:
             raise
         except BaseException as error:  # noqa: BLE001 - whatever a script raises is kept and told
