@@ -22,7 +22,7 @@ help: ## what there is
 	@echo "make clean     remove what was made, except saved games (.roomfleet/)"
 
 up: $(VENV)/installed
-	@exec $(BIN)/roomfleet up $(GAME) --host $(HOST) --port $(PORT) --data $(DATA)
+	@ROOMFLEET_TAKE_TERMINAL=1 $(BIN)/roomfleet up $(GAME) --host $(HOST) --port $(PORT) --data $(DATA)
 
 test: $(VENV)/installed-for-tests
 	@$(MAKE) --no-print-directory check

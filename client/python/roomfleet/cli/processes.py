@@ -7,11 +7,14 @@ import os
 import sys
 from typing import Any
 
+from roomfleet.cli.terminal import take_terminal
+
 
 def add_process(subparsers: Any, verb: str, module: str, text: str) -> None:
     """`roomfleet VERB …` becomes `python -m MODULE …`: one process less, and signals reach it directly."""
 
     def run(args: argparse.Namespace) -> int:
+        take_terminal(os.environ)
         os.execv(sys.executable, [sys.executable, "-m", module, *args.rest])
 
     parser = subparsers.add_parser(verb, help=text, add_help=False)
