@@ -79,13 +79,20 @@ def main(arguments: list[str] | None = None) -> int:
         run = asyncio.run
     else:
         run = uvloop.run
+    fleet = Fleet(options)
+    for number in STOP_SIGNALS:
+        signal.signal(number, fleet.stop)
     try:
         if not options.game.is_dir():
             raise CannotStart(f"{options.game}: no such folder: give the folder of a game")
-        return run(Fleet(options).run())
+        return run(fleet.run())
     except (CannotStart, DataError, StorageError, BadManifest, ApiError, WireError) as error:
         print(f"roomfleet: {' '.join(str(error).split())}", file=sys.stderr)
         return 1
+    finally:
+        # There is nothing left to stop: a Ctrl-C more must not spoil the exit code.
+        for number in STOP_SIGNALS:
+            signal.signal(number, signal.SIG_IGN)
 
 
 def say(text: str) -> None:
@@ -100,15 +107,23 @@ class Fleet:
         self._options = options
         self._failure = ""
         self._stop = asyncio.Event()
+        self._stop_asked = False
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    def stop(self, *_: object) -> None:
+        """Save and end. A handler of signals: may be called at any time, and more than once."""
+        self._stop_asked = True
+        if self._loop is not None:
+            self._loop.call_soon_threadsafe(self._stop.set)
 
     async def run(self) -> int:
-        loop = asyncio.get_running_loop()
-        for number in STOP_SIGNALS:
-            loop.add_signal_handler(number, self._stop.set)
+        self._loop = asyncio.get_running_loop()
+        if self._stop_asked:
+            self._stop.set()
         try:
             return await self._run()
         finally:
-            _deafen(loop)
+            self._loop = None
 
     async def _run(self) -> int:
         options = self._options
@@ -258,14 +273,6 @@ class Fleet:
     def _hopeless(self, name: str, why: str) -> None:
         self._failure = self._failure or why.removeprefix("roomfleet node: ")
         self._stop.set()
-
-
-def _deafen(loop: asyncio.AbstractEventLoop) -> None:
-    """It is over: a Ctrl-C more has nothing to stop, and must not spoil the exit code."""
-    signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)
-    for number in STOP_SIGNALS:
-        loop.remove_signal_handler(number)
-        signal.signal(number, signal.SIG_IGN)
 
 
 def _has(objects: Objects, fleet: str) -> bool:

@@ -16,7 +16,7 @@ from pathlib import Path
 from roomfleet.game.errors import GameError
 from roomfleet.game.loader import Game
 from roomfleet.node.node import Node, NodeOptions
-from roomfleet.store import CannotOpen, Store, StoreError, open_store
+from roomfleet.store import CannotOpen, Store, open_store
 from roomfleet.wire.errors import WireError
 from roomfleet.wire.settings import Settings
 from roomfleet.wire.version import __version__
@@ -103,7 +103,7 @@ async def _run(
         _watch_parent(loop, stop)
     try:
         await node.start()
-    except (OSError, StoreError) as error:
+    except OSError as error:
         print(f"roomfleet node: cannot listen on {options.host}:{options.port}: {error}", file=sys.stderr)
         return 1
     log.info("node %s serves %s at %s", options.name, game.name, node.url)

@@ -8,7 +8,7 @@ import random
 from typing import Protocol
 
 from tornado.httpclient import HTTPRequest
-from tornado.websocket import WebSocketClientConnection, websocket_connect
+from tornado.websocket import WebSocketClientConnection, WebSocketClosedError, websocket_connect
 
 from roomfleet.wire.codec import encode
 from roomfleet.wire.errors import WireError
@@ -66,7 +66,10 @@ class Link:
         return True
 
     def _write(self, connection: WebSocketClientConnection, message: FromNode) -> None:
-        written = connection.write_message(encode(message))
+        try:
+            written = connection.write_message(encode(message))
+        except WebSocketClosedError:
+            return  # the reader sees it too, and dials again
         asyncio.ensure_future(written).add_done_callback(_retrieve)
 
     async def _keep(self) -> None:

@@ -14,7 +14,7 @@ import pytest
 
 from roomfleet.master.local.errors import AlreadyExists, BadRequest, Conflict, Expired, Invalid, NotFound
 from roomfleet.master.local.files import NewerSchema, StorageError
-from roomfleet.master.local.manifests import Document
+from roomfleet.master.local.manifests import BadManifest, Document
 from roomfleet.master.local.objects import Objects, Precondition, Verb
 from roomfleet.master.local.table import KEPT_EVENTS, Change, Event
 from support.manifests import manifest
@@ -81,7 +81,7 @@ def test_a_dry_run_changes_nothing(objects: Objects, reopen: Reopen) -> None:
 
 def test_all_manifests_are_applied_or_none(objects: Objects) -> None:
     good, bad = manifest(name="a"), manifest(name="b", capacity=0)
-    with pytest.raises(Invalid, match=r'Room "b" is invalid: spec\.capacity'):
+    with pytest.raises(BadManifest, match=r'^f:9: Room "b" is invalid: spec\.capacity'):
         objects.apply_all([Document(good, "f:1"), Document(bad, "f:9")], manager="game")
     assert objects.list("rooms") == []
     verbs = [applied.verb for applied in objects.apply_all([Document(good, "f:1")] * 2, manager="game")]
