@@ -302,8 +302,11 @@ class World:
 
     def next_due(self) -> float | None:
         """When there is something to do without being told."""
-        dues = [due for due in (self.queue.next_due(self.now), self.timers.next_due()) if due is not None]
-        return min(dues, default=None)
+        alarm = self.timers.next_due()
+        work = self.queue.next_due(self.now) if self.synced else None
+        if alarm is None or work is None:
+            return work if alarm is None else alarm
+        return min(alarm, work)
 
     def look_at(self, room: Room, lane: Lane = Lane.HOUSEKEEPING) -> None:
         """Have the room reconciled."""

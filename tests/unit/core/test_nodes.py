@@ -1,0 +1,238 @@
+"""Nodes: silence, exit, new boots, restarts of the master, and what becomes of their rooms."""
+
+from __future__ import annotations
+
+import pytest
+
+from roomfleet.master.core import Key
+from roomfleet.master.core import effects as fx
+from roomfleet.master.core import events as ev
+from roomfleet.master.core.model import Phase, RoomStatus
+from roomfleet.wire.link import Report, RoomPhase
+from unit.core.driver import GAME, Driver
+
+RUNNING = RoomStatus(phase=Phase.RUNNING, node="default-0", epoch=4, players=1)
+
+
+@pytest.fixture
+def driver() -> Driver:
+    made = Driver()
+    made.two_nodes()
+    return made
+
+
+def running(epoch: int = 1, players: int = 0, name: str = "town") -> Report:
+    return Report(room=name, epoch=epoch, phase=RoomPhase.RUNNING, players=players)
+
+
+def test_a_node_is_lost_after_ten_seconds_of_silence_and_its_rooms_start_elsewhere(driver: Driver) -> None:
+    driver.running("town")
+    driver.wait(9.9, alive=(1,))
+    assert driver.phase("town") is Phase.RUNNING
+    driver.wait(0.2, alive=(1,))
+    record = driver.one(fx.Record)
+    assert (record.status.node, record.status.epoch) == ("default-1", 2)
+    assert [effect.reason for effect in driver.all(fx.Announce) if effect.warning] == ["Lost"]
+
+
+def test_a_node_that_ended_is_lost_at_once(driver: Driver) -> None:
+    driver.running("town")
+    driver.gone(0)
+    assert driver.one(fx.Record).status.node == "default-1"
+
+
+def test_a_closed_link_alone_loses_nothing_but_lets_nobody_in(driver: Driver) -> None:
+    driver.running("town")
+    driver.disconnect(0)
+    assert driver.condition("town", "Ready").reason == "NodeSilent"
+    id = driver.join("bob", "town")
+    assert driver.position(id) == 1
+    driver.connect(0, running(players=1))
+    assert driver.admitted(id)
+    assert driver.desired(0) == {"town": 1}
+    assert not driver.all(fx.Record)
+
+
+def test_a_lost_node_that_comes_back_is_told_to_run_nothing_of_what_it_lost(driver: Driver) -> None:
+    driver.running("town")
+    driver.wait(10.1, alive=(1,))
+    driver.run("town", 1, epoch=2)
+    driver.tell(ev.NodeHeard(driver.node(0), "b0"))
+    assert driver.one(fx.SendDesired).rooms == ()
+    driver.report(0, "town", RoomPhase.FENCED, found_epoch=2)
+    assert driver.phase("town") is Phase.RUNNING
+    assert driver.desired(1) == {"town": 2}
+
+
+def test_a_new_boot_of_the_same_name_loses_the_rooms_of_the_old_one(driver: Driver) -> None:
+    driver.running("town")
+    driver.connect(0, boot="b0-again")
+    record = driver.one(fx.Record)
+    assert record.status.epoch == 2
+    driver.recorded("town", 2)
+    number = int(record.status.node[-1])
+    assert driver.desired(number) == {"town": 2}
+
+
+def test_what_an_old_boot_still_says_is_of_no_interest(driver: Driver) -> None:
+    driver.running("town")
+    driver.connect(0, running(players=1), boot="b0-again")
+    driver.report(0, "town", RoomPhase.STOPPED)
+    driver.gone(0)
+    assert driver.phase("town") is Phase.RUNNING
+
+
+def test_a_room_that_a_reconnected_node_does_not_run_any_more_is_placed_again(driver: Driver) -> None:
+    driver.running("town")
+    driver.disconnect(0)
+    driver.connect(0)
+    assert driver.one(fx.Record).status.epoch == 2
+
+
+def test_a_starting_room_that_a_reconnected_node_has_not_heard_of_is_told_again(driver: Driver) -> None:
+    driver.room("town")
+    driver.join("ann", "town")
+    driver.disconnect(0)
+    driver.recorded("town")
+    driver.connect(0)
+    assert driver.desired(0) == {"town": 1}
+    assert not driver.all(fx.Record)
+
+
+def test_a_node_that_says_nothing_of_a_room_is_told_again(driver: Driver) -> None:
+    driver.room("town")
+    driver.join("ann", "town")
+    driver.recorded("town")
+    driver.wait(10.1, alive=(0, 1))
+    assert [room.room for room in driver.one(fx.SendDesired).rooms] == ["town"]
+
+
+def test_a_room_whose_boredom_was_due_when_its_node_is_lost_goes_asleep(driver: Driver) -> None:
+    driver.running("town", bored_after_seconds=0)
+    driver.report(0, "town", RoomPhase.RUNNING)
+    assert driver.phase("town") is Phase.STOPPING
+    driver.gone(0)
+    assert driver.phase("town") is Phase.ASLEEP
+
+
+def test_a_node_that_stops_rooms_unasked_gets_no_new_ones_for_a_while(driver: Driver) -> None:
+    driver.running("town")
+    driver.report(0, "town", RoomPhase.STOPPING, players=1)
+    driver.report(0, "town", RoomPhase.STOPPED)
+    assert driver.one(fx.Record).status.node == "default-1"
+
+
+def test_a_master_that_stood_still_does_not_take_its_nodes_for_lost(driver: Driver) -> None:
+    driver.running("town")
+    driver.now += 3_600
+    driver.tell(ev.Tick())
+    assert driver.phase("town") is Phase.RUNNING
+    driver.wait(10.1)
+    assert driver.phase("town") is not Phase.RUNNING
+
+
+class TestRestartOfTheMaster:
+    def restarted(self, **room: object) -> Driver:
+        driver = Driver(synced=False)
+        driver.fleet(max_nodes=2)
+        driver.room("town", status=RUNNING, **room)
+        return driver
+
+    def test_a_room_that_runs_as_recorded_is_adopted_untouched(self) -> None:
+        driver = self.restarted()
+        driver.connect(0, running(4, players=1))
+        driver.tell(ev.Synced())
+        assert driver.desired(0) == {"town": 4}
+        assert driver.phase("town") is Phase.RUNNING
+        assert driver.view("town").players == 1
+        assert not [effect for effect in driver.effects if isinstance(effect, fx.Record)]
+        assert driver.admitted(driver.join("bob", "town"))
+
+    def test_nothing_is_sent_to_nodes_before_all_objects_are_known(self) -> None:
+        driver = Driver(synced=False)
+        driver.fleet()
+        driver.connect(0, running(4, players=1))
+        assert driver.effects == []
+        driver.room("town", status=RUNNING)
+        driver.tell(ev.Synced())
+        assert driver.desired(0) == {"town": 4}
+
+    def test_a_room_waits_for_its_node_until_that_reports(self) -> None:
+        driver = self.restarted()
+        driver.tell(ev.Synced())
+        id = driver.join("bob", "town")
+        driver.connect(1)
+        driver.wait(5, alive=(1,))
+        assert driver.position(id) == 1
+        driver.connect(0, running(4))
+        assert driver.admitted(id)
+
+    def test_a_room_whose_node_never_comes_back_is_placed_elsewhere(self) -> None:
+        driver = self.restarted()
+        driver.tell(ev.Synced())
+        driver.connect(1)
+        driver.wait(10.1, alive=(1,))
+        record = driver.one(fx.Record)
+        assert (record.status.node, record.status.epoch) == ("default-1", 5)
+
+    def test_a_room_that_its_node_does_not_run_is_placed_at_once(self) -> None:
+        driver = self.restarted()
+        driver.tell(ev.Synced())
+        driver.connect(0, boot="new")
+        assert driver.one(fx.Record).status.epoch == 5
+
+    def test_other_rooms_are_placed_at_once(self) -> None:
+        driver = self.restarted()
+        driver.room("inn")
+        driver.connect(1)
+        driver.tell(ev.Synced())
+        driver.join("bob", "inn")
+        assert driver.one(fx.Record).status.node == "default-1"
+
+    def test_an_older_epoch_than_recorded_is_stopped_and_the_room_placed_above_both(self) -> None:
+        driver = self.restarted()
+        driver.connect(0, running(3))
+        driver.connect(1, running(6))
+        driver.tell(ev.Synced())
+        assert driver.one(fx.Record).status.epoch == 7
+        assert driver.desired(0) == driver.desired(1) == {}
+
+    def test_a_room_that_was_being_stopped_goes_asleep_when_its_node_lost_it(self) -> None:
+        driver = Driver(synced=False)
+        driver.fleet()
+        driver.room("town", status=RoomStatus(phase=Phase.STOPPING, node="default-0", epoch=4))
+        driver.tell(ev.Synced())
+        driver.connect(0)
+        assert driver.phase("town") is Phase.ASLEEP
+
+    def test_those_who_were_in_line_before_come_first_where_seats_are_scarce(self) -> None:
+        driver = Driver(synced=False, now=1_000.0)
+        driver.fleet()
+        status = RoomStatus(phase=Phase.RUNNING, node="default-0", epoch=4, players=0, waiting=1)
+        driver.room("town", status=status, capacity=1)
+        driver.connect(0, running(4))
+        driver.tell(ev.Synced())
+        new = driver.join("new", "town")
+        assert driver.position(new) == 1
+        driver.wait(5, alive=(0,))
+        old = driver.join("old", "town", arrived=990.0)
+        assert driver.admitted(old)
+        assert driver.position(new) == 1
+
+    def test_a_line_that_does_not_come_back_holds_nobody_up_for_long(self) -> None:
+        driver = Driver(synced=False, now=1_000.0)
+        driver.fleet()
+        status = RoomStatus(phase=Phase.RUNNING, node="default-0", epoch=4, waiting=1)
+        driver.room("town", status=status, capacity=1)
+        driver.connect(0, running(4))
+        driver.tell(ev.Synced())
+        new = driver.join("new", "town")
+        driver.wait(15.1, alive=(0,))
+        assert driver.admitted(new)
+
+
+def test_seats_that_a_lost_node_asked_for_are_void(driver: Driver) -> None:
+    driver.room("town")
+    driver.tell(ev.SeatRequested(driver.node(1), "b1", "s1", "ann", "town"))
+    driver.gone(1)
+    assert driver.core.line(Key(GAME, "town")) == []
