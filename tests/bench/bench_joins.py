@@ -18,10 +18,9 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from roomfleet.client import Client
 from support.many_rooms import make_game
 from support.running import Running, running
-
-from roomfleet.client import Client
 
 
 def percentile(times: list[float], share: float) -> float:
