@@ -112,6 +112,7 @@ class Node:
         self.boot = uuid.uuid4().hex
         self.url = ""
         self.stopped = asyncio.Event()
+        self.resumes: dict[str, tuple[HostedRoom, str]] = {}
         self.wall = wall
         self._options = options
         self._key = SigningKey.from_seed(secrets.token_bytes(32))
@@ -130,6 +131,7 @@ class Node:
         self._watchdog = Watchdog(self._culprit)
         self._server: HTTPServer | None = None
         self._draining = False
+        self._drain: asyncio.Task[None] | None = None
 
     # -- life ----------------------------------------------------------------------------------------------
 
@@ -218,7 +220,8 @@ class Node:
                 self._desired = {room.room: room for room in rooms}
                 self._reconcile()
             case Goodbye(room=name):
-                self._goodbyes.add(name)
+                if name in self._rooms:
+                    self._goodbyes.add(name)
             case Seated():
                 self._seated(message)
             case Find(id=find, player=player):
@@ -226,13 +229,9 @@ class Node:
             case Nudge():
                 self._spawn(self.look_for_arrivals(), "nudged")
             case Drain():
-                self._spawn(self._drain_for_master(), "drain")
+                self._drain = asyncio.get_running_loop().create_task(self.drain(), name="drain")
             case Pong():
                 pass
-
-    async def _drain_for_master(self) -> None:
-        # Not one of the tasks that drain itself cancels.
-        asyncio.get_running_loop().create_task(self.drain(), name="draining")
 
     def link_down(self) -> None:
         for asked in list(self._seats):
@@ -262,7 +261,6 @@ class Node:
                 room.update(wanted.spec)
         for name, wanted in self._desired.items():
             if name not in self._rooms:
-                self._goodbyes.discard(name)
                 room = HostedRoom(self, wanted)
                 self._rooms[name] = room
                 self._spawn(self._start(room), f"start {name}")
@@ -298,6 +296,10 @@ class Node:
         if self._rooms.get(room.name) is not room:
             return
         del self._rooms[room.name]
+        self._goodbyes.discard(room.name)
+        for asked in [asked for asked, seat in self._seats.items() if seat[0] is room]:
+            del self._seats[asked]
+            self._link.send(Unseat(id=asked))
         if not self._changed and not self._ended:
             asyncio.get_running_loop().call_soon(self._send_reports)
         self._ended.append(room.report())
@@ -330,8 +332,9 @@ class Node:
 
     def unwant_seat(self, room: HostedRoom, request: int) -> None:
         asked = f"{room.name}/{room.epoch}/{request}"
-        if self._seats.pop(asked, None) is not None:
-            self._link.send(Unseat(id=asked))
+        self._seats.pop(asked, None)
+        # Also one that was granted: somebody else may have it.
+        self._link.send(Unseat(id=asked))
 
     def _seated(self, answer: Seated) -> None:
         asked = self._seats.get(answer.id)
@@ -370,6 +373,9 @@ class Node:
                     found += await arrivals(self.store, self.sessions())
             except (StoreUnavailable, OutcomeUnknown) as error:
                 log.info("cannot look for arrivals: %s", error)
+                return
+            except StoreError as error:
+                log.error("cannot look for arrivals: %s", error)
                 return
         by_room: dict[str, list[ActorRecord]] = {}
         for document, record in found:
@@ -421,11 +427,7 @@ class Node:
         return self._rooms.get(name)
 
     def find_resume(self, secret: str) -> tuple[HostedRoom, str] | None:
-        for room in self._rooms.values():
-            player = room.player_of_resume(secret)
-            if player is not None:
-                return room, player
-        return None
+        return self.resumes.get(secret)
 
 
 def _parent(game: str, record: ActorRecord) -> str | None:

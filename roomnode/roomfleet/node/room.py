@@ -9,15 +9,13 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
-from roomfleet.game.live import LiveRoom
-
 from roomfleet.game.errors import GameError
+from roomfleet.game.live import LiveRoom
 from roomfleet.game.loader import Game
 from roomfleet.game.outbox import ChangeKind, Outside, ScriptFailure, SeatUnwanted, SeatWanted
 from roomfleet.node.clock import RENEW_SECONDS, RoomClock
@@ -38,6 +36,7 @@ from roomfleet.store import (
     doc_id,
     name_of,
 )
+from roomfleet.store import Save as SaveActor
 from roomfleet.wire.codec import encode
 from roomfleet.wire.link import DesiredRoom, Report, RoomPhase
 from roomfleet.wire.names import player_actor, player_of
@@ -65,6 +64,8 @@ class Surroundings(Protocol):
     store: Store
     settings: Settings
     schedule: Schedule
+    resumes: dict[str, tuple[HostedRoom, str]]
+    """Resume secrets of connected and resumable players: room and player."""
     name: str
     boot: str
     url: str
@@ -114,6 +115,7 @@ class HostedRoom:
         self._clock = RoomClock(self._loop.time, 0.0, 0.0)
         self._saver: Saver | None = None
         self._stopping = False
+        self._ended = asyncio.Event()
 
     # -- life ----------------------------------------------------------------------------------------------
 
@@ -177,7 +179,7 @@ class HostedRoom:
             interval=self.spec.save_interval_seconds,
             schedule=self._node.schedule,
             wall=self._node.wall,
-            events=SaverEvents(self._departed, self._fenced, self._saves, self._saved),
+            events=SaverEvents(self._departed, self.fence, self._saves, self._saved, self._saving_broke),
             rng=self._rng,
         )
         for player in self.live.players:
@@ -188,6 +190,8 @@ class HostedRoom:
         self.phase = RoomPhase.RUNNING
         self._pump()
         self._node.changed(self)
+        if self._stopping:
+            await self._close(None, "the node is stopping")
 
     async def _pause_claim(self, attempt: int) -> None:
         """While the store does not answer a claim is pursued for a while, then given up for a higher one."""
@@ -196,34 +200,39 @@ class HostedRoom:
         await asyncio.sleep(min(1.0, 0.05 * 2**attempt) * self._rng.uniform(0.5, 1.0))
 
     async def stop(self, *, goodbye: bool = False, reason: str = "the room is moving") -> None:
-        """Lead the players away, save, and leave. Returns when saved, or when another node has the room."""
-        if self._stopping or self.live is None or self._saver is None or self.phase is not RoomPhase.RUNNING:
+        """Lead the players away, save, and leave. Returns when saved, or when another node has the room.
+
+        One that is starting stops once it has started.
+        """
+        stopping, self._stopping = self._stopping, True
+        if stopping or self.phase is not RoomPhase.RUNNING:
+            await self._ended.wait()
             return
-        self._stopping = True
+        last = Bye(code=ByeCode.ROOM_DELETED, reason="the room was deleted") if goodbye else None
+        await self._close(last, reason)
+
+    async def _close(self, last: Bye | None, reason: str) -> None:
+        assert self.live is not None
+        assert self._saver is not None
         self.phase = RoomPhase.STOPPING
         self._node.changed(self)
-        for session in self._players:
-            if session.connection is not None:
-                last = (
-                    Bye(code=ByeCode.ROOM_DELETED, reason="the room was deleted")
-                    if goodbye
-                    else Rejoin(reason=reason, room=self.name)
-                )
-                session.connection.end(last)
-            self._players.remove(session.player)
-        exact = self._clock.now()
-        self.live.stop(exact)
-        self._deliver()
+        self._send_away(last or Rejoin(reason=reason, room=self.name))
         try:
+            exact = self._clock.now()
+            self.live.stop(exact)
+            self._deliver()
             await self._saver.finish(exact)
         except Fenced as error:
             self._over(RoomPhase.FENCED, str(error), error.found_epoch)
-            return
-        self._over(RoomPhase.STOPPED, "")
+        except Exception as error:
+            log.exception("room %s could not be stopped well", self.name)
+            self.fail(f"internal error: {error!r}; see the node's log")
+        else:
+            self._over(RoomPhase.STOPPED, "")
 
     def fence(self, found_epoch: int | None, lost: int = 0) -> None:
         """Another node has the room: close it here, acknowledge nothing, lead the players over."""
-        if self.session is None or self.phase is RoomPhase.FENCED:
+        if self.session is None or self._ended.is_set():
             return
         self.session.lost_to(found_epoch)
         log.warning(
@@ -233,29 +242,50 @@ class HostedRoom:
             found_epoch,
             lost,
         )
-        for session in self._players:
-            if session.connection is not None:
-                session.connection.end(Rejoin(reason="the room went to another node", room=self.name))
-            self._players.remove(session.player)
-        if self.live is not None:
-            self.live.stop(self._clock.now())
-            self._deliver()
+        self._send_away(Rejoin(reason="the room went to another node", room=self.name))
+        self._still()
         self._over(RoomPhase.FENCED, "taken over", found_epoch)
 
     def fail(self, message: str) -> None:
         """Something of the room itself broke: close it without saving more, and say so."""
-        for session in self._players:
-            if session.connection is not None:
-                session.connection.end(Rejoin(reason="the room failed", room=self.name))
-            self._players.remove(session.player)
+        if self._ended.is_set():
+            return
+        if self.session is not None:
+            # What is half done must not be saved behind our back, nor anything be acknowledged.
+            self.session.lost_to(None)
+        self._send_away(Rejoin(reason="the room failed", room=self.name))
+        self._still()
         self._over(RoomPhase.FAILED, message)
 
+    def _send_away(self, last: Bye | Rejoin) -> None:
+        """Everybody hears why, and has no session here any more."""
+        for session in self._players:
+            if session.connection is not None:
+                session.connection.end(last)
+            self._forget(session.player)
+
+    def _still(self) -> None:
+        """Close the scripts of a room whose changes do not count any more."""
+        if self.live is None:
+            return
+        try:
+            self.live.stop(self._clock.now())
+            self._deliver()
+        except Exception:
+            log.exception("the scripts of room %s could not be closed well", self.name)
+
     def _over(self, phase: RoomPhase, message: str, found_epoch: int | None = None) -> None:
+        if self._ended.is_set():
+            return
+        self._ended.set()
         self.phase, self.message, self.found_epoch = phase, message, found_epoch
-        for key in ("step", "renew", "save", "players"):
-            self._node.schedule.clear((key, self.name if key != "save" else self._document))
+        for key in ("step", "renew", "players"):
+            self._node.schedule.clear((key, self.name))
+        if self._saver is not None:
+            self._saver.close()
         for task in self._tasks:
             task.cancel()
+        self._seats.clear()
         self._node.gone(self)
 
     def update(self, spec: RoomSpec) -> None:
@@ -263,10 +293,6 @@ class HostedRoom:
         self.spec = spec
         if self._saver is not None:
             self._saver.interval = spec.save_interval_seconds
-
-    @property
-    def _document(self) -> str:
-        return doc_id(self._node.game.name, self.name)
 
     def report(self) -> Report:
         """The room as the master should know it; the join ids in it are reported once."""
@@ -300,45 +326,66 @@ class HostedRoom:
             self._entering.add(player)
             try:
                 elsewhere = await self._spawn(player)
+            except Fenced as error:
+                self.fence(error.found_epoch)
+                elsewhere = Rejoin(reason="the room went to another node", room=self.name)
             except StoreError as error:
-                connection.end(
-                    Rejoin(reason=f"the room cannot let you in at the moment: {error}", room=self.name)
+                elsewhere = Rejoin(
+                    reason=f"the room cannot let you in at the moment: {error}", room=self.name
                 )
-                return False
+            except GameError as error:
+                log.warning("room %s cannot make the actor of %s: %s", self.name, player, error)
+                elsewhere = Bye(code=ByeCode.KICKED, reason=f"your actor cannot live here: {error}")
             finally:
                 self._entering.discard(player)
                 self._node.changed(self)
             if elsewhere is not None:
-                connection.end(Rejoin(reason="you are in another room", room=elsewhere))
+                connection.end(elsewhere)
                 return False
         self._used.append(join)
         self._connect(player, connection)
         return True
 
-    async def _spawn(self, player: str) -> str | None:
-        """Make the player's actor live here. None: it is; else the room to try."""
+    async def _spawn(self, player: str) -> Rejoin | Bye | None:
+        """Make the player's actor live here. None: it is; else what to tell the client."""
         assert self.live is not None
         assert self.session is not None
+        assert self._saver is not None
         actor = doc_id(self._node.game.name, player_actor(player))
         fresh = self.live.new_player_body(player, self._clock.now())
-        for _ in range(2):
+        for _ in range(3):
             answer = await self.session.spawn(actor, fresh)
             if self.phase is not RoomPhase.RUNNING:
-                return self.name
+                break
             if not isinstance(answer, HeldBy):
                 if self._players.get(player) is None:
-                    self._players.add(player)
-                    self.live.player_enters(player, answer.record.body, self._clock.now())
+                    await self._lives(player, answer.record)
                 return None
             if self._players.get(player) is not None:
                 return None
             if name_of(answer.room) != self.name:
-                return name_of(answer.room)
-            # On its way here: its document names this room already.
-            await self._node.look_for_arrivals()
+                return Rejoin(reason="you are in another room", room=name_of(answer.room))
+            if answer.in_transit:
+                # On its way here: its document names this room already.
+                await self._node.look_for_arrivals()
+            else:
+                # It went away or left a moment ago, and that is being saved.
+                await self._saver.flush()
             if self._players.get(player) is not None:
                 return None
-        return self.name
+        return Rejoin(reason="the room is not ready for you yet", room=self.name)
+
+    async def _lives(self, player: str, record: ActorRecord) -> None:
+        """The session took the actor in: so must the room. Raises GameError when its scripts forbid it."""
+        assert self.live is not None
+        assert self.session is not None
+        try:
+            self.live.player_enters(player, record.body, self._clock.now())
+        except GameError:
+            if self.live.player_actor(player) is None:
+                await self.session.save([SaveActor(record.id, record.body, away=True)], None)
+            raise
+        self._players.add(player)
 
     def resume(self, player: str, connection: Connection) -> bool:
         """A player is back whose connection dropped. False: too late."""
@@ -346,13 +393,6 @@ class HostedRoom:
             return False
         self._connect(player, connection)
         return True
-
-    def player_of_resume(self, secret: str) -> str | None:
-        """The player whose client holds this resume secret."""
-        for session in self._players:
-            if session.resume and secrets.compare_digest(session.resume.encode(), secret.encode()):
-                return session.player
-        return None
 
     def _connect(self, player: str, connection: Connection) -> None:
         assert self.live is not None
@@ -362,7 +402,9 @@ class HostedRoom:
             session.connection.end(Bye(code=ByeCode.REPLACED, reason="you joined from another window"))
             session.connection = None
         self._pump()
+        self._node.resumes.pop(session.resume, None)
         secret = session.connect(connection)
+        self._node.resumes[secret] = (self, player)
         settings = self._node.settings
         connection.send(
             encode(
@@ -411,13 +453,19 @@ class HostedRoom:
         self._remove(session, code.value)
 
     def _remove(self, session: PlayerSession, why: str) -> None:
-        self._players.remove(session.player)
+        self._forget(session.player)
         if self.live is not None and self.phase is RoomPhase.RUNNING:
-            self.live.player_leaves(session.player, self._clock.now(), why)
-            self._pump()
+            self._guarded(lambda live: live.player_leaves(session.player, self._clock.now(), why))
             if self._saver is not None:
                 self._saver.poke(urgent=True)
         self._node.changed(self)
+
+    def _forget(self, player: str) -> PlayerSession | None:
+        """The player has no session here any more; who it was."""
+        session = self._players.remove(player)
+        if session is not None:
+            self._node.resumes.pop(session.resume, None)
+        return session
 
     def _expect(self, player: str) -> None:
         """The player's actor is live, and the player is on the way or was cut off."""
@@ -425,7 +473,7 @@ class HostedRoom:
         self._watch_players()
 
     def _watch_players(self) -> None:
-        until = self._players.next_gone()
+        until = self._players.next_gone() if not self._ended.is_set() else float("inf")
         if until < float("inf"):
             self._node.schedule.set(("players", self.name), until, self._players_gone)
         else:
@@ -469,7 +517,8 @@ class HostedRoom:
         self._guarded(lambda live: live.arrive(arrivals, self._clock.now()), pump=False)
         for actor, _, _ in arrivals:
             player = player_of(actor)
-            if player is not None and self._players.get(player) is None:
+            # One whose class cannot be had is not live: it stays saved.
+            if player is not None and self._players.get(player) is None and player in self.live.players:
                 self._expect(player)
 
     def seat_waiting(self, request: int, player: str, target: str, position: int, eta: float | None) -> None:
@@ -559,6 +608,7 @@ class HostedRoom:
                 case SeatWanted(request, player, target):
                     self._node.want_seat(self, request, player, target)
                 case SeatUnwanted(request):
+                    self._seats.pop(request, None)
                     self._node.unwant_seat(self, request)
         for failure in out.failures:
             self._log_failure(failure)
@@ -594,9 +644,9 @@ class HostedRoom:
 
         def done(task: asyncio.Task[Any]) -> None:
             self._tasks.discard(task)
+            error = asyncio.CancelledError() if task.cancelled() else task.exception()
             if self.live is None or self.phase is not RoomPhase.RUNNING:
                 return
-            error = asyncio.CancelledError() if task.cancelled() else task.exception()
             value = None if error is not None else task.result()
             self._guarded(
                 lambda live: live.outside_done(outside.id, self._clock.now(), value=value, error=error)
@@ -614,7 +664,7 @@ class HostedRoom:
             player = player_of(departure.change.actor)
             if player is None:
                 continue
-            session = self._players.remove(player)
+            session = self._forget(player)
             seat = self._seats.pop(departure.change.seat, None)
             if session is not None and session.connection is not None:
                 session.connection.end(
@@ -626,8 +676,8 @@ class HostedRoom:
             self._node.departed(target, [d.record for d in gone], wake=any(d.change.wake for d in gone))
         self._node.changed(self)
 
-    def _fenced(self, found_epoch: int | None, lost: int) -> None:
-        self.fence(found_epoch, lost)
+    def _saving_broke(self, error: Exception) -> None:
+        self.fail(f"saving broke: {error!r}; see the node's log")
 
     def _saves(self, ok: bool, why: str) -> None:
         self.message = why

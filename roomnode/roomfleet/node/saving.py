@@ -9,14 +9,12 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Any
+from collections.abc import Callable
+from dataclasses import dataclass
 
-import msgspec
 from roomfleet.game.live import LiveRoom
-
 from roomfleet.game.outbox import AtomicGroup, Change, ChangeKind
+from roomfleet.node.backlog import Backlog
 from roomfleet.node.clock import RoomClock
 from roomfleet.node.schedule import Schedule
 from roomfleet.store import (
@@ -34,79 +32,8 @@ from roomfleet.wire.settings import Settings
 
 log = logging.getLogger(__name__)
 
-BATCH_BYTES = 768 * 1024
-"""Independent groups are put together up to this much; the store's own limit is 1 MiB."""
-
-_size = msgspec.json.Encoder()
-
-
-@dataclass(slots=True)
-class Backlog:
-    """Composed and not yet committed: groups that share no actor, and the room's own body if it changed."""
-
-    groups: list[AtomicGroup] = field(default_factory=list)
-    room_body: dict[str, Any] | None = None
-
-    def add(self, groups: Iterable[AtomicGroup], room_body: dict[str, Any] | None) -> None:
-        """Newer groups: per actor the newest change wins, and groups that share an actor become one."""
-        for group in groups:
-            ids = {change.actor for change in group.changes}
-            merged = {change.actor: change for change in group.changes}
-            room = group.room
-            apart: list[AtomicGroup] = []
-            for old in self.groups:
-                if not (old.room and room) and not any(change.actor in ids for change in old.changes):
-                    apart.append(old)
-                    continue
-                room = room or old.room
-                for change in old.changes:
-                    newer = merged.get(change.actor)
-                    merged[change.actor] = change if newer is None else _newest(change, newer)
-                    ids.add(change.actor)
-            changes = tuple(change for change in merged.values() if not _never_was(change))
-            if changes or room:
-                apart.append(AtomicGroup(changes, room))
-            self.groups = apart
-        if room_body is not None:
-            self.room_body = room_body
-
-    def put_back(self, groups: Sequence[AtomicGroup], room_body: dict[str, Any] | None) -> None:
-        """Groups that were taken and not committed; what was added meanwhile is newer."""
-        newer = Backlog(list(self.groups), self.room_body)
-        self.groups, self.room_body = list(groups), room_body
-        self.add(newer.groups, newer.room_body)
-
-    def take_batch(self) -> tuple[list[AtomicGroup], dict[str, Any] | None]:
-        """Groups for one commit: as many as fit, at least one."""
-        taken: list[AtomicGroup] = []
-        size = 0
-        for group in self.groups:
-            size += sum(len(_size.encode(change.body)) for change in group.changes)
-            if taken and size > BATCH_BYTES:
-                break
-            taken.append(group)
-        self.groups = self.groups[len(taken) :]
-        if any(group.room for group in taken):
-            body, self.room_body = self.room_body, None
-            return taken, body
-        return taken, None
-
-    def __bool__(self) -> bool:
-        return bool(self.groups)
-
-
-def _newest(old: Change, new: Change) -> Change:
-    """One change instead of two. A creation that was never saved stays one."""
-    if old.kind is ChangeKind.CREATE and new.kind is ChangeKind.SAVE:
-        return replace(new, kind=ChangeKind.CREATE)
-    if old.kind is ChangeKind.CREATE and new.kind is ChangeKind.DELETE:
-        return replace(new, body={"never": True})
-    return new
-
-
-def _never_was(change: Change) -> bool:
-    """Deleted before its creation was ever saved: nothing to save at all."""
-    return change.kind is ChangeKind.DELETE and bool(change.body)
+FLUSH_SECONDS = 2.0
+"""Who waits for a save that is under way goes on after that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +55,8 @@ class SaverEvents:
     """Whether saves get through, and if not, why."""
     saved: Callable[[], None]
     """Something was saved, and room time may go on."""
+    broken: Callable[[Exception], None]
+    """What no store does: the room's own machinery, or a document, is at fault. Nothing is saved any more."""
 
 
 class Saver:
@@ -164,6 +93,8 @@ class Saver:
         self._barriers: list[int] = []
         self._renew = False
         self._unsaved_since: float | None = None
+        self._trying_since: float | None = None
+        self._watching = False
         self._task: asyncio.Task[None] | None = None
         self._again = False
         self._paused = False
@@ -180,6 +111,7 @@ class Saver:
         if self._unsaved_since is None:
             self._unsaved_since = now
         if self._task is not None:
+            self._begin_trying()
             self._again = self._again or urgent
             return
         if urgent:
@@ -193,16 +125,26 @@ class Saver:
         self._barriers.append(barrier)
         self.poke(urgent=True)
 
+    async def flush(self) -> None:
+        """Returns when what is unsaved now was committed, or after some seconds in which it could not be."""
+        self.poke(urgent=True)
+        if self._task is not None:
+            await asyncio.wait([self._task], timeout=FLUSH_SECONDS)
+
     def renew(self) -> None:
         """Room time nears its ceiling: commit, even if nothing changed."""
         self._renew = True
         self.poke(urgent=True)
 
     async def finish(self, exact: float) -> None:
-        """The last save of a clean stop, with the room's exact time. Returns when saved; raises Fenced."""
+        """The last save of a clean stop, with the room's exact time. Returns when saved.
+
+        Raises Fenced, and what `SaverEvents.broken` would be told.
+        """
         self._schedule.clear(self._key)
         if self._task is not None:
             await asyncio.wait([self._task])
+        self._begin_trying()
         attempt = 0
         while True:
             try:
@@ -212,11 +154,19 @@ class Saver:
                     ceiling_ms=round(exact * 1000),
                     saved_at_ms=round(self._wall() * 1000),
                 )
-                return
             except StoreUnavailable as error:
                 attempt += 1
                 self._trouble(str(error))
                 await self.pause(attempt)
+            else:
+                self.close()
+                return
+
+    def close(self) -> None:
+        """Nothing is saved any more."""
+        self._trying_since = None
+        for key in (self._key, self._watch_key):
+            self._schedule.clear(key)
 
     async def pause(self, attempt: int) -> None:
         """Backoff with jitter while the store does not answer. The store's protocol calls it too."""
@@ -230,25 +180,45 @@ class Saver:
     def _key(self) -> tuple[str, str]:
         return ("save", self._session.room)
 
+    @property
+    def _watch_key(self) -> tuple[str, str]:
+        return ("unsaved", self._session.room)
+
     def _loop_time(self) -> float:
         return asyncio.get_running_loop().time()
 
     def _begin(self) -> None:
-        if self._task is None:
+        if self._task is None and not self._session.fenced:
+            self._begin_trying()
             self._task = asyncio.get_running_loop().create_task(
                 self._run(), name=f"save {self._session.room}"
             )
             self._task.add_done_callback(self._ended)
 
+    def _begin_trying(self) -> None:
+        """From now on the store has `maxUnsavedSeconds`; an operation of its may take longer than that."""
+        if self._trying_since is None:
+            self._trying_since = self._loop_time()
+        if not self._watching:
+            self._watch()
+
+    def _watch(self) -> None:
+        """One entry for a while rather than one for each commit."""
+        self._watching = self._trying_since is not None
+        if self._trying_since is None:
+            return
+        limit = self._trying_since + self._settings.max_unsaved_seconds
+        if self._loop_time() >= limit:
+            self._watching = False
+            self._trouble("the store does not answer")
+        else:
+            self._schedule.set(self._watch_key, limit, self._watch)
+
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._task = None
-        if task.cancelled():
+        if task.cancelled() or self._session.fenced:
             return
-        error = task.exception()
-        if error is not None:
-            log.error("saving %s stopped", self._session.room, exc_info=error)
-            self._trouble(f"saving stopped: {error}")
-        elif self._again or self._live.dirty or self._barriers or self._backlog:
+        if self._again or self._live.dirty or self._barriers or self._backlog:
             urgent, self._again = self._again or bool(self._barriers), False
             self.poke(urgent=urgent)
 
@@ -266,6 +236,10 @@ class Saver:
                 attempt += 1
                 self._trouble(str(error))
                 await self.pause(attempt)
+            except Exception as error:
+                log.exception("saving %s broke", self._session.room)
+                self._events.broken(error)
+                return
 
     async def _commit_all(self) -> None:
         """Commit everything that is unsaved now."""
@@ -292,7 +266,10 @@ class Saver:
                 else:
                     self._live.saved(barrier, now)
             self._events.saved()
+            if self._live.dirty:
+                self._begin_trying()
             await self._session.applied()
+            self._well(failure)
             if not self._barriers and not self._again:
                 return
             self._again = False
@@ -309,9 +286,11 @@ class Saver:
         """Commit the backlog in batches. Returns what could not be saved for its size, or an empty string."""
         failure = ""
         first = True
+        singly = 0
         while first or self._backlog:
             first = False
-            groups, body = self._backlog.take_batch()
+            groups, body = self._backlog.take_batch(1 if singly else None)
+            singly = max(0, singly - 1)
             changes = [change for group in groups for change in group.changes]
             try:
                 committed = await self._session.commit(
@@ -323,11 +302,8 @@ class Saver:
             except (TooLarge, BadChange) as error:
                 if len(groups) > 1:
                     # One of them is at fault: each by itself, so that the others are saved.
-                    for group in groups:
-                        alone = Backlog([group], body if group.room else None)
-                        rest, self._backlog = self._backlog, alone
-                        failure = await self._commit_backlog(ceiling) or failure
-                        self._backlog.put_back(rest.groups, rest.room_body)
+                    self._backlog.put_back(groups, body)
+                    singly = len(groups)
                     continue
                 failure = str(error)
                 self._refused.extend(groups)
@@ -354,7 +330,7 @@ class Saver:
                 return store_changes.Save(actor, change.body, away=True)
             case ChangeKind.TRAVEL:
                 return store_changes.Travel(
-                    actor, change.body, doc_id(self._game, change.to_room), change.arrival
+                    actor, change.body, doc_id(self._game, change.to_room), change.arrival, change.fresh
                 )
             case ChangeKind.DELETE:
                 return store_changes.Delete(actor)
@@ -366,12 +342,13 @@ class Saver:
             log.warning("%s cannot save: %s; it keeps everything and tries again", self._session.room, why)
             self.ok = False
             self._events.state(False, why)
-        unsaved = self._loop_time() - self._unsaved_since if self._unsaved_since is not None else 0.0
-        if not self._paused and unsaved > self._settings.max_unsaved_seconds:
+        unsaved = self._loop_time() - self._trying_since if self._trying_since is not None else 0.0
+        if not self._paused and unsaved >= self._settings.max_unsaved_seconds:
             self._paused = True
             self._live.pause_commands(f"the room could not save for {unsaved:.0f} s; try again when it can")
 
     def _well(self, failure: str) -> None:
+        self._trying_since = None
         if self._paused:
             self._paused = False
             self._live.pause_commands(None)

@@ -237,7 +237,8 @@ class SessionSocket(WebSocketHandler):
         self._pending = asyncio.ensure_future(written)
         self._pending.add_done_callback(_retrieve)
         stream = self._stream()
-        if stream is not None and len(stream._write_buffer) > MAX_UNSENT_BYTES:
+        # A stream that broke while it was written to has no buffer any more.
+        if stream is not None and len(stream._write_buffer or ()) > MAX_UNSENT_BYTES:
             log.info("player %s takes nothing and is cut off", self._player)
             stream.close()
 
