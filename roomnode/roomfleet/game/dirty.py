@@ -28,8 +28,13 @@ class Dirty:
         held = self._held_roots()
         return any(self._find(key) not in held for key in self._touched)
 
-    def touch(self, key: str) -> None:
-        """This member changed, together with all others since the last `cut`."""
+    def touch(self, key: str, *, last: bool = False) -> None:
+        """This member changed, together with all others since the last `cut`.
+
+        With `last` it stands after all that were touched before.
+        """
+        if last:
+            self._touched.pop(key, None)
         self._touched[key] = None
         if self._group is None:
             self._group = key

@@ -47,7 +47,7 @@ class Unsaved:
     def departed(self, change: Change) -> None:
         """The actor has left the live room; `change` is the last that is to be saved of it here."""
         self._departed[change.actor] = change
-        self._dirty.touch(change.actor)
+        self._dirty.touch(change.actor, last=True)
 
     def take_back(self, actor_id: str) -> Change | None:
         """The player is here again before its departure was composed: that, which is the newest there is."""
