@@ -73,7 +73,8 @@ def main() -> None:
     print(f"{'rooms':>8}{'memory MB':>12}{'CPU %':>8}{'all running after s':>22}")
     for row in (none, many):
         print(
-            f"{row['rooms']:8.0f}{row['memory_kb'] / 1024:12.1f}{row['cpu_percent']:8.1f}{row['start_seconds']:22.1f}"
+            f"{row['rooms']:8.0f}{row['memory_kb'] / 1024:12.1f}"
+            f"{row['cpu_percent']:8.1f}{row['start_seconds']:22.1f}"
         )
     each = (many["memory_kb"] - none["memory_kb"]) / options.rooms
     print(f"{each:.1f} KB for each idle room")

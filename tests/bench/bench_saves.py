@@ -2,8 +2,8 @@
 
     python tests/bench/bench_saves.py [--seconds S] [--json FILE]
 
-Real websockets, one node, SQLite with synchronous FULL. Each player calls again as soon as it is answered. What is
-measured is the call as the player sees it. `bench_store.py` measures the store alone.
+Real websockets, one node, SQLite with synchronous FULL. Each player calls again as soon as it is
+answered. What is measured is the call as the player sees it. `bench_store.py` measures the store alone.
 """
 
 from __future__ import annotations
