@@ -93,18 +93,17 @@ def checked(function: Callable[..., Any], args: Mapping[str, Any], find: Finder)
 
     Raises BadArguments, which names the argument.
     """
-    hints = _hints(function)
     name = function.__name__
-    known = {each.name: each for each in _parameters(function)}
+    known = _known(function)
     for argument in args:
         if argument not in known:
             there = ", ".join(known) or "none"
             raise BadArguments(f"{name}() has no argument {argument!r}; it has: {there}")
     values = {}
-    for argument, parameter in known.items():
+    for argument, (wanted, optional) in known.items():
         if argument in args:
-            values[argument] = _converted(name, argument, args[argument], hints.get(argument, Any), find)
-        elif parameter.default is inspect.Parameter.empty:
+            values[argument] = _converted(name, argument, args[argument], wanted, find)
+        elif not optional:
             raise BadArguments(f"{name}() needs the argument {argument!r}")
     return values
 
@@ -123,8 +122,20 @@ def _parameters(function: Callable[..., Any]) -> list[inspect.Parameter]:
     return list(inspect.signature(function).parameters.values())[1:]
 
 
-def _hints(function: Callable[..., Any]) -> dict[str, Any]:
-    try:
-        return typing.get_type_hints(function)
-    except NameError as error:
-        raise MarkError(f"{function.__qualname__}(): an annotation cannot be resolved: {error}") from error
+def _known(function: Callable[..., Any]) -> dict[str, tuple[Any, bool]]:
+    """By argument its annotation and whether it may be left out; worked out at the first call, when all
+    names that annotations use are there."""
+    known: dict[str, tuple[Any, bool]] | None = getattr(function, "__roomfleet_arguments__", None)
+    if known is None:
+        try:
+            hints = typing.get_type_hints(function)
+        except NameError as error:
+            raise MarkError(
+                f"{function.__qualname__}(): an annotation cannot be resolved: {error}"
+            ) from error
+        known = {
+            each.name: (hints.get(each.name, Any), each.default is not inspect.Parameter.empty)
+            for each in _parameters(function)
+        }
+        function.__roomfleet_arguments__ = known  # type: ignore[attr-defined]
+    return known
