@@ -186,11 +186,14 @@ class LocalFleet:
         self._loop.call_soon(self._handle, Recorded(effect.key, effect.status.epoch, outcome, version))
 
     def write_status(self, effect: WriteStatus) -> None:
+        name = effect.key.name
         try:
-            status = self._status(ROOMS, effect.key.name, effect.status)
+            if effect.uid not in ("", self._objects.get(ROOMS, name)["metadata"]["uid"]):
+                return  # about an object that is gone: another has its name now
+            status = self._status(ROOMS, name, effect.status)
         except NotFound:
             return
-        self._write_later(ROOMS, effect.key.name, status, at_once=effect.urgent)
+        self._write_later(ROOMS, name, status, at_once=effect.urgent)
 
     def write_fleet_status(self, effect: WriteFleetStatus) -> None:
         name, status = effect.key.name, effect.status
