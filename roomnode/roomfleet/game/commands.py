@@ -80,7 +80,7 @@ def _find(
     found = inspect.getattr_static(cls, name, None)
     if not hasattr(found, mark):
         there = ", ".join(names(cls)) or "none"
-        raise NoSuchMethod(f"{cls.__name__} has no {what} {name!r}; there are: {there}")
+        raise NoSuchMethod(f"{cls.__name__} has no {what} {name!r:.60}; there are: {there}")
     return typing.cast(Callable[..., Any], found)
 
 
@@ -98,7 +98,7 @@ def checked(function: Callable[..., Any], args: Mapping[str, Any], find: Finder)
     for argument in args:
         if argument not in known:
             there = ", ".join(known) or "none"
-            raise BadArguments(f"{name}() has no argument {argument!r}; it has: {there}")
+            raise BadArguments(f"{name}() has no argument {argument!r:.60}; it has: {there}")
     values = {}
     for argument, (wanted, optional) in known.items():
         if argument in args:

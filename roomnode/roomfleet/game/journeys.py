@@ -121,7 +121,13 @@ class Journeys:
         live = self._live
         actor = journey.actor
         del self._of[actor.id]
+        for each in self._party(actor):
+            if each.player is not None:
+                live.scripts.hook(live.room, "left", each)
         live.actors.undock(actor)
+        for each in self._party(actor):
+            if each.player is not None and each.player not in journey.seats:  # docked in `left`
+                live.actors.undock(each)
         party = self._party(actor)
         for each in party:
             for child in each.children:

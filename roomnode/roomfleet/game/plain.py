@@ -50,6 +50,11 @@ def text(value: str, where: str) -> str:
     return str.__str__(value)
 
 
+def sendable(text: str) -> str:
+    """The text with what cannot be sent replaced: for errors, whose text is anybody's."""
+    return text.encode(errors="replace").decode()
+
+
 def key(value: Any, where: str) -> str:
     """The key of a dict. Raises StateError when it is not a string."""
     if not isinstance(value, str):

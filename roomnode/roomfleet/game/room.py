@@ -19,6 +19,22 @@ if TYPE_CHECKING:
 A = TypeVar("A", bound=Actor)
 
 
+_OWN = (
+    "name",
+    "now",
+    "random",
+    "map",
+    "width",
+    "height",
+    "tags",
+    "doors",
+    "objects",
+    "actors",
+    "players",
+    "state",
+)
+
+
 class Room(Scripted):
     """A room: its state, its actors, its map.
 
@@ -33,6 +49,11 @@ class Room(Scripted):
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
+        for name in _OWN:
+            if name in cls.__dict__:
+                raise ActorError(
+                    f"{cls.__name__}.{name}: every room has its own `{name}`; choose another name"
+                )
         if not (isinstance(cls.player_class, type) and issubclass(cls.player_class, Player)):
             raise ActorError(
                 f"{cls.__name__}.player_class: {cls.player_class!r} is not a class derived from Player"
@@ -48,7 +69,8 @@ class Room(Scripted):
         """A player's actor has come in: from a join, or through a door."""
 
     def left(self, player: Player) -> Any:
-        """A player's session ended; the actor is still here until the first await."""
+        """A player leaves: the session ended, or the actor goes to another room. It is still here until the
+        first await."""
 
     # -- what it is ---------------------------------------------------------------------------------------
 

@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 
 from roomfleet.game.actor import Actor
 from roomfleet.game.errors import ScriptFailed
+from roomfleet.game.plain import sendable
 from roomfleet.game.scripted import Scripted
 from roomfleet.game.state import State
 from roomfleet.game.timers import Timers
@@ -47,7 +48,7 @@ def class_of(script: str) -> type[Actor]:
 def one_line(error: BaseException) -> str:
     """An error in a line of at most 200 characters: `ValueError: too far`."""
     lines = str(error).splitlines()
-    line = f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__
+    line = sendable(f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__)
     return line if len(line) <= 200 else line[:199] + "…"
 
 

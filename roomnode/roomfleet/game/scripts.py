@@ -14,7 +14,7 @@ from roomfleet.game.actor import Actor
 from roomfleet.game.commands import checked, find_command, find_request
 from roomfleet.game.errors import BadArguments, GameError, MarkError, NoSuchMethod, Refused, RequestFailed
 from roomfleet.game.outbox import ScriptFailure, Told
-from roomfleet.game.plain import plain
+from roomfleet.game.plain import plain, sendable
 from roomfleet.game.room import Room
 from roomfleet.game.saved import one_line
 from roomfleet.game.script import Ending, OnEnd, Script, Wait
@@ -129,7 +129,7 @@ class Scripts:
             if ending is Ending.CLOSED:
                 answer(ErrorCode.REFUSED, "it was stopped: your actor has left the room, or the room stops")
             elif ending is Ending.RAISED and isinstance(value, Refused):
-                answer(ErrorCode.REFUSED, str(value))
+                answer(ErrorCode.REFUSED, sendable(str(value)))
             elif ending is Ending.RAISED:
                 self.report(actor, what, value)
                 answer(ErrorCode.SCRIPT_ERROR, one_line(value))
@@ -168,7 +168,10 @@ class Scripts:
             self.hook(owner, "on_timer", name)
             live.steps.end()
 
-        Alarm(live.steps, owner._timers, name, timer, fire, live.wall_now).schedule()
+        def wanted(timer: Timer) -> bool:
+            return owner._live is live and owner._timers.get(name) is timer
+
+        Alarm(live.steps, timer, wanted=wanted, fire=fire, wall=live.wall_now).schedule()
 
     def _begin(
         self, owner: Scripted, what: str, function: Callable[[], Any], ended: OnEnd, *, at_once: bool = True
@@ -248,7 +251,7 @@ class Scripts:
             raise NotImplementedError(f"{cls!r} is neither JSON data nor an actor class")
         found = self._live.actors.get(value) if isinstance(value, str) else value
         if not isinstance(found, cls) or found._live is not self._live:
-            raise ValueError(f"no {cls.__name__} {value!r} in this room")
+            raise ValueError(f"no {cls.__name__} {value!r:.60} in this room")
         return found
 
 
@@ -308,4 +311,4 @@ def _traceback(error: BaseException) -> str:
     frame = error.__traceback__
     while frame is not None and frame.tb_next is not None and frame.tb_frame.f_code.co_filename in _ENGINE:
         frame = frame.tb_next
-    return "".join(traceback.format_exception(type(error), error, frame))
+    return sendable("".join(traceback.format_exception(type(error), error, frame)))

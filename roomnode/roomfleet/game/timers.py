@@ -76,28 +76,27 @@ class Timers:
 class Alarm:
     """A timer in the heap of deadlines."""
 
-    __slots__ = ("_fire", "_name", "_steps", "_timer", "_timers", "_wall")
+    __slots__ = ("_fire", "_steps", "_timer", "_wall", "_wanted")
 
     def __init__(
         self,
         steps: Steps,
-        timers: Timers,
-        name: str,
         timer: Timer,
+        *,
+        wanted: Callable[[Timer], bool],
         fire: Callable[[], None],
         wall: Callable[[], float],
     ) -> None:
-        """`wall` tells seconds since 1970; `fire` is called when the timer is due, unless it was replaced."""
+        """`fire` is called when the timer is due if it is still `wanted`; `wall` tells seconds since 1970."""
         self._steps = steps
-        self._timers = timers
-        self._name = name
         self._timer = timer
+        self._wanted = wanted
         self._fire = fire
         self._wall = wall
 
     @property
     def stale(self) -> bool:
-        return self._timers.get(self._name) is not self._timer
+        return not self._wanted(self._timer)
 
     def schedule(self) -> None:
         """Into the heap, at the first tick that is not before it is due."""

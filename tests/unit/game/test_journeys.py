@@ -52,6 +52,10 @@ class Town(Room):
     def joined(self, player: Player) -> None:
         self.state.log.append(player.name)
 
+    def left(self, player: Player) -> None:
+        if isinstance(player, Hero):
+            player.state.log.append(f"left {self.name}")
+
 
 def travels(groups: list[AtomicGroup]) -> list[list[str]]:
     return [
@@ -121,7 +125,7 @@ def test_a_player_waits_for_a_seat_and_lives_on_meanwhile() -> None:
     assert (change.kind, change.seat, change.to_room, change.wake) == ("travel", 1, "forest", False)
     assert world.answer(call) == Result(id=call, value=None)
     assert isinstance(world.answer(other), Error)
-    assert ann.state.log == []
+    assert ann.state.log == ["left town"] == change.body["state"]["public"]["log"]
 
 
 def test_a_seat_that_is_refused_is_raised_and_the_player_stays() -> None:
@@ -227,6 +231,18 @@ def test_an_arrival_whose_class_is_missing_is_told_and_harms_nobody() -> None:
     assert world.live.players == {"ann"}
     assert "nowhere.at_all:Hero cannot be had" in world.failures()[0][2]
     assert "x-1-1" not in world.changes()
+
+
+def test_timers_go_along_and_do_not_fire_here() -> None:
+    world = World(Town)
+    thing = world.room.spawn(Thing)
+    thing.after("ripe", 5)
+    thing.travel("forest")
+    assert world.live.next_due() is None
+    assert world.changes()[thing.id].body["timers"] == {"ripe": {"clock": "room", "left": 5}}
+    world.run(10)
+    assert thing.state.log == []
+    assert not world.live.dirty
 
 
 def test_a_door_within_the_room_just_leads_there() -> None:

@@ -6,6 +6,7 @@ import asyncio
 import inspect
 from typing import Any
 
+import msgspec
 import pytest
 
 from roomfleet.game import Actor, GameError, NotSaved, Player, Refused, RequestFailed, Room, command, request
@@ -637,6 +638,23 @@ def test_what_a_call_that_fails_is_answered(method: str, code: ErrorCode, text: 
     assert answer.message.startswith(text)
     assert "\n" not in answer.message
     assert len(world.out.failures) == (code is ErrorCode.SCRIPT_ERROR)
+
+
+def test_errors_can_always_be_sent() -> None:
+    class Odd(Caller):
+        @command
+        def halves(self, refuse: bool) -> None:
+            raise (Refused if refuse else ValueError)("half \ud800 pair")
+
+    world = World(CallRoom)
+    ann = world.enter("ann")
+    ann.__class__ = Odd
+    for refuse in (True, False):
+        assert b"half ? pair" in msgspec.json.encode(world.answer(world.call("ann", "halves", refuse=refuse)))
+    assert b"half ? pair" in msgspec.json.encode(world.out.failures[0].traceback)
+    answer = world.answer(world.call("ann", "x" * 60_000))
+    assert answer is not None
+    assert len(msgspec.json.encode(answer)) < 300
 
 
 def test_a_room_in_trouble_with_its_store_takes_no_calls() -> None:
