@@ -158,6 +158,7 @@ class Population:
         live = self._live
         self._on_feet(actor, "walk")
         wanted = point_of(target)
+        live.journeys.drop(actor)  # who walks away from a door does not wait for it any more
         here = actor.position
         points = live.geography.path(here, wanted)
         goal = points[-1]

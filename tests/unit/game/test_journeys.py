@@ -114,7 +114,6 @@ def test_a_player_waits_for_a_seat_and_lives_on_meanwhile() -> None:
     ann = world.enter("ann")
     call, other = world.call("ann", "go", door="gate"), world.call("ann", "dwell")
     assert world.out.seats == [SeatWanted(1, "ann", "forest")]
-    ann.move_to((0, 0))
     assert world.live.players == {"ann"}
     world.run(1)
     world.compose()
@@ -126,6 +125,18 @@ def test_a_player_waits_for_a_seat_and_lives_on_meanwhile() -> None:
     assert world.answer(call) == Result(id=call, value=None)
     assert isinstance(world.answer(other), Error)
     assert ann.state.log == ["left town"] == change.body["state"]["public"]["log"]
+
+
+def test_who_walks_away_from_a_door_does_not_wait_for_a_seat_any_more() -> None:
+    world = World(Town)
+    ann = world.enter("ann")
+    world.call("ann", "go", door="gate")
+    ann.move_to((0, 0))
+    world.drain()
+    assert world.out.seats[-1] == SeatUnwanted(1)
+    world.live.seated(1, world.now)
+    world.run(1)
+    assert world.live.players == {"ann"}
 
 
 def test_a_seat_that_is_refused_is_raised_and_the_player_stays() -> None:
