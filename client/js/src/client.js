@@ -158,6 +158,7 @@ export class RoomfleetClient extends EventTarget {
   leave() {
     if (["idle", "refused", "bye"].includes(this.#state)) return;
     this.#shown?.leave();
+    this.#live?.leave();
     this.#end("bye", { code: "left", reason: "you left" }, new SessionEnded("left", "you left"));
   }
 

@@ -383,6 +383,21 @@ test("leave ends it at once, in every state", async () => {
   }
 });
 
+test("a room that is being entered hears of a leave too", () => {
+  const arriving = begin({ room: "town" });
+  arriving.world.socket.open();
+  arriving.world.socket.say(admitted("town", TOWN_URL, "t1"));
+  const travelling = playing();
+  travelling.town.say(golden("node-to-client.travel")[0]);
+  for (const { world, client } of [arriving, travelling]) {
+    world.socket.open();
+    client.leave();
+    assert.deepEqual(world.socket.sent.map(({ type }) => type), ["hello", "leave"]);
+    assert.equal(world.socket.closedByClient, true);
+  }
+  assert.equal(travelling.town.of("leave").length, 1);
+});
+
 test("a listener may leave in the middle of anything", () => {
   for (const moment of ["connecting", "loading", "playing", "travelling", "reconnecting"]) {
     const { world, client, states, town } = playing();
