@@ -63,6 +63,7 @@ class Raw:
         self.connection = connection
         self.heard: list[Json] = []
         """Everything so far."""
+        self.closed = False
 
     @property
     def close_code(self) -> int | None:
@@ -77,8 +78,11 @@ class Raw:
 
     async def hear(self, within: float = 10) -> Json | None:
         """The next message; None when the connection is closed."""
+        if self.closed:
+            return None
         text = await asyncio.wait_for(self.connection.read_message(), within)
         if text is None:
+            self.closed = True
             return None
         message: Json = json.loads(text)
         self.heard.append(message)
@@ -122,8 +126,7 @@ async def connected(
         yield raw
     finally:
         connection.close()
-        while await connection.read_message() is not None:
-            pass
+        await raw.rest()
 
 
 def play_url(url: str, game: str, query: str = "") -> str:
@@ -147,6 +150,6 @@ async def in_room(url: str, game: str, player: str, room: str | None = None) -> 
         await raw.say({"type": "hello", "ticket": place["ticket"]})
         await raw.until("snapshot")
         yield raw
-        if raw.close_code is None:
+        if not raw.closed:
             await raw.say({"type": "leave"})
             await raw.rest()

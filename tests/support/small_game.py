@@ -39,7 +39,7 @@ SMALL = """
 
         @command
         async def go(self, room: str) -> None:
-            await self.travel(room, 10, 10)
+            await self.travel(room, (10, 10))
 
         @command
         def fail(self) -> None:

@@ -50,3 +50,5 @@ class Decoder(Generic[T]):
             raise MalformedMessage(f"{self._conversation}: {error}") from None
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             raise MalformedMessage(f"{self._conversation}: not JSON: {error}") from None
+        except RecursionError:
+            raise MalformedMessage(f"{self._conversation}: nested too deeply") from None
