@@ -11,7 +11,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
@@ -51,6 +51,7 @@ class Running:
         self.output: list[str] = []
         self.url = ""
         self.expected_errors: list[str] = []
+        self.options: list[str] = []
         self.process: subprocess.Popen[str] | None = None
 
     def start(self) -> None:
@@ -58,6 +59,7 @@ class Running:
         command = [
             *(sys.executable, "-m", "roomfleet.master.embedded", str(self.game_dir)),
             *("--port", str(self.port), "--data", str(self.data)),
+            *self.options,
         ]
         self.process = subprocess.Popen(
             command,
@@ -103,6 +105,14 @@ class Running:
         os.kill(pid, number)
         return pid
 
+    def pause_master(self) -> None:
+        """SIGSTOP of the master alone; its nodes run on."""
+        os.kill(self.pid, signal.SIGSTOP)
+
+    def resume_master(self) -> None:
+        """And on again."""
+        os.kill(self.pid, signal.SIGCONT)
+
     def interrupt(self, within: float = 40) -> int:
         """Ctrl-C, and wait: the exit code. Whatever it said is in `output`."""
         assert self.process is not None
@@ -127,7 +137,7 @@ class Running:
     def clean_up(self) -> None:
         """End everything of it that still lives, and look for errors in its logs."""
         if self.process is not None and self.process.poll() is None:
-            for pid in self.node_pids().values():
+            for pid in (self.pid, *self.node_pids().values()):
                 os.kill(pid, signal.SIGCONT)
             try:
                 self.interrupt()
@@ -189,9 +199,11 @@ def running(
     environment: Mapping[str, str] | None = None,
     port: int = 0,
     start: bool = True,
+    options: Sequence[str] = (),
 ) -> Iterator[Running]:
     """A fleet for the length of a block; ended and looked over at its end."""
     fleet = Running(game_dir, data, environment or {}, port)
+    fleet.options = list(options)
     try:
         if start:
             fleet.start()

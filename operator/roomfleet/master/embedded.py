@@ -40,7 +40,7 @@ from roomfleet.master.runner import Runner
 from roomfleet.wire.errors import WireError
 from roomfleet.wire.settings import Settings
 from roomfleet.wire.spec import ENTRY_ANNOTATION
-from roomfleet.wire.urls import ANY_HOSTS
+from roomfleet.wire.urls import ANY_HOSTS, own_host_origin
 from roomfleet.wire.version import __version__
 
 log = logging.getLogger("roomfleet.master")
@@ -204,7 +204,7 @@ class Fleet:
         context = Context(
             runner=runner,
             identity=Anonymous(),
-            origins=Origins(url),
+            origins=Origins(url, *([own_host_origin(_port(url))] if self._options.host in ANY_HOSTS else [])),
             settings=settings,
             games=lambda: [game],
             wall=time.time,
@@ -241,6 +241,8 @@ class Fleet:
         ready = await self._ready(runner, game, children)
         if ready:
             say(f"  log:   {_short(data.logs)}")
+            if self._options.host in ANY_HOSTS and (address := _lan_address()):
+                say(f"  phone: http://{address}:{_port(url)}")
             say(f"  play:  {url}")
         await self._stop.wait()
         if not self._failure:
@@ -277,6 +279,21 @@ class Fleet:
 
 def _has(objects: Objects, fleet: str) -> bool:
     return any(known["metadata"]["name"] == fleet for known in objects.list(FLEETS))
+
+
+def _port(url: str) -> int:
+    return int(url.rsplit(":", 1)[1])
+
+
+def _lan_address() -> str:
+    """The address by which others on the network reach this machine; empty when there is none."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(("192.0.2.1", 9))  # sends nothing: it only asks which way it would go (RFC 5737)
+        except OSError:
+            return ""
+        address: str = probe.getsockname()[0]
+    return "" if address.startswith("127.") else address
 
 
 def _host(host: str) -> str:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Mapping
 from typing import Any, Protocol
 
+from tornado.iostream import StreamClosedError
 from tornado.web import Application, RequestHandler
 from tornado.websocket import WebSocketClosedError, WebSocketHandler, WebSocketProtocol13
 
 from roomfleet.node.limits import Bucket
 from roomfleet.node.room import HostedRoom, say_error
+from roomfleet.node.seats import SeatHandler
 from roomfleet.wire.codec import encode
 from roomfleet.wire.errors import TicketError, TicketFlaw, UnknownMessage, WireError
 from roomfleet.wire.session import (
@@ -28,6 +31,7 @@ from roomfleet.wire.session import (
 )
 from roomfleet.wire.settings import Settings
 from roomfleet.wire.tickets import Ticket, UsedTickets, check_ticket
+from roomfleet.wire.urls import origin_allowed
 
 log = logging.getLogger(__name__)
 
@@ -39,6 +43,14 @@ LINGER_SECONDS = 3.0
 
 MAX_UNSENT_BYTES = 8 * 1024 * 1024
 """More than this unsent to one client, and it is cut off: memory per client is bounded."""
+
+_TEXT, _BINARY = 0x1, 0x2
+"""Opcodes of websocket frames (RFC 6455, 5.2)."""
+
+_CHUNK_BYTES = 65_536
+
+TOO_LARGE = 1009
+"""Websocket close code: a message over the limit (RFC 6455, 7.4.1)."""
 
 BAD_HELLO = 4001
 """Websocket close code: the hello was refused; join again."""
@@ -68,12 +80,36 @@ class Doors(Protocol):
 
 
 class _Protocol(WebSocketProtocol13):
-    """Tornado's protocol, except that a message too large is named before the connection is closed."""
+    """Tornado's protocol, except that bad messages are named where it would cut the connection."""
+
+    def __init__(self, *arguments: Any) -> None:
+        super().__init__(*arguments)
+        self._oversized = False
+        self._swallowing: asyncio.Task[None] | None = None
+
+    def _handle_message(self, opcode: int, data: bytes) -> asyncio.Future[None] | None:
+        # Text that is not UTF-8 is found by whoever decodes the message.
+        return super()._handle_message(_BINARY if opcode == _TEXT else opcode, data)
 
     def close(self, code: int | None = None, reason: str | None = None) -> None:
-        if code == 1009 and isinstance(self.handler, SessionSocket):
+        if code == TOO_LARGE and not self._oversized and isinstance(self.handler, SessionSocket):
+            self._oversized = True
             self.handler.too_large()
         super().close(code, reason)
+
+    def _abort(self) -> None:
+        if self._oversized and not self.client_terminated:
+            # Closed with bytes unread the connection would be reset, and the client not learn why.
+            self.client_terminated = True
+            self._swallowing = asyncio.get_running_loop().create_task(self._swallow())
+            return
+        super()._abort()
+
+    async def _swallow(self) -> None:
+        """Drop what else comes, until either side closes."""
+        with contextlib.suppress(StreamClosedError):
+            while True:
+                await self.stream.read_bytes(_CHUNK_BYTES, partial=True)
 
 
 class SessionSocket(WebSocketHandler):
@@ -84,6 +120,7 @@ class SessionSocket(WebSocketHandler):
         self._room: HostedRoom | None = None
         self._player = ""
         self._ended = False
+        self._close_code = 1000
         self._pending: asyncio.Future[None] | None = None
         self._bucket = Bucket(doors.settings.calls_per_second, doors.settings.calls_burst)
         self._timer: asyncio.TimerHandle | None = None
@@ -102,7 +139,7 @@ class SessionSocket(WebSocketHandler):
 
     def check_origin(self, origin: str) -> bool:
         """Only pages of the installation; what is no browser sends no origin and is not asked."""
-        return origin in self._doors.origins()
+        return origin_allowed(origin, self._doors.origins(), self.request.host)
 
     def select_subprotocol(self, subprotocols: list[str]) -> str | None:
         return SUBPROTOCOL if SUBPROTOCOL in subprotocols else None
@@ -203,6 +240,7 @@ class SessionSocket(WebSocketHandler):
 
     def too_large(self) -> None:
         """A message over the limit is on its way in: name it before the connection ends."""
+        self._close_code = TOO_LARGE
         limit = self._doors.settings.max_message_bytes
         say_error(self, ErrorCode.MESSAGE_TOO_LARGE, f"a message has at most {limit:,} bytes")
         self._put_out(ByeCode.PROTOCOL_ERROR, f"a message has at most {limit:,} bytes")
@@ -255,7 +293,7 @@ class SessionSocket(WebSocketHandler):
             return
         if last is not None:
             self.send(encode(last))
-        self._close(1000, "")
+        self._close(self._close_code, "")
 
     def _close(self, code: int, reason: str) -> None:
         """Close; a peer that does not answer the close is cut off."""
@@ -287,6 +325,7 @@ def make_application(doors: Doors, prefix: str) -> Application:
     return Application(
         [
             (rf"{prefix}/v1/games/([^/]+)/rooms/([^/]+)/session", SessionSocket, {"doors": doors}),
+            (rf"{prefix}/v1/games/([^/]+)/rooms/([^/]+)/seats", SeatHandler, {"doors": doors}),
             (rf"{prefix}/healthz", HealthHandler),
         ],
         websocket_ping_interval=settings.keep_alive_seconds,

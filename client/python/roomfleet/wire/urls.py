@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ipaddress
+from collections.abc import Collection
 from urllib.parse import quote, urlsplit, urlunsplit
 
 ANY_HOSTS = ("0.0.0.0", "::")
@@ -35,3 +37,25 @@ def reachable(url: str, host: str) -> str:
     bracketed = f"[{name}]" if ":" in name else name
     netloc = bracketed if parts.port is None else f"{bracketed}:{parts.port}"
     return urlunsplit(parts._replace(netloc=netloc))
+
+
+def own_host_origin(port: int) -> str:
+    """Stands for "the page served on this port, at whatever address of ours the client reached us by"."""
+    return f"http://*:{port}"
+
+
+def origin_allowed(origin: str, allowed: Collection[str], host: str) -> bool:
+    """Whether a page of this origin may connect to us, reached under `host` (a Host header).
+
+    Beside those listed: with `own_host_origin` among them, pages on that port of the very address that the
+    client reached us by. Of an address only: a name could be somebody else's that points here (DNS rebinding).
+    """
+    if origin in allowed:
+        return True
+    try:
+        page, here = urlsplit(origin), urlsplit(f"//{host}").hostname
+        ours = f"{page.scheme}://*:{page.port}" in allowed
+        ipaddress.ip_address(page.hostname or "")
+    except ValueError:
+        return False
+    return ours and page.hostname == here

@@ -55,6 +55,8 @@ class LinkServer:
         self.context = context
         self.secret = secret
         self._sockets: set[LinkSocket] = set()
+        self._keys: dict[Key, dict[str, str]] = {}
+        """Of each node's last boot: good while its link is down, too."""
 
     def application(self) -> Application:
         return Application(
@@ -63,8 +65,9 @@ class LinkServer:
             log_function=lambda handler: None,
         )
 
-    def joined(self, socket: LinkSocket) -> None:
+    def joined(self, socket: LinkSocket, node: Key, keys: dict[str, str]) -> None:
         self._sockets.add(socket)
+        self._keys[node] = keys
         self.announce()
 
     def left(self, socket: LinkSocket) -> None:
@@ -74,8 +77,8 @@ class LinkServer:
         """Tell every node the keys and origins that count now."""
         key = self.context.runner.key
         keys = {key.id: key.public}
-        for socket in self._sockets:
-            keys.update(socket.keys)
+        for announced in self._keys.values():
+            keys.update(announced)
         for socket in self._sockets:
             socket.send(Accepted(keys=keys, origins=self.context.origins.listed()))
 
@@ -88,7 +91,6 @@ class LinkSocket(WebSocketHandler):
         self._runner = server.context.runner
         self._node: Key | None = None
         self._boot = ""
-        self.keys: dict[str, str] = {}
 
     def check_origin(self, origin: str) -> bool:
         return False  # nodes are not browsers
@@ -117,10 +119,10 @@ class LinkSocket(WebSocketHandler):
             log.warning("a node called %s does not know the link's secret", hello.name)
             self.close(UNWELCOME, "wrong link secret")
             return
-        self._node, self._boot, self.keys = Key(hello.game, hello.name), hello.boot, hello.keys
+        self._node, self._boot = Key(hello.game, hello.name), hello.boot
         log.info("node %s (boot %s, version %s) is connected", self._node, self._boot, hello.version)
         self._runner.link_up(self._node, self._boot, self)
-        self._server.joined(self)
+        self._server.joined(self, self._node, hello.keys)
         self._runner.handle(
             NodeConnected(
                 node=self._node,

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from urllib.parse import urlsplit
 
+from roomfleet.wire.urls import origin_allowed
+
 TWINS = {"localhost": "127.0.0.1", "127.0.0.1": "localhost"}
 
 
@@ -26,8 +28,9 @@ class Origins:
             self._allowed.add(f"{parts.scheme}://{twin}{port}")
         return len(self._allowed) > before
 
-    def allow(self, origin: str) -> bool:
-        return origin in self._allowed
+    def allow(self, origin: str, host: str) -> bool:
+        """Whether its pages may connect, by a request with this Host header."""
+        return origin_allowed(origin, self._allowed, host)
 
     def listed(self) -> list[str]:
         return sorted(self._allowed)

@@ -42,7 +42,7 @@ class Play(WebSocketHandler):
         self._timer: asyncio.TimerHandle | None = None
 
     def check_origin(self, origin: str) -> bool:
-        return self.context.origins.allow(origin)
+        return self.context.origins.allow(origin, self.request.host)
 
     def select_subprotocol(self, subprotocols: list[str]) -> str | None:
         return SUBPROTOCOL if SUBPROTOCOL in subprotocols else None
