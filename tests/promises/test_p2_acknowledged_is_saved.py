@@ -8,10 +8,10 @@ import signal
 from pathlib import Path
 
 import pytest
-from support.running import Running, running
-from support.trial_game import GAME, SHORT, playing, state_of, stored_state, trial_game, until
 
 from roomfleet.client import CallError, Client
+from support.running import Running, running
+from support.trial_game import GAME, SHORT, playing, state_of, stored_state, trial_game, until
 
 PLAYERS = 4
 

@@ -79,6 +79,11 @@ ROOMS = """
             await cart.travel(room, wake=wake)
 
         @command
+        async def rest(self) -> None:
+            self.room.state.resting = True
+            await self.save()
+
+        @command
         def flood(self, size: int, times: int) -> None:
             for number in range(times):
                 self.room.event("flood", {"number": number, "text": "x" * size})
@@ -99,7 +104,10 @@ ROOMS = """
             self.state.public(trips=0)
 
         async def kickoff(self) -> None:
-            await self.sleep(self.room.random.uniform(0.05, 0.4))
+            while True:
+                await self.sleep(self.room.random.uniform(0.05, 0.4))
+                if not self.room.state.resting:
+                    break
             door = list(self.room.doors)[0]
             self.state.trips += 1
             await self.enter(door, wake=True)
@@ -109,7 +117,7 @@ ROOMS = """
         player_class = Hero
 
         def define(self) -> None:
-            self.state.public(carts=0)
+            self.state.public(carts=0, resting=False)
 
         def created(self) -> None:
             for number in range(self.state.carts):

@@ -4,6 +4,8 @@ node      what runs here is what the master desires
 room      one room: claimed, live, saved, left
 players   who is in it, and the fan-out to them
 saving    its write-behind
+backlog   what is composed and not yet committed
+seats     seats from node to node, without a master
 clock     its time, never beyond what a commit allowed
 server    the players' websockets
 link      the connection to the master

@@ -20,6 +20,9 @@ log = logging.getLogger(__name__)
 REDIAL_SECONDS = 3.0
 """A lost link is dialled again within this, with jitter."""
 
+SILENT_PINGS = 2.5
+"""A master that has said nothing for as many pings is away: not even a `pong` came."""
+
 
 class LinkEvents(Protocol):
     """What the link tells its node."""
@@ -105,10 +108,16 @@ class Link:
         if connection.protocol is not None:
             connection.protocol.set_nodelay(True)
         self._write(connection, self._events.hello())
+        silence = SILENT_PINGS * self._ping_seconds
         pinging = asyncio.get_running_loop().create_task(self._ping(connection), name="link ping")
         try:
             while True:
-                text = await connection.read_message()
+                try:
+                    async with asyncio.timeout(silence):
+                        text = await connection.read_message()
+                except TimeoutError:
+                    log.info("the master has been silent for %.1f s", silence)
+                    return
                 if text is None:
                     return
                 try:

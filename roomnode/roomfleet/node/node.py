@@ -21,6 +21,7 @@ from roomfleet.game.loader import Game
 from roomfleet.node.link import Link
 from roomfleet.node.room import GrantedSeat, HostedRoom
 from roomfleet.node.schedule import Schedule
+from roomfleet.node.seats import NoSeat, ask_peer
 from roomfleet.node.server import make_application
 from roomfleet.node.watchdog import Watchdog
 from roomfleet.store import (
@@ -114,6 +115,7 @@ class Node:
         self.stopped = asyncio.Event()
         self.resumes: dict[str, tuple[HostedRoom, str]] = {}
         self.wall = wall
+        self.rng = rng
         self._options = options
         self._key = SigningKey.from_seed(secrets.token_bytes(32))
         self._link = Link(options.master, self, min(3.0, settings.node_lost_after_seconds / 4), rng)
@@ -235,8 +237,8 @@ class Node:
 
     def link_down(self) -> None:
         for asked in list(self._seats):
-            room, request, _, _ = self._seats.pop(asked)
-            room.seat_refused(request, "the master is not there at the moment; try again")
+            room, request, player, target = self._seats.pop(asked)
+            self._spawn(self._seat_at_peer(room, request, player, target), "seat")
 
     async def _find(self, find: str, player: str) -> None:
         try:
@@ -323,12 +325,27 @@ class Node:
 
     def want_seat(self, room: HostedRoom, request: int, player: str, target: str) -> None:
         asked = f"{room.name}/{room.epoch}/{request}"
-        self._seats[asked] = (room, request, player, target)
-        if not self._link.send(Seat(room=target, player=player, id=asked)):
-            del self._seats[asked]
-            asyncio.get_running_loop().call_soon(
-                room.seat_refused, request, "the master is not there at the moment; try again"
+        if self._link.send(Seat(room=target, player=player, id=asked)):
+            self._seats[asked] = (room, request, player, target)
+        else:
+            self._spawn(self._seat_at_peer(room, request, player, target), "seat")
+
+    async def _seat_at_peer(self, room: HostedRoom, request: int, player: str, target: str) -> None:
+        """Without the master: whoever runs the target gives the seat."""
+        try:
+            url, ticket = await ask_peer(
+                self.store,
+                self._key,
+                self.settings,
+                game=self.game_name,
+                room=target,
+                player=player,
+                now=self.wall(),
             )
+        except NoSeat as error:
+            room.seat_refused(request, str(error))
+        else:
+            room.seat_granted(request, GrantedSeat(target, url, ticket))
 
     def unwant_seat(self, room: HostedRoom, request: int) -> None:
         asked = f"{room.name}/{room.epoch}/{request}"

@@ -64,6 +64,7 @@ class Surroundings(Protocol):
     store: Store
     settings: Settings
     schedule: Schedule
+    rng: random.Random
     resumes: dict[str, tuple[HostedRoom, str]]
     """Resume secrets of connected and resumable players: room and player."""
     name: str
@@ -106,9 +107,11 @@ class HostedRoom:
         self.session: Session | None = None
         self._node = node
         self._loop = asyncio.get_running_loop()
-        self._rng = random.Random()
+        self._rng = node.rng
         self._players = Players(self._snapshot, self._loop.time)
         self._entering: set[str] = set()
+        self._reserved: dict[str, float] = {}
+        """Seats kept for players whom other nodes send: until when, loop time."""
         self._used: list[str] = []
         self._seats: dict[int, GrantedSeat] = {}
         self._tasks: set[asyncio.Task[Any]] = set()
@@ -304,7 +307,7 @@ class HostedRoom:
             epoch=self.epoch,
             phase=self.phase,
             players=connected,
-            resumable=len(self._players) - connected + len(self._entering),
+            resumable=len(self._players) - connected + len(self._entering) + len(self._reserved),
             used=used,
             saved_at=_rfc3339(saver.saved_at) if saver is not None and saver.saved_at is not None else "",
             saved=saver.ok if saver is not None else True,
@@ -320,10 +323,11 @@ class HostedRoom:
             connection.end(Rejoin(reason="the room is not here any more", room=self.name))
             return False
         if self._players.get(player) is None:
-            if len(self._players) + len(self._entering) >= self.spec.capacity:
+            if not self._has_seat(player):
                 connection.end(Rejoin(reason="the room is full", room=self.name))
                 return False
             self._entering.add(player)
+            self._reserved.pop(player, None)
             try:
                 elsewhere = await self._spawn(player)
             except Fenced as error:
@@ -345,6 +349,21 @@ class HostedRoom:
         self._used.append(join)
         self._connect(player, connection)
         return True
+
+    def _has_seat(self, player: str) -> bool:
+        now = self._loop.time()
+        self._reserved = {who: until for who, until in self._reserved.items() if until > now}
+        others = len(self._players) + len(self._entering) + len(self._reserved.keys() - {player})
+        return others < self.spec.capacity
+
+    def reserve(self, player: str, seconds: float) -> str:
+        """Keep a seat for a player whom another node sends. Why not, or an empty string."""
+        if self.phase is not RoomPhase.RUNNING:
+            return f"{self.name} is not here any more; try again"
+        if self._players.get(player) is None and not self._has_seat(player):
+            return f"{self.name} is full; try again"
+        self._reserved[player] = self._loop.time() + seconds
+        return ""
 
     async def _spawn(self, player: str) -> Rejoin | Bye | None:
         """Make the player's actor live here. None: it is; else what to tell the client."""
