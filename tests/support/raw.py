@@ -25,7 +25,8 @@ class Answer:
     """An HTTP response."""
 
     status: int
-    headers: Mapping[str, str]
+    headers: http.client.HTTPMessage
+    """By name, in any case."""
     text: bytes
 
     @property
@@ -51,7 +52,7 @@ def ask(
     try:
         connection.request(method, parts.path + (f"?{parts.query}" if parts.query else ""), content, sent)
         response = connection.getresponse()
-        return Answer(response.status, dict(response.getheaders()), response.read())
+        return Answer(response.status, response.headers, response.read())
     finally:
         connection.close()
 

@@ -206,10 +206,8 @@ def test_too_many_messages_are_named_and_end_only_their_session(fleet: Running) 
 def test_wrong_arguments_are_named(fleet: Running, method: str, args: Json, named: str) -> None:
     async def play() -> None:
         async with two(fleet) as (rude, _):
-            answer = await rude.call(1, method, **{}) if not args else None
-            if answer is None:
-                await rude.say({"type": "call", "id": 1, "method": method, "args": args})
-                answer = await rude.until("error", "result")
+            await rude.say({"type": "call", "id": 1, "method": method, "args": args})
+            answer = await rude.until("error", "result")
             assert answer["id"] == 1
             assert answer["code"] == "bad-arguments"
             assert named in answer["message"]

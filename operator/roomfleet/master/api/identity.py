@@ -34,4 +34,7 @@ def bearer(header: str | None) -> str:
     scheme, _, token = (header or "").partition(" ")
     if scheme.lower() != "bearer" or not token.strip():
         raise Unauthenticated("send the header Authorization: Bearer <token>")
-    return unquote(token.strip())
+    try:
+        return unquote(token.strip(), errors="strict")
+    except UnicodeDecodeError:
+        raise Unauthenticated("the token in the Authorization header is not UTF-8, percent-encoded") from None

@@ -132,7 +132,7 @@ class Joins(_JoinHandler):
             player = self.player()
             try:
                 body = msgspec.json.decode(self.request.body or b"{}", type=JoinBody)
-            except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
                 raise Unwelcome(Problem.of(Refusal.BAD_REQUEST, f"the body is not a join: {error}")) from None
             room = wanted_room(self.context, game, body)
         except Unwelcome as unwelcome:

@@ -7,6 +7,8 @@ from typing import Any
 
 from tornado.web import StaticFileHandler
 
+from roomfleet.master.api.problems import write_problem
+
 CONTENT_SECURITY_POLICY = (
     "default-src 'self'; connect-src 'self' ws: wss:; img-src 'self' data:; "
     "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
@@ -28,6 +30,9 @@ class Page(StaticFileHandler):
         self.set_header("Content-Security-Policy", CONTENT_SECURITY_POLICY)
         self.set_header("X-Content-Type-Options", "nosniff")
         self.set_header("Referrer-Policy", "no-referrer")
+
+    def write_error(self, status_code: int, **kwargs: Any) -> None:
+        write_problem(self, status_code, kwargs.get("exc_info", (None, None, None))[1])
 
 
 def page_handlers() -> list[tuple[str, type[StaticFileHandler], dict[str, Any]]]:

@@ -6,11 +6,13 @@ import asyncio
 from typing import Any
 
 from msgspec import UNSET
+from tornado.web import HTTPError
 from tornado.websocket import WebSocketClosedError, WebSocketHandler
 
 from roomfleet.master.api.context import Context
 from roomfleet.master.api.identity import Unauthenticated
 from roomfleet.master.api.joins import Unwelcome, place_in_line, rfc3339, wanted_room
+from roomfleet.master.api.problems import write_problem
 from roomfleet.master.runner import AdmittedAnswer, Answer, Join, RefusedAnswer, WaitingAnswer
 from roomfleet.wire.codec import encode
 from roomfleet.wire.errors import WireError
@@ -43,6 +45,16 @@ class Play(WebSocketHandler):
 
     def check_origin(self, origin: str) -> bool:
         return self.context.origins.allow(origin, self.request.host)
+
+    async def get(self, *args: Any, **kwargs: Any) -> None:
+        if self.request.headers.get("Upgrade", "").lower() != "websocket":
+            self.set_header("Upgrade", "websocket")
+            self.set_header("Connection", "Upgrade")
+            raise HTTPError(426, "play is a websocket: ask for the upgrade, or POST to …/joins")
+        await super().get(*args, **kwargs)
+
+    def write_error(self, status_code: int, **kwargs: Any) -> None:
+        write_problem(self, status_code, kwargs.get("exc_info", (None, None, None))[1])
 
     def select_subprotocol(self, subprotocols: list[str]) -> str | None:
         return SUBPROTOCOL if SUBPROTOCOL in subprotocols else None

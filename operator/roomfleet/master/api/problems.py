@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from http import HTTPStatus
+from http.client import responses
 from typing import Any
 
 from tornado.web import HTTPError, RequestHandler
@@ -33,12 +35,26 @@ class JsonHandler(RequestHandler):
         self.finish(encode(problem))
 
     def write_error(self, status_code: int, **kwargs: Any) -> None:
-        error = kwargs.get("exc_info", (None, None, None))[1]
-        detail = error.log_message if isinstance(error, HTTPError) and error.log_message else self._reason
-        self.set_header("Content-Type", "application/problem+json")
-        self.finish(
-            encode(Problem(type="about:blank", title=self._reason, status=status_code, detail=detail))
-        )
+        write_problem(self, status_code, kwargs.get("exc_info", (None, None, None))[1])
+
+
+def write_problem(handler: RequestHandler, status: int, error: BaseException | None) -> None:
+    """Finish a request that Tornado refused, or that raised `error`."""
+    reason = responses.get(status, "Unknown")
+    detail = reason
+    if isinstance(error, HTTPError) and error.log_message:
+        detail = error.log_message % error.args if error.args else error.log_message
+    if status == HTTPStatus.METHOD_NOT_ALLOWED:
+        there = [each for each in handler.SUPPORTED_METHODS if _implements(handler, each)]
+        handler.set_header("Allow", ", ".join(there))
+        detail = f"{handler.request.method} is not for this path; there are: {', '.join(there)}"
+    handler.set_header("Content-Type", "application/problem+json")
+    handler.finish(encode(Problem(type="about:blank", title=reason, status=status, detail=detail)))
+
+
+def _implements(handler: RequestHandler, method: str) -> bool:
+    name = method.lower()
+    return getattr(type(handler), name) is not getattr(RequestHandler, name)
 
 
 class NotFoundHandler(JsonHandler):
