@@ -29,7 +29,7 @@ ROOMS = """
         speed = 400
 
         def define(self) -> None:
-            self.state.public(kept=0, noted=0, coins=10)
+            self.state.public(kept=0, noted=0, coins=10, scribbled="")
 
         @command
         async def keep(self, value: int) -> int:
@@ -84,9 +84,9 @@ ROOMS = """
             await self.save()
 
         @command
-        def flood(self, size: int, times: int) -> None:
-            for number in range(times):
-                self.room.event("flood", {"number": number, "text": "x" * size})
+        def scribble(self, value: int, size: int) -> None:
+            self.state.noted = value
+            self.state.scribbled = f"{value}" + "x" * size
 
 
     class Pet(Actor):

@@ -221,6 +221,10 @@ class Saver:
         if self._again or self._live.dirty or self._barriers or self._backlog:
             urgent, self._again = self._again or bool(self._barriers), False
             self.poke(urgent=urgent)
+        if self._task is None:
+            self._trying_since = None
+            self._watching = False
+            self._schedule.clear(self._watch_key)
 
     async def _run(self) -> None:
         attempt = 0

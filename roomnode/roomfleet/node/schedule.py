@@ -30,6 +30,9 @@ class Schedule:
         known = self._due.get(key)
         self._due[key] = (deadline, call)
         if known is None or known[0] != deadline:
+            if len(self._heap) > 4 * len(self._due) + 64:
+                self._heap = [entry for entry in self._heap if not self._stale(entry)]
+                heapq.heapify(self._heap)
             heapq.heappush(self._heap, (deadline, next(self._order), key))
             self._arm()
 
