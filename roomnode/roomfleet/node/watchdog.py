@@ -12,7 +12,10 @@ from collections.abc import Callable
 log = logging.getLogger(__name__)
 
 BLOCKED_SECONDS = 2.0
-BEAT_SECONDS = 0.5
+"""A loop that was blocked that long is always told of; from a little less on it may be."""
+
+BEAT_SECONDS = 0.25
+LOOK_SECONDS = 0.125
 
 
 class Watchdog:
@@ -49,17 +52,18 @@ class Watchdog:
 
     def _watch(self, loop: asyncio.AbstractEventLoop, watched: int) -> None:
         told = 0.0
-        while not self._stop.wait(BEAT_SECONDS / 2):
+        while not self._stop.wait(LOOK_SECONDS):
             beat = self._beat
-            if beat == told or loop.time() - beat < BEAT_SECONDS + self._blocked_seconds:
+            silent = loop.time() - beat
+            if beat == told or silent < self._blocked_seconds - LOOK_SECONDS:
                 continue
             told = beat
             frame = sys._current_frames().get(watched)
             stack = "".join(traceback.format_stack(frame)) if frame is not None else "(no stack)"
             culprit = self._culprit() or "something outside the rooms' scripts"
             log.warning(
-                "the event loop has been blocked for over %g s by %s; every room of this node waits:\n%s",
-                self._blocked_seconds,
+                "the event loop has been blocked for %.1f s by %s; every room of this node waits:\n%s",
+                silent,
                 culprit,
                 stack,
             )
