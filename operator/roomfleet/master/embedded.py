@@ -28,12 +28,12 @@ from roomfleet.master.api.origins import Origins
 from roomfleet.master.core.events import NodeGone
 from roomfleet.master.core.master import Core
 from roomfleet.master.core.model import Key
-from roomfleet.master.local.api import local_api_handlers
 from roomfleet.master.local.children import Children
 from roomfleet.master.local.data import DataError, DataFolder
 from roomfleet.master.local.errors import ApiError
 from roomfleet.master.local.files import StorageError
 from roomfleet.master.local.fleet import FLEETS, ROOMS, LocalFleet
+from roomfleet.master.local.kubeapi.urls import local_api_handlers
 from roomfleet.master.local.manifests import BadManifest, read_path
 from roomfleet.master.local.objects import Objects
 from roomfleet.master.runner import Runner

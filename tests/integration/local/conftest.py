@@ -14,7 +14,7 @@ from tornado.httpserver import HTTPServer
 from tornado.netutil import bind_sockets
 from tornado.web import Application, RequestHandler
 
-from roomfleet.master.local.api import local_api_handlers
+from roomfleet.master.local.kubeapi.urls import local_api_handlers
 from roomfleet.master.local.objects import Objects
 
 GAME = "walkabout"

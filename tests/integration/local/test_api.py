@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from roomfleet.master.local.errors import Forbidden
-from roomfleet.master.local.handler import MAX_BODY, refuse_strangers
+from roomfleet.master.local.kubeapi.handler import MAX_BODY, refuse_strangers
 from roomfleet.master.local.table import KEPT_EVENTS
 from support.manifests import manifest
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from roomfleet.master.local.errors import NotFound
-from roomfleet.master.local.handler import ApiHandler
+from roomfleet.master.local.kubeapi.handler import ApiHandler
 from roomfleet.master.local.objects import Objects
 
 

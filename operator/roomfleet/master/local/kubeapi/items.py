@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from roomfleet.master.local.bodies import read_manifest, read_object
 from roomfleet.master.local.errors import BadRequest, MethodNotAllowed, Unsupported
-from roomfleet.master.local.handler import APPLY, MERGE, ApiHandler
+from roomfleet.master.local.kubeapi.bodies import read_manifest, read_object
+from roomfleet.master.local.kubeapi.handler import APPLY, MERGE, ApiHandler
 from roomfleet.master.local.objects import Precondition, Verb
 
 

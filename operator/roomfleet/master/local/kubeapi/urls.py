@@ -13,9 +13,9 @@ from __future__ import annotations
 
 from tornado.routing import URLSpec
 
-from roomfleet.master.local.discovery import Group, Groups, Nothing, Resources
-from roomfleet.master.local.items import Item, ItemStatus
-from roomfleet.master.local.listing import Collection, Everywhere
+from roomfleet.master.local.kubeapi.discovery import Group, Groups, Nothing, Resources
+from roomfleet.master.local.kubeapi.items import Item, ItemStatus
+from roomfleet.master.local.kubeapi.listing import Collection, Everywhere
 from roomfleet.master.local.objects import Objects
 
 

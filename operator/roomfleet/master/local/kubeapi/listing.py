@@ -9,10 +9,10 @@ from typing import Any
 
 from tornado.iostream import StreamClosedError
 
-from roomfleet.master.local.bodies import read_manifest
 from roomfleet.master.local.errors import BadRequest, Expired, MethodNotAllowed, Unsupported
-from roomfleet.master.local.handler import JSON, ApiHandler
 from roomfleet.master.local.kinds import Kind
+from roomfleet.master.local.kubeapi.bodies import read_manifest
+from roomfleet.master.local.kubeapi.handler import JSON, ApiHandler
 from roomfleet.master.local.objects import Objects
 from roomfleet.master.local.selectors import Selector, parse_selector
 from roomfleet.master.local.table import Change, Event

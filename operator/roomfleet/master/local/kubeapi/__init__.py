@@ -1,0 +1,7 @@
+"""The objects over HTTP, as a Kubernetes API server has them; loopback only.
+
+urls                 the handlers, for the master's URL table
+listing, items       collections with watch; single objects and their status
+discovery            which kinds there are
+handler, bodies      what all handlers share; request bodies
+"""
