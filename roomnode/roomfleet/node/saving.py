@@ -90,6 +90,8 @@ class Saver:
         self._rng = rng
         self._backlog = Backlog()
         self._refused: list[AtomicGroup] = []
+        """Too large, or senseless: kept, and tried again with what changes next."""
+        self._refusal = ""
         self._barriers: list[int] = []
         self._renew = False
         self._unsaved_since: float | None = None
@@ -255,10 +257,11 @@ class Saver:
             ceiling = self._clock.next_ceiling()
             started = self._loop_time()
             try:
-                failure = await self._commit_backlog(ceiling)
+                await self._commit_backlog(ceiling)
             except StoreError:
                 self._barriers = barriers + self._barriers
                 raise
+            failure = self._refusal if self._refused else ""
             self._renew = False
             self._unsaved_since = started if self._live.dirty else None
             self._clock.raise_ceiling(ceiling)
@@ -286,9 +289,8 @@ class Saver:
         body = self._live.room_body() if any(group.room for group in groups) else None
         self._backlog.add(groups, body)
 
-    async def _commit_backlog(self, ceiling: float) -> str:
-        """Commit the backlog in batches. Returns what could not be saved for its size, or an empty string."""
-        failure = ""
+    async def _commit_backlog(self, ceiling: float) -> None:
+        """Commit the backlog in batches; what cannot be saved for its size goes to the refused."""
         first = True
         singly = 0
         while first or self._backlog:
@@ -309,9 +311,9 @@ class Saver:
                     self._backlog.put_back(groups, body)
                     singly = len(groups)
                     continue
-                failure = str(error)
+                self._refusal = str(error)
                 self._refused.extend(groups)
-                log.warning("%s", failure)
+                log.warning("%s", error)
                 continue
             except BaseException:
                 self._backlog.put_back(groups, body)
@@ -321,7 +323,6 @@ class Saver:
                 await self._session.applied()
                 by_id = {doc_id(self._game, change.actor): change for change in changes}
                 self._events.departed([Departure(by_id[record.id], record) for record in committed.departed])
-        return failure
 
     def _to_store(self, change: Change) -> store_changes.Change:
         actor = doc_id(self._game, change.actor)
