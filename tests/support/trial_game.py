@@ -201,7 +201,7 @@ def stored_actors(data: Path) -> dict[str, Stored]:
     """Every actor of the store that is not deleted, by its id in the game: as the newest committed op, in
     its document or in a journal, has it.
     """
-    with closing(sqlite3.connect(f"file:{data / 'store.db'}?mode=ro", uri=True)) as db:
+    with closing(sqlite3.connect(data / "store.db")) as db:
         db.execute("BEGIN")
         documents = db.execute("SELECT id, v, room, body, presence, transit FROM actors").fetchall()
         journals = db.execute("SELECT ops FROM rooms").fetchall()
@@ -237,7 +237,7 @@ def stored_state(data: Path, actor: str) -> dict[str, Any]:
 
 def stored_epoch(data: Path, room: str) -> tuple[int, int, str]:
     """The room's document: epoch, seq and the node that claimed it."""
-    with closing(sqlite3.connect(f"file:{data / 'store.db'}?mode=ro", uri=True)) as db:
+    with closing(sqlite3.connect(data / "store.db")) as db:
         row = db.execute("SELECT epoch, seq, node FROM rooms WHERE id = ?", (f"{GAME}/{room}",)).fetchone()
     return (int(row[0]), int(row[1]), str(row[2])) if row is not None else (0, 0, "")
 

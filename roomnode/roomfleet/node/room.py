@@ -403,6 +403,7 @@ class HostedRoom:
         except GameError:
             if self.live.player_actor(player) is None:
                 await self.session.save([SaveActor(record.id, record.body, away=True)], None)
+                await self.session.applied()
             raise
         self._players.add(player)
 
