@@ -48,7 +48,7 @@ def origin_allowed(origin: str, allowed: Collection[str], host: str) -> bool:
     """Whether a page of this origin may connect to us, reached under `host` (a Host header).
 
     Beside those listed: with `own_host_origin` among them, pages on that port of the very address that the
-    client reached us by. Of an address only: a name could be somebody else's that points here (DNS rebinding).
+    client reached us by. Of an address only: a name could be a stranger's, pointing here (DNS rebinding).
     """
     if origin in allowed:
         return True
