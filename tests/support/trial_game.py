@@ -73,10 +73,8 @@ ROOMS = """
             await self.save()
 
         @command
-        async def send(self, room: str, wake: bool) -> None:
-            cart = self.room.spawn(Load, at=self, name="sent")
-            await self.save()
-            await cart.travel(room, wake=wake)
+        async def send(self, name: str, room: str, wake: bool) -> None:
+            await self.room.spawn(Load, at=self, name=name).travel(room, wake=wake)
 
         @command
         async def rest(self) -> None:
@@ -135,7 +133,8 @@ def trial_game(
     fleet: Mapping[str, Any] | None = None,
 ) -> Path:
     """The game's folder. `rooms` are specs by name, of rooms behind one another's doors; the first is the
-    entry. Each has one door, "on", to the next room, the last one's leads to the first.
+    entry. Each has a door "on" to the next room (the last one's leads to the first), and one to each other
+    room, "to NAME".
     """
     specs = {"alpha": {}, "beta": {}} if rooms is None else dict(rooms)
     names = list(specs)
@@ -143,7 +142,11 @@ def trial_game(
     folder = parent / GAME
     places = {
         name: {
-            "doors": [{"name": "on", "x": 390, "y": 150, "exit": {"room": following[name], "at": "entry"}}],
+            "doors": [
+                {"name": door, "x": 390, "y": 150, "exit": {"room": room, "at": "entry"}}
+                for door, room in [("on", following[name])]
+                + [(f"to {other}", other) for other in names if other != name]
+            ],
             "tags": [{"name": "entry", "x": 100, "y": 150}],
         }
         for name in names

@@ -340,7 +340,7 @@ def test_an_arrival_for_a_room_that_is_stopping_is_there_when_it_runs_again(
         await soon(lambda: on.store.calls["actors_arriving"])
         stopping = asyncio.ensure_future(beta.stop())
         await soon(lambda: beta.phase is RoomPhase.STOPPING or on.room("beta") is None)
-        alpha.call("ada", 1, "send", {"room": "beta", "wake": False})
+        alpha.call("ada", 1, "send", {"name": "sent", "room": "beta", "wake": False})
         await soon(lambda: any(actor.room == "beta" for actor in stored_actors(tmp_path).values()))
         gate.set()
         await asyncio.gather(looking, stopping)
