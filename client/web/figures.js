@@ -1,16 +1,17 @@
 /**
- * Drawing what lives in a room: doors that glow, actors, their names and what they say.
+ * Drawing what lives in a room: doors that glow, actors, and where the own one goes.
  *
  * Each figure stands at the origin, so that whoever draws it may magnify it where the room is small.
  */
 
+import { pill } from "./labels.js";
 import { disc, font } from "./scenery.js";
 
 /** @typedef {import("/js/messages.js").Actor} Actor */
 /** @typedef {import("/js/messages.js").Point} Point */
 /** @typedef {CanvasRenderingContext2D} Context */
 
-export const ACTOR_RADIUS = 11;
+const ACTOR_RADIUS = 11;
 export const DOOR_RADIUS = 17;
 
 /**
@@ -38,10 +39,37 @@ export function drawDoor(ctx, to, space, { seconds, hovered }) {
   ctx.font = font(12.5, 650);
   const half = ctx.measureText(text).width / 2 + 9;
   const centre = Math.max(half + 4 - space.left, Math.min(space.right - half - 4, 0));
-  pill(ctx, text, centre, space.bottom > 48 ? 31 : -34, {
+  drawSign(ctx, text, centre, space.bottom > 48 ? 31 : -34, hovered);
+}
+
+/**
+ * A door that is out of sight: its name at the edge of what is shown.
+ * @param {Context} ctx
+ * @param {string} to the room that it leads to
+ * @param {Point} way from what is shown to the door
+ * @param {boolean} hovered
+ */
+export function drawFarDoor(ctx, to, { x, y }, hovered) {
+  const sideways = Math.abs(x) > Math.abs(y);
+  const text = sideways ? (x < 0 ? `← ${to}` : `${to} →`) : y < 0 ? `${to} ↑` : `${to} ↓`;
+  ctx.font = font(12.5, 650);
+  const half = ctx.measureText(text).width / 2 + 9;
+  drawSign(ctx, text, sideways ? -Math.sign(x) * (half - 14) : 0, 0, hovered);
+}
+
+/**
+ * @param {Context} ctx
+ * @param {string} text
+ * @param {number} x
+ * @param {number} y
+ * @param {boolean} hovered
+ */
+function drawSign(ctx, text, x, y, hovered) {
+  ctx.font = font(12.5, 650);
+  pill(ctx, text, x, y, {
     text: hovered ? "#191307" : "#ffe3a6",
     back: hovered ? "#ffd479" : "rgb(25 19 8 / 0.82)",
-    half,
+    half: ctx.measureText(text).width / 2 + 9,
   });
 }
 
@@ -55,25 +83,6 @@ function arrowTo(to, { left, right, top, bottom }) {
   if (nearest === left) return `← ${to}`;
   if (nearest === right) return `${to} →`;
   return nearest === top ? `${to} ↑` : `${to} ↓`;
-}
-
-/**
- * @param {Context} ctx
- * @param {string} text in the font that is set
- * @param {number} x its middle
- * @param {number} y its middle
- * @param {{text: string, back: string, half?: number, height?: number}} look
- */
-function pill(ctx, text, x, y, { text: colour, back, half, height = 20 }) {
-  const reach = half ?? ctx.measureText(text).width / 2 + 7;
-  ctx.fillStyle = back;
-  ctx.beginPath();
-  ctx.roundRect(x - reach, y - height / 2, reach * 2, height, height / 2);
-  ctx.fill();
-  ctx.fillStyle = colour;
-  ctx.textAlign = "center";
-  ctx.textBaseline = "middle";
-  ctx.fillText(text, x, y + 0.5);
 }
 
 /** @param {string} text @returns {number} a hue in degrees, the same for the same text; never the own actor's green */
@@ -130,65 +139,33 @@ export function drawBody(ctx, actor, { own, heading, seconds }) {
 }
 
 /**
- * The name over an actor's head, its mood, and what it says.
+ * The own way ahead.
  * @param {Context} ctx
- * @param {Actor} actor
- * @param {{own: boolean, words: string | null}} how
+ * @param {Point} from
+ * @param {import("/js/messages.js").Path} ahead
  */
-export function drawLabels(ctx, actor, { own, words }) {
-  const mood = typeof actor.state.mood === "string" ? actor.state.mood : null;
-  let y = -ACTOR_RADIUS - 11;
-  if (mood !== null) {
-    ctx.font = `italic ${font(9.5, 500)}`;
-    ctx.textAlign = "center";
-    ctx.textBaseline = "middle";
-    ctx.lineWidth = 2.5;
-    ctx.lineJoin = "round";
-    ctx.strokeStyle = "rgb(14 20 17 / 0.75)";
-    ctx.strokeText(mood, 0, y + 1);
-    ctx.fillStyle = "#f1e3c2";
-    ctx.fillText(mood, 0, y + 1);
-    y -= 14;
-  }
-  ctx.font = font(11.5, own ? 700 : 600);
-  const colour = own ? "#9ff0c5" : actor.player ? "#f2f5fb" : "#e6d6b2";
-  pill(ctx, actor.name, 0, y, { text: colour, back: "rgb(12 15 21 / 0.68)", height: 17 });
-  if (words !== null) drawBubble(ctx, words, y - 15);
-}
-
-/** @param {Context} ctx @param {string} words @param {number} bottom */
-function drawBubble(ctx, words, bottom) {
-  ctx.font = font(12, 500);
-  const lines = wrap(ctx, words, 170);
-  const width = Math.max(...lines.map((line) => ctx.measureText(line).width)) + 18;
-  const height = lines.length * 15 + 10;
-  ctx.fillStyle = "#f4f6fb";
+export function drawWay(ctx, from, ahead) {
+  ctx.strokeStyle = "rgb(159 240 197 / 0.55)";
+  ctx.lineWidth = 2;
+  ctx.setLineDash([2, 7]);
+  ctx.lineCap = "round";
   ctx.beginPath();
-  ctx.roundRect(-width / 2, bottom - height, width, height, 9);
-  ctx.moveTo(-5, bottom - 1);
-  ctx.lineTo(0, bottom + 5);
-  ctx.lineTo(5, bottom - 1);
-  ctx.fill();
-  ctx.fillStyle = "#171c27";
-  ctx.textAlign = "center";
-  ctx.textBaseline = "middle";
-  lines.forEach((line, i) => ctx.fillText(line, 0, bottom - height + 13 + i * 15));
+  ctx.moveTo(from.x, from.y + ACTOR_RADIUS * 0.8);
+  for (const [x, y] of ahead) ctx.lineTo(x, y + ACTOR_RADIUS * 0.8);
+  ctx.stroke();
+  ctx.setLineDash([]);
 }
 
-/** @param {Context} ctx @param {string} words @param {number} width @returns {string[]} at most three lines */
-function wrap(ctx, words, width) {
-  /** @type {string[]} */
-  const lines = [""];
-  for (const word of words.split(/\s+/)) {
-    const longer = lines[lines.length - 1] === "" ? word : `${lines[lines.length - 1]} ${word}`;
-    if (ctx.measureText(longer).width <= width || lines[lines.length - 1] === "") lines[lines.length - 1] = longer;
-    else lines.push(word);
-  }
-  if (lines.length > 3) lines.splice(2, lines.length, `${lines[2]} …`);
-  return lines.map((line) => {
-    if (ctx.measureText(line).width <= width) return line;
-    let cut = line;
-    while (cut.length > 1 && ctx.measureText(`${cut}…`).width > width) cut = cut.slice(0, -1);
-    return `${cut}…`;
-  });
+/**
+ * A ring where the click was.
+ * @param {Context} ctx
+ * @param {Point} at
+ * @param {number} age from 0 to 1
+ */
+export function drawMark(ctx, at, age) {
+  ctx.strokeStyle = `rgb(159 240 197 / ${0.9 * (1 - age)})`;
+  ctx.lineWidth = 2;
+  ctx.beginPath();
+  ctx.arc(at.x, at.y, 4 + age * 16, 0, Math.PI * 2);
+  ctx.stroke();
 }

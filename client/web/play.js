@@ -65,7 +65,7 @@ async function play(name) {
   if (mine !== attempt) return;
   const next = new RoomfleetClient({ game: found, token: name, keepAliveSeconds: PING_SECONDS });
   client = next;
-  Object.assign(window, { roomfleet: next });
+  Object.assign(window, { roomfleet: next, roomfleetScene: scene });
   scene.show(next);
   next.addEventListener("state", (event) => onState(next, detailOf(event)));
   next.addEventListener("event", (event) => onEvent(detailOf(event)));

@@ -1,7 +1,9 @@
 /** The room on the canvas: a frame at each animation frame, and what was clicked. */
 
-import { ACTOR_RADIUS, DOOR_RADIUS, drawBody, drawDoor, drawLabels } from "./figures.js";
-import { drawScenery } from "./scenery.js";
+import { Backdrop } from "./backdrop.js";
+import { DOOR_RADIUS, drawBody, drawDoor, drawFarDoor, drawMark, drawWay } from "./figures.js";
+import { LABEL_BOTTOM, drawLabel, drawWords, labelSize, liftLabels } from "./labels.js";
+import { pixelAt, viewOf, worldAt } from "./view.js";
 
 /** @typedef {import("/js/index.js").RoomfleetClient} RoomfleetClient */
 /** @typedef {import("/js/messages.js").Actor} Actor */
@@ -10,29 +12,35 @@ import { drawScenery } from "./scenery.js";
 /** @typedef {import("/js/messages.js").Point} Point */
 /** @typedef {import("/js/messages.js").Welcome} Welcome */
 
-/** Room around the room, CSS pixels. */
-const MARGIN = 18;
 /** A correction of the course fades with this time constant, seconds; a farther one is a jump. */
 const EASE_SECONDS = 0.07;
 const JUMP_UNITS = 70;
 const WORDS_SECONDS = 4.5;
+const MARK_SECONDS = 0.6;
 /** Figures are never shown smaller than at this scale, but at most so much larger than the room. */
 const LEAST_SCALE = 0.85;
 const MOST_MAGNIFIED = 2;
 /** A door is hit within this many CSS pixels, however small the room is shown. */
 const DOOR_REACH_PIXELS = 22;
+/** The sign of a door out of sight stands this far inside the edge, and is hit within that many CSS pixels. */
+const SIGN_INSET = 22;
+const SIGN_REACH = 40;
+/** A label moves up or down with this time constant, seconds. */
+const LIFT_SECONDS = 0.12;
 
-/** @typedef {{path: Path, x: number, y: number, error: Point}} Shown how an actor was drawn last */
+/** @typedef {{path: Path, x: number, y: number, error: Point, lift: number}} Shown how an actor was drawn last */
+/** @typedef {{actor: Actor, at: Point, heading: Point | null, own: boolean, shown: Shown}} Placed */
 
 export class Scene {
   #canvas;
   #ctx;
   /** @type {RoomfleetClient | null} */
   #client = null;
-  /** @type {HTMLCanvasElement} ground and objects, drawn once for room and size */
-  #backdrop = document.createElement("canvas");
-  /** @type {Welcome | null} */
-  #backdropOf = null;
+  #backdrop = new Backdrop();
+  /** The room that was drawn last. */
+  #room = "";
+  /** @type {Point | null} the middle of what is shown, where that is not all */
+  #centre = null;
   /** @type {Map<string, Shown>} */
   #shown = new Map();
   /** @type {Map<string, {text: string, until: number}>} */
@@ -41,7 +49,9 @@ export class Scene {
   #mark = null;
   /** @type {Point | null} the pointer, in CSS pixels */
   #pointer = null;
-  #view = { scale: 1, left: 0, top: 0, ratio: 1 };
+  #view = { scale: 1, left: 0, top: 0 };
+  /** Canvas pixels a CSS pixel. */
+  #ratio = 1;
   #lastFrame = 0;
   /** How much larger than the room its figures are shown. */
   get #magnified() {
@@ -70,7 +80,17 @@ export class Scene {
     this.#client = client;
     this.#shown.clear();
     this.#words.clear();
-    this.#mark = null;
+    this.#mark = this.#centre = null;
+  }
+
+  /**
+   * Where a point of the room is shown at the moment, CSS pixels from the canvas's corner.
+   * @param {Point} point world units
+   * @returns {Point}
+   */
+  pixelAt(point) {
+    this.#aim();
+    return pixelAt(this.#view, point);
   }
 
   /**
@@ -86,61 +106,60 @@ export class Scene {
     const ratio = globalThis.devicePixelRatio || 1;
     this.#canvas.width = Math.max(1, Math.round(this.#canvas.clientWidth * ratio));
     this.#canvas.height = Math.max(1, Math.round(this.#canvas.clientHeight * ratio));
-    this.#backdropOf = null;
+    this.#ratio = this.#canvas.width / Math.max(1, this.#canvas.clientWidth);
   }
 
-  /** @param {Welcome} welcome */
-  #fit(welcome) {
-    const { width, height } = welcome.room;
-    const { clientWidth, clientHeight } = this.#canvas;
-    const ratio = this.#canvas.width / Math.max(1, clientWidth);
-    const scale = Math.max(
-      0.01,
-      Math.min((clientWidth - 2 * MARGIN) / width, (clientHeight - 2 * MARGIN) / height),
-    );
-    this.#view = {
-      ratio,
-      scale,
-      left: (clientWidth - width * scale) / 2,
-      top: (clientHeight - height * scale) / 2,
-    };
+  /** Look at the room, or at the part of it around the own actor. */
+  #aim() {
+    const welcome = this.#client?.welcome ?? null;
+    if (this.#client === null || welcome === null) return;
+    const { room, you } = welcome;
+    this.#centre = this.#client.positionOf(you.id) ?? this.#centre ?? { x: room.width / 2, y: room.height / 2 };
+    const screen = { width: this.#canvas.clientWidth, height: this.#canvas.clientHeight };
+    this.#view = viewOf(room, screen, this.#centre);
   }
 
-  /** @param {CanvasRenderingContext2D} ctx from here on in world units */
-  #toWorld(ctx) {
-    const { scale, left, top, ratio } = this.#view;
-    ctx.setTransform(scale * ratio, 0, 0, scale * ratio, left * ratio, top * ratio);
+  #toWorld() {
+    const { scale, left, top } = this.#view;
+    const ratio = this.#ratio;
+    this.#ctx.setTransform(scale * ratio, 0, 0, scale * ratio, left * ratio, top * ratio);
   }
 
   /**
    * Draw a figure that stands at `at`.
    * @param {Point} at
-   * @param {(ctx: CanvasRenderingContext2D) => void} draw
+   * @param {() => void} draw
    */
   #figure(at, draw) {
     const ctx = this.#ctx;
     ctx.save();
     ctx.translate(at.x, at.y);
     ctx.scale(this.#magnified, this.#magnified);
-    draw(ctx);
+    draw();
     ctx.restore();
-  }
-
-  /** @param {Point} pixel @returns {Point} in world units */
-  #worldAt({ x, y }) {
-    const { scale, left, top } = this.#view;
-    return { x: (x - left) / scale, y: (y - top) / scale };
   }
 
   /** @param {Point} pixel @returns {Door | null} */
   #doorAt(pixel) {
-    const at = this.#worldAt(pixel);
+    const at = worldAt(this.#view, pixel);
     const reach = Math.max(DOOR_RADIUS * 1.3 * this.#magnified, DOOR_REACH_PIXELS / this.#view.scale);
     const near = (this.#client?.welcome?.doors ?? [])
-      .map((door) => ({ door, distance: Math.hypot(door.x - at.x, door.y - at.y) }))
-      .filter(({ distance }) => distance <= reach)
+      .map((door) => ({ door, distance: Math.hypot(door.x - at.x, door.y - at.y), sign: this.#signOf(door) }))
+      .filter(({ distance, sign }) =>
+        sign === null ? distance <= reach : Math.hypot(sign.x - pixel.x, sign.y - pixel.y) <= SIGN_REACH)
       .sort((a, b) => a.distance - b.distance);
     return near[0]?.door ?? null;
+  }
+
+  /** @param {Door} door @returns {Point | null} where its sign stands when it is out of sight, CSS pixels */
+  #signOf(door) {
+    const { x, y } = pixelAt(this.#view, door);
+    const { clientWidth: width, clientHeight: height } = this.#canvas;
+    if (0 <= x && x <= width && 0 <= y && y <= height) return null;
+    return {
+      x: Math.max(SIGN_INSET, Math.min(width - SIGN_INSET, x)),
+      y: Math.max(SIGN_INSET, Math.min(height - SIGN_INSET, y)),
+    };
   }
 
   /**
@@ -155,7 +174,7 @@ export class Scene {
       wish.enter(door);
       return;
     }
-    const { x, y } = this.#worldAt(pixel);
+    const { x, y } = worldAt(this.#view, pixel);
     const to = { x: Math.max(0, Math.min(room.width, x)), y: Math.max(0, Math.min(room.height, y)) };
     this.#mark = { ...to, since: performance.now() / 1000 };
     wish.walk(to);
@@ -173,23 +192,12 @@ export class Scene {
     const client = this.#client;
     const welcome = client?.welcome ?? null;
     if (client === null || welcome === null) return;
-    if (this.#backdropOf !== welcome) this.#paintBackdrop(welcome);
-    ctx.drawImage(this.#backdrop, 0, 0);
-    this.#toWorld(ctx);
+    this.#aim();
+    this.#toWorld();
+    if (this.#room !== welcome.room.name) this.#mark = null;
+    this.#room = welcome.room.name;
+    this.#backdrop.draw(ctx, welcome, this.#view.scale * this.#ratio);
     this.#drawRoom(ctx, client, welcome, seconds, elapsed);
-  }
-
-  /** @param {Welcome} welcome */
-  #paintBackdrop(welcome) {
-    if (this.#backdropOf?.room.name !== welcome.room.name) this.#mark = null;
-    this.#fit(welcome);
-    this.#backdrop.width = this.#canvas.width;
-    this.#backdrop.height = this.#canvas.height;
-    const ctx = this.#backdrop.getContext("2d");
-    if (ctx === null) throw new Error("this browser has no 2D canvas");
-    this.#toWorld(ctx);
-    drawScenery(ctx, welcome);
-    this.#backdropOf = welcome;
   }
 
   /**
@@ -204,21 +212,60 @@ export class Scene {
     this.#canvas.style.cursor = hovered === null ? "crosshair" : "pointer";
     for (const door of welcome.doors) {
       const space = this.#spaceAround(door, welcome);
-      this.#figure(door, (ctx) => drawDoor(ctx, door.to, space, { seconds, hovered: door === hovered }));
+      this.#figure(door, () => drawDoor(ctx, door.to, space, { seconds, hovered: door === hovered }));
     }
-    const actors = Object.values(client.copy.actors)
-      .map((actor) => this.#place(actor, client, elapsed))
-      .sort((a, b) => a.at.y - b.at.y);
-    for (const id of this.#shown.keys()) if (!(id in client.copy.actors)) this.#shown.delete(id);
     const mine = welcome.you.id;
+    const actors = Object.values(client.copy.actors)
+      .map((actor) => this.#place(actor, client, actor.id === mine, elapsed))
+      .sort((a, b) => a.at.y - b.at.y || Number(a.own) - Number(b.own));
+    for (const id of this.#shown.keys()) if (!(id in client.copy.actors)) this.#shown.delete(id);
     this.#drawMark(ctx, client.copy.actors[mine], client.now, seconds);
-    for (const { actor, at, heading } of actors) {
-      this.#figure(at, (ctx) => drawBody(ctx, actor, { own: actor.id === mine, heading, seconds }));
+    for (const { actor, at, heading, own } of actors) {
+      this.#figure(at, () => drawBody(ctx, actor, { own, heading, seconds }));
     }
-    for (const { actor, at } of actors) {
+    this.#drawLabels(ctx, actors, seconds, elapsed);
+    for (const door of welcome.doors) this.#drawSign(ctx, door, door === hovered);
+  }
+
+  /**
+   * Names side by side or one over the other, the own one where it belongs, and over them what is said.
+   * @param {CanvasRenderingContext2D} ctx
+   * @param {Placed[]} actors
+   * @param {number} seconds
+   * @param {number} elapsed
+   */
+  #drawLabels(ctx, actors, seconds, elapsed) {
+    const size = this.#magnified;
+    const labels = actors
+      .map((one) => ({ ...one, ...labelSize(ctx, one.actor, one.own) }))
+      .sort((a, b) => Number(b.own) - Number(a.own) || b.at.y - a.at.y);
+    const lifts = liftLabels(
+      labels.map(({ at, half, height }) => (
+        { x: at.x, bottom: at.y + LABEL_BOTTOM * size, half: half * size, height: height * size }
+      )),
+    );
+    labels.forEach(({ actor, at, own, shown }, i) => {
+      const goal = lifts[i] / size;
+      shown.lift += (goal - shown.lift) * (1 - Math.exp(-elapsed / LIFT_SECONDS));
+      this.#figure(at, () => drawLabel(ctx, actor, { own, lift: shown.lift }));
+    });
+    for (const { actor, at, height, shown } of labels) {
       const words = this.#wordsOf(actor.id, seconds);
-      this.#figure(at, (ctx) => drawLabels(ctx, actor, { own: actor.id === mine, words }));
+      if (words !== null) this.#figure(at, () => drawWords(ctx, words, height + shown.lift));
     }
+  }
+
+  /**
+   * @param {CanvasRenderingContext2D} ctx
+   * @param {Door} door
+   * @param {boolean} hovered
+   */
+  #drawSign(ctx, door, hovered) {
+    const sign = this.#signOf(door);
+    if (sign === null) return;
+    const at = pixelAt(this.#view, door);
+    const way = { x: at.x - sign.x, y: at.y - sign.y };
+    this.#figure(worldAt(this.#view, sign), () => drawFarDoor(ctx, door.to, way, hovered));
   }
 
   /** @param {Point} at @param {Welcome} welcome */
@@ -232,10 +279,11 @@ export class Scene {
    * was, so that it never hops.
    * @param {Actor} actor
    * @param {RoomfleetClient} client
+   * @param {boolean} own
    * @param {number} elapsed
-   * @returns {{actor: Actor, at: Point, heading: Point | null}}
+   * @returns {Placed}
    */
-  #place(actor, client, elapsed) {
+  #place(actor, client, own, elapsed) {
     const exact = client.positionOf(actor.id) ?? { x: 0, y: 0 };
     const before = this.#shown.get(actor.id);
     let error = { x: 0, y: 0 };
@@ -245,8 +293,9 @@ export class Scene {
       if (Math.hypot(from.x, from.y) < JUMP_UNITS) error = { x: from.x * fade, y: from.y * fade };
     }
     const at = { x: exact.x + error.x, y: exact.y + error.y };
-    this.#shown.set(actor.id, { path: actor.path, ...at, error });
-    return { actor, at, heading: headingOf(actor.path, client.now) };
+    const shown = { path: actor.path, ...at, error, lift: before?.lift ?? 0 };
+    this.#shown.set(actor.id, shown);
+    return { actor, at, heading: headingOf(actor.path, client.now), own, shown };
   }
 
   /** @param {string} id @param {number} seconds */
@@ -268,28 +317,11 @@ export class Scene {
   #drawMark(ctx, me, now, seconds) {
     const at = me === undefined ? undefined : this.#shown.get(me.id);
     const ahead = me?.path.filter((point) => point[2] > now) ?? [];
-    if (at !== undefined && ahead.length > 0) {
-      ctx.strokeStyle = "rgb(159 240 197 / 0.55)";
-      ctx.lineWidth = 2;
-      ctx.setLineDash([2, 7]);
-      ctx.lineCap = "round";
-      ctx.beginPath();
-      ctx.moveTo(at.x, at.y + ACTOR_RADIUS * 0.8);
-      for (const [x, y] of ahead) ctx.lineTo(x, y + ACTOR_RADIUS * 0.8);
-      ctx.stroke();
-      ctx.setLineDash([]);
-    }
+    if (at !== undefined && ahead.length > 0) drawWay(ctx, at, ahead);
     if (this.#mark === null) return;
-    const age = seconds - this.#mark.since;
-    if (age > 0.6) {
-      this.#mark = null;
-      return;
-    }
-    ctx.strokeStyle = `rgb(159 240 197 / ${0.9 * (1 - age / 0.6)})`;
-    ctx.lineWidth = 2;
-    ctx.beginPath();
-    ctx.arc(this.#mark.x, this.#mark.y, 4 + Math.max(0, age) * 26, 0, Math.PI * 2);
-    ctx.stroke();
+    const age = (seconds - this.#mark.since) / MARK_SECONDS;
+    if (age > 1) this.#mark = null;
+    else drawMark(ctx, this.#mark, Math.max(0, age));
   }
 }
 

@@ -86,3 +86,16 @@ def test_it_can_be_played_on_a_phone(windows: Windows) -> None:
     page.keyboard.press("Enter")
     page.wait_for_selector("#chat-log li >> text=hello from the train")
     window.screenshot("phone-chat")
+
+
+def test_on_a_phone_the_room_is_seen_around_the_hero_with_signs_to_the_doors(windows: Windows) -> None:
+    window = windows.new(width=390, height=844, device_scale_factor=2, has_touch=True, is_mobile=True)
+    window.enter("Ada", "?room=town")
+    middle_x, _ = window.pixel(*window.position())
+    assert abs(middle_x - 195) < 2, "the hero in the middle"
+    door_x, door_y = window.pixel(785, 250)
+    assert door_x > 390, "the gate out of sight"
+    window.page.touchscreen.tap(390 - 22, door_y)
+    window.wait("playing", "meadow")
+    window.screenshot("phone-meadow")
+    assert 0 < window.pixel(*window.position())[0] < 195, "no farther than the room's edge"

@@ -28,6 +28,19 @@ def test_two_windows_see_each_other_come_move_talk_and_go(windows: Windows) -> N
     ada.page.wait_for_selector(".toast >> text=Ben left")
 
 
+def test_names_of_those_who_stand_together_are_all_readable(windows: Windows) -> None:
+    window = windows.new().enter("Mia")
+    boxes = [{"x": x, "bottom": 100, "half": 30, "height": 20} for x in (0, 10, 20, 200)]
+    lifts = window.evaluate(
+        "(boxes) => import('/labels.js').then((labels) => labels.liftLabels(boxes))", boxes
+    )
+    assert lifts == [0, 22, 44, 0]
+    others = [windows.new().enter(name) for name in ("Noa", "Olaf")]
+    eventually(lambda: {"Noa", "Olaf"} <= window.names, what="all three in the room")
+    assert {other.position() for other in others} == {window.position()}, "they arrive at one place"
+    window.screenshot("at-one-place")
+
+
 def test_the_same_name_takes_over_and_the_first_window_offers_to_take_back(windows: Windows) -> None:
     first = windows.new().enter("Ada")
     second = windows.new().enter("Ada")
@@ -70,10 +83,12 @@ def test_waving_is_answered_by_those_nearby(windows: Windows) -> None:
 
 
 def small(folder: Path) -> Path:
-    """A walkabout with one place in each room."""
+    """A walkabout with one place in each room, and heroes who run."""
     game = game_copy(folder)
     manifest = game / "k8s" / "rooms.yaml"
     manifest.write_text(manifest.read_text().replace("boredAfterSeconds: 20", "capacity: 1"))
+    hero = game / "walkabout" / "hero.py"
+    hero.write_text(hero.read_text().replace("speed = 120", "speed = 600"))
     return game
 
 

@@ -16,9 +16,6 @@ from support.running import REPOSITORY, Running, eventually
 SCREENSHOTS = REPOSITORY / "build" / "screenshots"
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 WAIT_SECONDS = 20
-MARGIN = 18
-"""CSS pixels around the room on the canvas, as in client/web/scene.js."""
-
 NETWORK = ("WebSocket connection to", "Failed to load resource")
 """What a browser itself logs as an error when a server is gone."""
 
@@ -36,8 +33,9 @@ SAMPLE = """
 ([id, frames]) => new Promise((done) => {
   const samples = [];
   const look = () => {
+    const from = roomfleet.now;
     const at = roomfleet.positionOf(id);
-    samples.push([roomfleet.now, at.x, at.y]);
+    samples.push([from, roomfleet.now, at.x, at.y]);
     if (samples.length === frames) done(samples);
     else requestAnimationFrame(look);
   };
@@ -47,9 +45,10 @@ SAMPLE = """
 
 
 class Sample(NamedTuple):
-    """Where an actor was at one animation frame: room time in seconds, world units."""
+    """Where an actor was at one animation frame, between two room times: seconds, world units."""
 
-    t: float
+    after: float
+    before: float
     x: float
     y: float
 
@@ -193,15 +192,10 @@ class Window:
 
     def pixel(self, x: float, y: float) -> tuple[float, float]:
         """Where this point of the room is shown in the window, CSS pixels."""
-        size = self.evaluate("roomfleet.welcome.room")
         box = self.page.locator("#scene").bounding_box()
         assert box is not None
-        scale = min(
-            (box["width"] - 2 * MARGIN) / size["width"], (box["height"] - 2 * MARGIN) / size["height"]
-        )
-        left = box["x"] + (box["width"] - size["width"] * scale) / 2
-        top = box["y"] + (box["height"] - size["height"] * scale) / 2
-        return left + x * scale, top + y * scale
+        at = self.evaluate("([x, y]) => roomfleetScene.pixelAt({ x, y })", [x, y])
+        return box["x"] + at["x"], box["y"] + at["y"]
 
     def colour(self, x: float, y: float) -> tuple[int, int, int]:
         """The canvas's colour at this point of the room: red, green, blue."""

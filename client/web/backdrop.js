@@ -1,0 +1,48 @@
+/** Ground and objects of a room, painted once for each room and scale, and then only copied. */
+
+import { drawScenery } from "./scenery.js";
+
+/** @typedef {import("/js/messages.js").Welcome} Welcome */
+
+/** Around the room, for its border: world units. */
+const EDGE = 4;
+/** However large the room: a browser has a limit. */
+const MOST_PIXELS = 16_000_000;
+
+export class Backdrop {
+  #canvas = document.createElement("canvas");
+  /** @type {Welcome | null} */
+  #of = null;
+  #scale = 0;
+
+  /**
+   * @param {CanvasRenderingContext2D} ctx in world units
+   * @param {Welcome} welcome
+   * @param {number} scale pixels a world unit
+   */
+  draw(ctx, welcome, scale) {
+    const width = welcome.room.width + 2 * EDGE;
+    const height = welcome.room.height + 2 * EDGE;
+    const fine = Math.min(scale, Math.sqrt(MOST_PIXELS / (width * height)));
+    if (this.#of !== welcome || this.#scale !== fine) this.#paint(welcome, width, height, fine);
+    ctx.drawImage(this.#canvas, -EDGE, -EDGE, width, height);
+  }
+
+  /**
+   * @param {Welcome} welcome
+   * @param {number} width
+   * @param {number} height
+   * @param {number} scale
+   */
+  #paint(welcome, width, height, scale) {
+    this.#canvas.width = Math.ceil(width * scale);
+    this.#canvas.height = Math.ceil(height * scale);
+    const ctx = this.#canvas.getContext("2d");
+    if (ctx === null) throw new Error("this browser has no 2D canvas");
+    ctx.scale(this.#canvas.width / width, this.#canvas.height / height);
+    ctx.translate(EDGE, EDGE);
+    drawScenery(ctx, welcome);
+    this.#of = welcome;
+    this.#scale = scale;
+  }
+}
