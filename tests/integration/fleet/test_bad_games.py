@@ -178,19 +178,32 @@ def test_a_room_that_cannot_start_says_why_and_how_to_mend_it(
     refused = answered(fleet, "optimist", room)
     assert refused.status == 409
     assert refused.json["type"] == "https://roomfleet.io/problems/room-failed"
-    described = eventually(lambda: _with(fleet.roomfleet("describe", "room", room).stdout, "Failed"))
-    object = json.loads(fleet.roomfleet("get", "room", room, "-o", "json").stdout)
-    message = object["status"]["message"]
-    assert object["status"]["phase"] == "Failed"
+    status = eventually(lambda: failed(fleet, room))
+    assert status is not None
+    message = status["message"]
     assert "\n" not in message
     for part in named:
         assert part in refused.json["detail"]
         assert part in message
-        assert part in " ".join(described.split())
-    ready = next(each for each in object["status"]["conditions"] if each["type"] == "Ready")
+    ready = next(each for each in status["conditions"] if each["type"] == "Ready")
     assert ready["status"] == "False"
     assert message in ready["message"] or ready["message"] in message
     in_the_good_room(fleet, room)
+
+
+def failed(fleet: Running, room: str) -> dict[str, Any] | None:
+    """The object's status, once it says that the room has failed."""
+    objects = f"/apis/roomfleet.io/v1alpha1/namespaces/{GAME}/rooms"
+    status: dict[str, Any] = fleet.get(f"{objects}/{room}").get("status", {})
+    return status if status.get("phase") == "Failed" else None
+
+
+def test_describe_shows_what_is_wrong_with_a_room(fleet: Running) -> None:
+    assert answered(fleet, "optimist", "no-class").status == 409
+    eventually(lambda: failed(fleet, "no-class"))
+    described = fleet.roomfleet("describe", "room", "no-class").stdout
+    assert re.search(r"Phase: +Failed", described)
+    assert re.search(r"Message: +.*small\.rooms has no class Plaice; did you mean Place", described)
 
 
 def _with(text: str, part: str) -> str:

@@ -131,7 +131,7 @@ def test_a_message_too_large_is_named_and_ends_only_its_session(fleet: Running, 
             assert "65,536" in heard[0]["message"]
             assert heard[1]["code"] == "protocol-error"
             assert rude.close_code == 1009
-            assert _memory(pid) - before < 5_000_000
+            assert _memory(pid) - before < 8_000_000
         # The same player may come back.
         async with in_room(fleet.url, GAME, "rude", ROOM) as rude:
             assert (await rude.call(1, "paint", colour="green"))["value"] == "green x1"
@@ -177,7 +177,7 @@ def test_too_many_messages_are_named_and_end_only_their_session(fleet: Running) 
             assert [each["type"] for each in heard if each["type"] != "patch"][-2:] == ["error", "bye"]
             error, bye = [each for each in heard if each["type"] in ("error", "bye")]
             assert error["code"] == bye["code"] == "rate-limit"
-            assert 39 <= sum(each["type"] == "pong" for each in heard) < 100
+            assert 39 <= sum(each["type"] == "pong" for each in heard) < 200
         async with in_room(fleet.url, GAME, "rude", ROOM) as rude:
             assert (await rude.call(1, "paint", colour="green"))["value"] == "green x1"
 

@@ -42,10 +42,10 @@ def fleet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
 
 @pytest.fixture(scope="module")
 def strict(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    """A fleet with a line of one, and a second of patience."""
+    """A fleet with a line of one, and two seconds of patience."""
     folder = tmp_path_factory.mktemp("strict")
     game = small_game(folder / GAME, {"hall": {"capacity": 1}, "booth": {"capacity": 1}})
-    patience = {"ROOMFLEET_LINE_LIMIT": "1", "ROOMFLEET_JOIN_TIMEOUT_SECONDS": "1"}
+    patience = {"ROOMFLEET_LINE_LIMIT": "1", "ROOMFLEET_JOIN_TIMEOUT_SECONDS": "2"}
     with running(game, folder / "data", environment=patience) as fleet:
         yield fleet
 
@@ -292,7 +292,7 @@ def test_a_line_that_is_full_is_refused(strict: Running) -> None:
             second = await asyncio.to_thread(post, strict, "second", {"room": "booth"})
             found = problem(second, 429, "line-full")
             assert int(second.headers["Retry-After"]) == found["retry_after"] > 0
-            # Patience ends after a second: then the line is empty again.
+            # Patience ends: then the line is empty again.
             over = await asyncio.to_thread(
                 eventually, lambda: _unless(again(strict, "first", first.json["id"]), 202)
             )

@@ -16,6 +16,8 @@ from pathlib import Path
 import pytest
 
 from roomfleet.client import Client, State
+from roomfleet.master.local.manifests import read_path
+from roomfleet.master.local.objects import Objects
 from support.game_folder import write
 from support.raw import ask
 from support.running import ROOMFLEET, Running, eventually, running
@@ -28,6 +30,14 @@ GAME = "tiny"
 def game(tmp_path: Path) -> Path:
     """A game of two rooms on one node."""
     return small_game(tmp_path / GAME, {"hall": {}, "attic": {}})
+
+
+@pytest.fixture(scope="module")
+def steady(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    """A fleet for tests that leave it as it was."""
+    folder = tmp_path_factory.mktemp("steady")
+    with running(small_game(folder / GAME, {"hall": {}}), folder / "data") as fleet:
+        yield fleet
 
 
 def left_over(data: Path) -> list[str]:
@@ -72,6 +82,12 @@ def change(game: Path, old: str, new: str) -> None:
     text = path.read_text()
     assert old in text
     path.write_text(text.replace(old, new))
+
+
+def kept(game: Path, data: Path) -> None:
+    """A data folder with the game's objects in it, as an earlier start has left it."""
+    objects = Objects(data / "objects", game=game.name)
+    objects.apply_all(read_path(game / "k8s"), manager="game")
 
 
 # -- starting and stopping -----------------------------------------------------------------------------------
@@ -229,7 +245,7 @@ def test_a_port_in_use_is_refused(game: Path, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("option", "value", "cure"),
-    [("--port", "70000", "PORT="), ("--port", "-1", "PORT="), ("--host", "192.0.2.1", "HOST=")],
+    [("--port", "70000", "PORT="), ("--host", "192.0.2.1", "HOST=")],
 )
 def test_an_address_that_cannot_be_is_refused(
     game: Path, tmp_path: Path, option: str, value: str, cure: str
@@ -240,26 +256,25 @@ def test_an_address_that_cannot_be_is_refused(
     assert cure in said
 
 
-def test_a_data_folder_in_use_says_who_has_it(game: Path, tmp_path: Path) -> None:
-    with running(game, tmp_path / "data") as fleet:
-        done = subprocess.run(
-            [ROOMFLEET, "up", str(game), "--data", str(fleet.data), "--port", "0"],
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
-        assert done.returncode == 1
-        (line,) = done.stderr.splitlines()
-        assert f"process {fleet.pid}" in line
-        assert fleet.url in line
-        assert "DATA=" in line
-        # The one that has it goes on undisturbed.
-        assert fleet.get("/healthz")["status"] == "ok"
-        assert list(fleet.node_pids()) == ["default-0"]
+def test_a_data_folder_in_use_says_who_has_it(steady: Running) -> None:
+    done = subprocess.run(
+        [ROOMFLEET, "up", str(steady.game_dir), "--data", str(steady.data), "--port", "0"],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 1
+    (line,) = done.stderr.splitlines()
+    assert f"process {steady.pid}" in line
+    assert steady.url in line
+    assert "DATA=" in line
+    # The one that has it goes on undisturbed.
+    assert steady.get("/healthz")["status"] == "ok"
+    assert list(steady.node_pids()) == ["default-0"]
 
 
-@pytest.mark.parametrize("place", ["file", "/proc/nothing"])
+@pytest.mark.parametrize("place", ["file", f"/proc/nothing-{os.getpid()}"], ids=["file", "folder"])
 def test_a_data_folder_that_cannot_be_written_is_refused(game: Path, tmp_path: Path, place: str) -> None:
     data = Path(place)
     if place == "file":
@@ -270,7 +285,7 @@ def test_a_data_folder_that_cannot_be_written_is_refused(game: Path, tmp_path: P
     assert "DATA=" in said
 
 
-@pytest.mark.parametrize("part", ["lock", "log", "keys", "objects", "objects/rooms", "store.db"])
+@pytest.mark.parametrize("part", ["lock", "keys", "objects/rooms", "store.db"])
 def test_a_part_of_the_data_folder_that_is_something_else_is_refused(
     game: Path, tmp_path: Path, part: str
 ) -> None:
@@ -292,8 +307,7 @@ def test_a_key_that_is_none_is_refused(game: Path, tmp_path: Path) -> None:
 
 def test_objects_of_a_newer_schema_are_refused(game: Path, tmp_path: Path) -> None:
     data = tmp_path / "data"
-    with running(game, data) as fleet:
-        assert fleet.interrupt() == 0
+    kept(game, data)
     path = data / "objects" / "format.json"
     path.write_text(json.dumps({**json.loads(path.read_text()), "schema": 99}))
     said = refused(game, data)
@@ -314,8 +328,7 @@ def test_a_store_of_a_newer_schema_is_refused(game: Path, tmp_path: Path) -> Non
 
 def test_the_data_of_another_game_is_refused(game: Path, tmp_path: Path) -> None:
     data = tmp_path / "data"
-    with running(game, data) as fleet:
-        assert fleet.interrupt() == 0
+    kept(game, data)
     said = refused(small_game(tmp_path / "other", {"hall": {}}), data)
     assert '"tiny"' in said
     assert "another data folder" in said
@@ -333,11 +346,8 @@ def test_a_manifest_that_is_no_yaml_is_refused(game: Path, tmp_path: Path) -> No
         ("kind: RoomFleet", "kind: RoomFlat", "RoomFlat"),
         ("name: default", "name: default\n  namespace: elsewhere", "elsewhere"),
         ("minNodes: 1", "minNodes: -1", "spec.minNodes"),
-        ("minNodes: 1", "minNodes: many", "spec.minNodes"),
         ("minNodes: 1", "minNodes: 5", "maxNodes"),
         ("minNodes: 1", "minNode: 1", "minNode"),
-        ("name: attic", "name: At_Tic", "At_Tic"),
-        ("map: m.attic", "map: nonsense", "spec.map"),
     ],
 )
 def test_a_manifest_that_breaks_the_rules_is_refused(
@@ -351,13 +361,12 @@ def test_a_manifest_that_breaks_the_rules_is_refused(
 
 def test_a_refused_manifest_changes_no_object(game: Path, tmp_path: Path) -> None:
     data = tmp_path / "data"
-    with running(game, data) as fleet:
-        fleet.interrupt()
-        objects = {path: path.read_text() for path in (data / "objects").rglob("*.json")}
-        change(game, "name: hall", "name: parlour")
-        change(game, "map: m.attic", "map: nonsense")
-        refused(game, data)
-        assert {path: path.read_text() for path in (data / "objects").rglob("*.json")} == objects
+    kept(game, data)
+    objects = {path: path.read_text() for path in (data / "objects").rglob("*.json")}
+    change(game, "name: hall", "name: parlour")
+    change(game, "map: m.attic", "map: nonsense")
+    assert "spec.map" in refused(game, data)
+    assert {path: path.read_text() for path in (data / "objects").rglob("*.json")} == objects
 
 
 def test_a_game_without_manifests_is_refused(game: Path, tmp_path: Path) -> None:
@@ -376,14 +385,13 @@ def test_a_game_without_entry_room_is_refused(game: Path, tmp_path: Path) -> Non
 
 def test_an_entry_room_that_no_manifest_names_any_more_is_found(game: Path, tmp_path: Path) -> None:
     data = tmp_path / "data"
+    kept(game, data)
+    change(game, "name: hall", "name: parlour")
+    said = refused(game, data)
+    left = data / "objects" / "rooms" / "hall.json"
+    assert f"{left}: delete that" in said
+    left.unlink()
     with running(game, data) as fleet:
-        assert fleet.interrupt() == 0
-        change(game, "name: hall", "name: parlour")
-        said = refused(game, data)
-        left = data / "objects" / "rooms" / "hall.json"
-        assert f"{left}: delete that" in said
-        left.unlink()
-        fleet.start()
         assert fleet.room("parlour")["entry"]
 
 
@@ -403,14 +411,10 @@ def test_a_game_folder_whose_name_can_be_no_namespace_is_refused(tmp_path: Path)
     assert "My Game" in said
 
 
-@pytest.mark.parametrize(
-    ("name", "value"),
-    [("ROOMFLEET_LINE_LIMIT", "many"), ("ROOMFLEET_TICKET_SECONDS", "-3")],
-)
-def test_a_setting_that_cannot_be_is_refused(game: Path, tmp_path: Path, name: str, value: str) -> None:
-    said = refused(game, tmp_path / "data", environment={name: value})
-    assert name in said
-    assert value in said
+def test_a_setting_that_cannot_be_is_refused(game: Path, tmp_path: Path) -> None:
+    said = refused(game, tmp_path / "data", environment={"ROOMFLEET_LINE_LIMIT": "many"})
+    assert "ROOMFLEET_LINE_LIMIT" in said
+    assert "many" in said
 
 
 def test_a_store_that_cannot_be_is_refused(game: Path, tmp_path: Path) -> None:
@@ -419,14 +423,6 @@ def test_a_store_that_cannot_be_is_refused(game: Path, tmp_path: Path) -> None:
 
 
 # -- nodes ---------------------------------------------------------------------------------------------------
-
-
-@pytest.fixture(scope="module")
-def steady(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    """A fleet for tests that leave it as it was."""
-    folder = tmp_path_factory.mktemp("steady")
-    with running(small_game(folder / GAME, {"hall": {}}), folder / "data") as fleet:
-        yield fleet
 
 
 def test_a_node_that_is_killed_starts_again(steady: Running) -> None:
