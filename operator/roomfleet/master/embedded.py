@@ -40,7 +40,7 @@ from roomfleet.master.runner import Runner
 from roomfleet.wire.errors import WireError
 from roomfleet.wire.settings import Settings
 from roomfleet.wire.spec import ENTRY_ANNOTATION
-from roomfleet.wire.urls import ANY_HOSTS, own_host_origin
+from roomfleet.wire.urls import ANY_HOSTS, host_in_url, own_host_origin
 from roomfleet.wire.version import __version__
 
 log = logging.getLogger("roomfleet.master")
@@ -298,7 +298,7 @@ def _lan_address() -> str:
 
 def _host(host: str) -> str:
     """What to type into a browser on this machine."""
-    return "127.0.0.1" if host in ANY_HOSTS else f"[{host}]" if ":" in host else host
+    return "127.0.0.1" if host in ANY_HOSTS else host_in_url(host)
 
 
 def _short(path: Path) -> str:

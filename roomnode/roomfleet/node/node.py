@@ -59,6 +59,7 @@ from roomfleet.wire.link import (
 from roomfleet.wire.names import player_actor
 from roomfleet.wire.settings import Settings
 from roomfleet.wire.tickets import SigningKey, UsedTickets
+from roomfleet.wire.urls import host_in_url
 from roomfleet.wire.version import __version__
 
 log = logging.getLogger(__name__)
@@ -126,6 +127,7 @@ class Node:
         self._origins: frozenset[str] = frozenset()
         self._used_tickets = UsedTickets()
         self._seats: dict[str, tuple[HostedRoom, int, str, str]] = {}
+        self._ask_again = False
         self._changed: dict[str, HostedRoom] = {}
         self._ended: list[Report] = []
         self._tasks: set[asyncio.Task[None]] = set()
@@ -141,7 +143,7 @@ class Node:
         """Listen, then dial the master. Raises OSError when the port cannot be had."""
         sockets = bind_sockets(self._options.port, self._options.host)
         port = sockets[0].getsockname()[1]
-        base = self._options.public_url or f"ws://{self._options.host}:{port}"
+        base = self._options.public_url or f"ws://{host_in_url(self._options.host)}:{port}"
         self.url = base.rstrip("/") + self._options.prefix
         self._server = HTTPServer(make_application(self, self._options.prefix))
         self._server.add_sockets(sockets)
@@ -218,6 +220,8 @@ class Node:
         match message:
             case Accepted(keys=keys, origins=origins):
                 self._keys, self._origins = keys, frozenset(origins)
+                if self._ask_again:
+                    self._ask_for_seats_again()
             case Desired(rooms=rooms):
                 self._desired = {room.room: room for room in rooms}
                 self._reconcile()
@@ -236,9 +240,9 @@ class Node:
                 pass
 
     def link_down(self) -> None:
-        for asked in list(self._seats):
-            room, request, player, target = self._seats.pop(asked)
-            self._spawn(self._seat_at_peer(room, request, player, target), "seat")
+        self._ask_again = True
+        for asked in self._seats:
+            self._spawn(self._seat_at_peer(asked, waits=True), "seat")
 
     async def _find(self, find: str, player: str) -> None:
         try:
@@ -325,13 +329,13 @@ class Node:
 
     def want_seat(self, room: HostedRoom, request: int, player: str, target: str) -> None:
         asked = f"{room.name}/{room.epoch}/{request}"
-        if self._link.send(Seat(room=target, player=player, id=asked)):
-            self._seats[asked] = (room, request, player, target)
-        else:
-            self._spawn(self._seat_at_peer(room, request, player, target), "seat")
+        self._seats[asked] = (room, request, player, target)
+        if not self._link.send(Seat(room=target, player=player, id=asked)):
+            self._spawn(self._seat_at_peer(asked, waits=False), "seat")
 
-    async def _seat_at_peer(self, room: HostedRoom, request: int, player: str, target: str) -> None:
-        """Without the master: whoever runs the target gives the seat."""
+    async def _seat_at_peer(self, asked: str, *, waits: bool) -> None:
+        """Without the master: whoever runs the target gives the seat. Who waits already may wait on."""
+        _, _, player, target = self._seats[asked]
         try:
             url, ticket = await ask_peer(
                 self.store,
@@ -343,9 +347,20 @@ class Node:
                 now=self.wall(),
             )
         except NoSeat as error:
-            room.seat_refused(request, str(error))
+            if not waits and asked in self._seats:
+                room, request, _, _ = self._seats.pop(asked)
+                room.seat_refused(request, str(error))
         else:
-            room.seat_granted(request, GrantedSeat(target, url, ticket))
+            if asked in self._seats:
+                room, request, _, _ = self._seats.pop(asked)
+                room.seat_granted(request, GrantedSeat(target, url, ticket))
+
+    def _ask_for_seats_again(self) -> None:
+        """The link is back: what was answered meanwhile was lost."""
+        self._ask_again = False
+        for asked, (_, _, player, target) in self._seats.items():
+            self._link.send(Unseat(id=asked))
+            self._link.send(Seat(room=target, player=player, id=asked))
 
     def unwant_seat(self, room: HostedRoom, request: int) -> None:
         asked = f"{room.name}/{room.epoch}/{request}"

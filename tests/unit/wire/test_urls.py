@@ -4,7 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from roomfleet.wire.urls import http_url, origin_allowed, own_host_origin, reachable, seat_path, session_path
+from roomfleet.wire.urls import (
+    host_in_url,
+    http_url,
+    origin_allowed,
+    own_host_origin,
+    reachable,
+    seat_path,
+    session_path,
+)
 
 
 def test_names_in_paths_are_percent_encoded() -> None:
@@ -23,6 +31,12 @@ def test_names_in_paths_are_percent_encoded() -> None:
 )
 def test_a_url_of_every_interface_becomes_the_one_that_works(url: str, host: str, reached: str) -> None:
     assert reachable(url, host) == reached
+
+
+def test_an_ipv6_address_stands_in_brackets() -> None:
+    assert host_in_url("::1") == "[::1]"
+    assert host_in_url("127.0.0.1") == "127.0.0.1"
+    assert host_in_url("localhost") == "localhost"
 
 
 def test_the_same_place_by_http() -> None:

@@ -10,6 +10,11 @@ ANY_HOSTS = ("0.0.0.0", "::")
 """Addresses that mean "every interface": good for listening, useless to a client."""
 
 
+def host_in_url(host: str) -> str:
+    """The host as it stands in a URL: an IPv6 address in brackets."""
+    return f"[{host}]" if ":" in host else host
+
+
 def session_path(game: str, room: str) -> str:
     """The path of a room's player websocket below a node's base URL."""
     return f"/v1/games/{quote(game, safe='')}/rooms/{quote(room, safe='')}/session"
@@ -34,8 +39,7 @@ def reachable(url: str, host: str) -> str:
     if parts.hostname not in ANY_HOSTS:
         return url
     name = urlsplit(f"//{host}").hostname or "127.0.0.1"
-    bracketed = f"[{name}]" if ":" in name else name
-    netloc = bracketed if parts.port is None else f"{bracketed}:{parts.port}"
+    netloc = host_in_url(name) if parts.port is None else f"{host_in_url(name)}:{parts.port}"
     return urlunsplit(parts._replace(netloc=netloc))
 
 

@@ -37,6 +37,8 @@ CANNOT_START = 1
 class _Child:
     name: str
     fleet: str
+    former: asyncio.Task[None] | None = None
+    """One of the same name that may still be saving."""
     task: asyncio.Task[None] | None = None
     process: asyncio.subprocess.Process | None = None
     backoff: float = FIRST_BACKOFF_SECONDS
@@ -75,7 +77,7 @@ class Children:
         known = self._children.get(name)
         if self._closing or (known is not None and known.wanted):
             return
-        child = _Child(name, fleet)
+        child = _Child(name, fleet, former=None if known is None else known.task)
         self._children[name] = child
         child.task = asyncio.get_running_loop().create_task(self._keep(child), name=f"child {name}")
 
@@ -117,6 +119,8 @@ class Children:
 
     async def _keep(self, child: _Child) -> None:
         loop = asyncio.get_running_loop()
+        if child.former is not None:
+            await asyncio.wait([child.former])
         while child.wanted:
             began = loop.time()
             code = await self._run(child)
