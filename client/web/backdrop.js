@@ -16,16 +16,19 @@ export class Backdrop {
   #scale = 0;
 
   /**
-   * @param {CanvasRenderingContext2D} ctx in world units
+   * @param {CanvasRenderingContext2D} ctx in pixels
    * @param {Welcome} welcome
-   * @param {number} scale pixels a world unit
+   * @param {{scale: number, left: number, top: number}} view pixels a world unit, and the room's corner
    */
-  draw(ctx, welcome, scale) {
+  draw(ctx, welcome, { scale, left, top }) {
     const width = welcome.room.width + 2 * EDGE;
     const height = welcome.room.height + 2 * EDGE;
     const fine = Math.min(scale, Math.sqrt(MOST_PIXELS / (width * height)));
     if (this.#of !== welcome || this.#scale !== fine) this.#paint(welcome, width, height, fine);
-    ctx.drawImage(this.#canvas, -EDGE, -EDGE, width, height);
+    const [x, y] = [left - EDGE * scale, top - EDGE * scale];
+    // Pixel for pixel, which costs a fraction of what stretching does.
+    if (fine === scale) ctx.drawImage(this.#canvas, Math.round(x), Math.round(y));
+    else ctx.drawImage(this.#canvas, x, y, width * scale, height * scale);
   }
 
   /**
@@ -39,7 +42,7 @@ export class Backdrop {
     this.#canvas.height = Math.ceil(height * scale);
     const ctx = this.#canvas.getContext("2d");
     if (ctx === null) throw new Error("this browser has no 2D canvas");
-    ctx.scale(this.#canvas.width / width, this.#canvas.height / height);
+    ctx.scale(scale, scale);
     ctx.translate(EDGE, EDGE);
     drawScenery(ctx, welcome);
     this.#of = welcome;

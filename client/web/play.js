@@ -220,7 +220,7 @@ function onEvent({ name, data }) {
 
 /** @param {Data} detail */
 function onAhead({ room, position, etaSeconds }) {
-  page.showBanner(`waiting (position ${position}) for ${room}${eta(etaSeconds)}`);
+  page.showBanner(`Waiting (position ${position}) for ${room}${eta(etaSeconds)}`);
 }
 
 function showFacts() {

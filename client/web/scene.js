@@ -193,10 +193,12 @@ export class Scene {
     const welcome = client?.welcome ?? null;
     if (client === null || welcome === null) return;
     this.#aim();
-    this.#toWorld();
     if (this.#room !== welcome.room.name) this.#mark = null;
     this.#room = welcome.room.name;
-    this.#backdrop.draw(ctx, welcome, this.#view.scale * this.#ratio);
+    const { scale, left, top } = this.#view;
+    const ratio = this.#ratio;
+    this.#backdrop.draw(ctx, welcome, { scale: scale * ratio, left: left * ratio, top: top * ratio });
+    this.#toWorld();
     this.#drawRoom(ctx, client, welcome, seconds, elapsed);
   }
 

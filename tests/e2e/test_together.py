@@ -113,7 +113,7 @@ def test_a_full_room_has_a_line_at_its_gate_and_at_its_door(
         ben.click_world(700, 250)
         eventually(lambda: ben.stands_at(700, 250), what="Ben near the gate")
         ben.click_door("east gate")
-        ben.page.wait_for_selector("#banner >> text=waiting (position 1) for meadow")
+        ben.page.wait_for_selector("#banner >> text=Waiting (position 1) for meadow")
         assert ben.room == "town"
         ben.screenshot("waiting-at-the-door")
         dan.page.click("#leave")

@@ -224,7 +224,7 @@ class Windows:
         self._contexts: list[BrowserContext] = []
         self._windows: list[Window] = []
 
-    def new(self, *, width: int = 1280, height: int = 800, **options: Any) -> Window:
+    def new(self, *, width: int = 960, height: int = 640, **options: Any) -> Window:
         context = self._browser.new_context(viewport={"width": width, "height": height}, **options)
         self._contexts.append(context)
         return self._add(context)
