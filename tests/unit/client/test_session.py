@@ -479,6 +479,15 @@ def test_leave_tells_the_node_and_ends_it() -> None:
     assert world.states.count(State.BYE) == 1
 
 
+def test_leave_is_also_told_where_the_welcome_is_still_on_its_way() -> None:
+    world = World()
+    world.join()
+    world.admit(world.accept())
+    link = world.accept()
+    world.leave()
+    assert world.sent[link][-1] == {"type": "leave"}
+
+
 def test_leave_ends_it_in_every_state() -> None:
     def connecting(world: World) -> None:
         world.join()

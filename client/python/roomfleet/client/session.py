@@ -133,8 +133,10 @@ class Session:
     def leave(self) -> list[Action]:
         """End the session at once, whatever state it is in: `bye` with code `left`."""
         if self.state not in RESTING:
-            if self._shown is not None and self._shown.id in self._open:
-                self._out.append(Send(self._shown.id, encode(session.Leave())))
+            # Also where hello was said and the welcome is still on its way: or the actor would stand there.
+            for link in {link.id: link for link in (self._shown, self._live) if link is not None}.values():
+                if link.id in self._open and link.is_open:
+                    self._out.append(Send(link.id, encode(session.Leave())))
             self._bye(session.ByeCode.LEFT, "you left")
         return self._flush()
 
