@@ -40,12 +40,11 @@ def test_a_full_room_lets_in_those_who_came_first_as_others_leave(tmp_path: Path
             inside = first
             for number, player in enumerate(line):
                 await inside.leave()
-                await playing(player, "alpha")
+                await joins[number]
                 assert entered == list(range(number + 1))
                 for place, waiting in enumerate(line[number + 1 :], 1):
                     await waiting.wait_for(lambda p, place=place: waits_at(p, place), 10)
                 inside = player
-            await asyncio.gather(*joins)
 
     rooms = {"alpha": {"capacity": 1}, "beta": {}}
     with running(trial_game(tmp_path, rooms=rooms), tmp_path / "data", environment=SHORT) as fleet:

@@ -6,6 +6,7 @@ import asyncio
 from pathlib import Path
 
 from roomfleet.client import Client
+from roomfleet.wire.session import Waiting
 from support.running import Running, running
 from support.trial_game import (
     GAME,
@@ -105,4 +106,40 @@ def test_a_door_to_a_sleeping_room_is_refused_while_the_master_is_away_and_the_p
             await asyncio.sleep(0.05)
 
     with running(trial_game(tmp_path), tmp_path / "data", environment=SHORT) as fleet:
+        asyncio.run(play(fleet))
+
+
+def test_who_waits_before_a_full_room_keeps_waiting_through_the_masters_absence(tmp_path: Path) -> None:
+    async def play(fleet: Running) -> None:
+        ada = Client(fleet.url, game=GAME, token="ada")
+        bob = Client(fleet.url, game=GAME, token="bob")
+        async with ada, bob:
+            await ada.join("alpha")
+            await bob.join("beta")
+            events = ada.events()
+            going = asyncio.ensure_future(answer(ada.call("go", room="beta")))
+
+            async def told() -> Waiting:
+                async for event in events:
+                    if isinstance(event, Waiting):
+                        return event
+                raise AssertionError("nothing was said")
+
+            assert (await told()).position == 1
+            fleet.pause_master()
+            try:
+                await until(
+                    lambda: fleet.log().count("the master has been silent") >= 2, "both nodes miss the master"
+                )
+                assert await ada.call("keep", value=1) == 1
+                assert not going.done()
+            finally:
+                fleet.resume_master()
+            assert (await told()).position == 1, "asked again, as the answer may have been lost"
+            await bob.leave()
+            await playing(ada, "beta")
+            await going
+
+    rooms = {"alpha": {}, "beta": {"capacity": 1}}
+    with running(trial_game(tmp_path, rooms=rooms), tmp_path / "data", environment=SHORT) as fleet:
         asyncio.run(play(fleet))

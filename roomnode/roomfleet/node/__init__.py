@@ -5,6 +5,7 @@ room      one room: claimed, live, saved, left
 players   who is in it, and the fan-out to them
 saving    its write-behind
 backlog   what is composed and not yet committed
+asking    seats that its rooms want elsewhere
 seats     seats from node to node, without a master
 clock     its time, never beyond what a commit allowed
 server    the players' websockets

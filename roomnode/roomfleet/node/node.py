@@ -18,10 +18,11 @@ from tornado.httpserver import HTTPServer
 from tornado.netutil import bind_sockets
 
 from roomfleet.game.loader import Game
+from roomfleet.node.asking import SeatRequests
 from roomfleet.node.link import Link
-from roomfleet.node.room import GrantedSeat, HostedRoom
+from roomfleet.node.room import HostedRoom
 from roomfleet.node.schedule import Schedule
-from roomfleet.node.seats import NoSeat, ask_peer
+from roomfleet.node.seats import ask_peer
 from roomfleet.node.server import make_application
 from roomfleet.node.watchdog import Watchdog
 from roomfleet.store import (
@@ -51,10 +52,8 @@ from roomfleet.wire.link import (
     Pong,
     Report,
     RoomPhase,
-    Seat,
     Seated,
     ToNode,
-    Unseat,
 )
 from roomfleet.wire.names import player_actor
 from roomfleet.wire.settings import Settings
@@ -126,8 +125,7 @@ class Node:
         self._keys: dict[str, str] = {}
         self._origins: frozenset[str] = frozenset()
         self._used_tickets = UsedTickets()
-        self._seats: dict[str, tuple[HostedRoom, int, str, str]] = {}
-        self._ask_again = False
+        self._seats = SeatRequests(self._link.send, self._ask_peer, self._spawn)
         self._changed: dict[str, HostedRoom] = {}
         self._ended: list[Report] = []
         self._tasks: set[asyncio.Task[None]] = set()
@@ -220,8 +218,7 @@ class Node:
         match message:
             case Accepted(keys=keys, origins=origins):
                 self._keys, self._origins = keys, frozenset(origins)
-                if self._ask_again:
-                    self._ask_for_seats_again()
+                self._seats.link_up()
             case Desired(rooms=rooms):
                 self._desired = {room.room: room for room in rooms}
                 self._reconcile()
@@ -229,7 +226,7 @@ class Node:
                 if name in self._rooms:
                     self._goodbyes.add(name)
             case Seated():
-                self._seated(message)
+                self._seats.answered(message)
             case Find(id=find, player=player):
                 self._spawn(self._find(find, player), "find")
             case Nudge():
@@ -240,9 +237,7 @@ class Node:
                 pass
 
     def link_down(self) -> None:
-        self._ask_again = True
-        for asked in self._seats:
-            self._spawn(self._seat_at_peer(asked, waits=True), "seat")
+        self._seats.link_down()
 
     async def _find(self, find: str, player: str) -> None:
         try:
@@ -303,9 +298,7 @@ class Node:
             return
         del self._rooms[room.name]
         self._goodbyes.discard(room.name)
-        for asked in [asked for asked, seat in self._seats.items() if seat[0] is room]:
-            del self._seats[asked]
-            self._link.send(Unseat(id=asked))
+        self._seats.forget(room)
         if not self._changed and not self._ended:
             asyncio.get_running_loop().call_soon(self._send_reports)
         self._ended.append(room.report())
@@ -328,59 +321,21 @@ class Node:
     # -- moving --------------------------------------------------------------------------------------------
 
     def want_seat(self, room: HostedRoom, request: int, player: str, target: str) -> None:
-        asked = f"{room.name}/{room.epoch}/{request}"
-        self._seats[asked] = (room, request, player, target)
-        if not self._link.send(Seat(room=target, player=player, id=asked)):
-            self._spawn(self._seat_at_peer(asked, waits=False), "seat")
-
-    async def _seat_at_peer(self, asked: str, *, waits: bool) -> None:
-        """Without the master: whoever runs the target gives the seat. Who waits already may wait on."""
-        _, _, player, target = self._seats[asked]
-        try:
-            url, ticket = await ask_peer(
-                self.store,
-                self._key,
-                self.settings,
-                game=self.game_name,
-                room=target,
-                player=player,
-                now=self.wall(),
-            )
-        except NoSeat as error:
-            if not waits and asked in self._seats:
-                room, request, _, _ = self._seats.pop(asked)
-                room.seat_refused(request, str(error))
-        else:
-            if asked in self._seats:
-                room, request, _, _ = self._seats.pop(asked)
-                room.seat_granted(request, GrantedSeat(target, url, ticket))
-
-    def _ask_for_seats_again(self) -> None:
-        """The link is back: what was answered meanwhile was lost."""
-        self._ask_again = False
-        for asked, (_, _, player, target) in self._seats.items():
-            self._link.send(Unseat(id=asked))
-            self._link.send(Seat(room=target, player=player, id=asked))
+        self._seats.want(room, request, player, target)
 
     def unwant_seat(self, room: HostedRoom, request: int) -> None:
-        asked = f"{room.name}/{room.epoch}/{request}"
-        self._seats.pop(asked, None)
-        # Also one that was granted: somebody else may have it.
-        self._link.send(Unseat(id=asked))
+        self._seats.unwant(room, request)
 
-    def _seated(self, answer: Seated) -> None:
-        asked = self._seats.get(answer.id)
-        if asked is None:
-            return
-        room, request, player, target = asked
-        if answer.problem is not None:
-            del self._seats[answer.id]
-            room.seat_refused(request, answer.problem.detail)
-        elif answer.ticket:
-            del self._seats[answer.id]
-            room.seat_granted(request, GrantedSeat(target, answer.url, answer.ticket))
-        else:
-            room.seat_waiting(request, player, target, answer.position, answer.eta_seconds)
+    async def _ask_peer(self, player: str, target: str) -> tuple[str, str]:
+        return await ask_peer(
+            self.store,
+            self._key,
+            self.settings,
+            game=self.game_name,
+            room=target,
+            player=player,
+            now=self.wall(),
+        )
 
     def departed(self, target: str, records: Sequence[ActorRecord], *, wake: bool) -> None:
         here = self._rooms.get(target)

@@ -10,7 +10,6 @@ import asyncio
 import logging
 import random
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
@@ -18,6 +17,7 @@ from roomfleet.game.errors import GameError
 from roomfleet.game.live import LiveRoom
 from roomfleet.game.loader import Game
 from roomfleet.game.outbox import ChangeKind, Outside, ScriptFailure, SeatUnwanted, SeatWanted
+from roomfleet.node.asking import GrantedSeat
 from roomfleet.node.clock import RENEW_SECONDS, RoomClock
 from roomfleet.node.players import Connection, Players, PlayerSession
 from roomfleet.node.saving import Departure, Saver, SaverEvents
@@ -46,15 +46,6 @@ from roomfleet.wire.spec import RoomSpec
 from roomfleet.wire.version import __version__
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class GrantedSeat:
-    """A seat in another room: where to send the player, with which ticket."""
-
-    room: str
-    url: str
-    ticket: str
 
 
 class Surroundings(Protocol):
@@ -327,7 +318,6 @@ class HostedRoom:
                 connection.end(Rejoin(reason="the room is full", room=self.name))
                 return False
             self._entering.add(player)
-            self._reserved.pop(player, None)
             try:
                 elsewhere = await self._spawn(player)
             except Fenced as error:
@@ -346,13 +336,12 @@ class HostedRoom:
             if elsewhere is not None:
                 connection.end(elsewhere)
                 return False
+        self._reserved.pop(player, None)
         self._used.append(join)
         self._connect(player, connection)
         return True
 
     def _has_seat(self, player: str) -> bool:
-        now = self._loop.time()
-        self._reserved = {who: until for who, until in self._reserved.items() if until > now}
         others = len(self._players) + len(self._entering) + len(self._reserved.keys() - {player})
         return others < self.spec.capacity
 
@@ -362,7 +351,10 @@ class HostedRoom:
             return f"{self.name} is not here any more; try again"
         if self._players.get(player) is None and not self._has_seat(player):
             return f"{self.name} is full; try again"
-        self._reserved[player] = self._loop.time() + seconds
+        if self._players.get(player) is None:
+            self._reserved[player] = self._loop.time() + seconds
+            self._watch_players()
+            self._node.changed(self)
         return ""
 
     async def _spawn(self, player: str) -> Rejoin | Bye | None:
@@ -489,11 +481,14 @@ class HostedRoom:
 
     def _expect(self, player: str) -> None:
         """The player's actor is live, and the player is on the way or was cut off."""
+        self._reserved.pop(player, None)
         self._players.add(player, self._loop.time() + self._node.settings.reconnect_seconds)
         self._watch_players()
 
     def _watch_players(self) -> None:
-        until = self._players.next_gone() if not self._ended.is_set() else float("inf")
+        until = min(self._players.next_gone(), *self._reserved.values(), float("inf"))
+        if self._ended.is_set():
+            return
         if until < float("inf"):
             self._node.schedule.set(("players", self.name), until, self._players_gone)
         else:
@@ -504,6 +499,10 @@ class HostedRoom:
         for session in self._players:
             if session.connection is None and session.until <= now:
                 self._remove(session, "left")
+        for player, until in list(self._reserved.items()):
+            if until <= now:
+                del self._reserved[player]
+                self._node.changed(self)
         self._watch_players()
 
     # -- inputs --------------------------------------------------------------------------------------------
@@ -541,7 +540,7 @@ class HostedRoom:
             if player is not None and self._players.get(player) is None and player in self.live.players:
                 self._expect(player)
 
-    def seat_waiting(self, request: int, player: str, target: str, position: int, eta: float | None) -> None:
+    def seat_waiting(self, player: str, target: str, position: int, eta: float | None) -> None:
         """The room behind the door is not ready: the player waits here."""
         session = self._players.get(player)
         if session is not None and session.connection is not None:

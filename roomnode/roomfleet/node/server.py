@@ -220,8 +220,10 @@ class SessionSocket(WebSocketHandler):
             return
         # From here on frames of the room may reach this connection.
         self._room, self._player = room, ticket.sub
-        if await room.enter(ticket.sub, ticket.jti, self):
-            self._doors.used_tickets().use(ticket, self._doors.wall())
+        # Used from now on: the same ticket from another connection must not get in meanwhile.
+        self._doors.used_tickets().use(ticket, self._doors.wall())
+        if not await room.enter(ticket.sub, ticket.jti, self):
+            self._doors.used_tickets().give_back(ticket)
         if self.closed:
             room.dropped(ticket.sub, self)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+import time
 from collections.abc import Awaitable, Callable
 from contextlib import closing
 from pathlib import Path
@@ -13,10 +14,13 @@ import pytest
 
 from roomfleet.game.live import LiveRoom
 from roomfleet.store import DamagedDocument, StoreUnavailable, claim
-from roomfleet.wire.link import RoomPhase
+from roomfleet.wire.link import Accepted, RoomPhase
 from roomfleet.wire.spec import RoomSpec
+from roomfleet.wire.tickets import SigningKey, Ticket
+from roomfleet.wire.urls import session_path
 from support.game_folder import imports_forgotten
 from support.hosted import Hosted, Listener, hosted, soon
+from support.raw import connected as connected_to
 from support.trial_game import stored_actors, stored_epoch, stored_state, trial_game
 
 ALPHA = RoomSpec(map="map1.alpha", script="trial.rooms:Place")
@@ -153,6 +157,16 @@ def test_a_seat_that_is_kept_for_a_traveller_is_nobody_elses(on_a_node: Any) -> 
         assert not connected(await on.enters(room, "bob"))
         assert connected(await on.enters(room, "ada"))
         assert room.report().resumable == 0
+
+    on_a_node(test)
+
+
+def test_a_kept_seat_that_nobody_takes_is_free_again_and_said_to_be(on_a_node: Any) -> None:
+    async def test(on: Hosted) -> None:
+        room = await on.runs("alpha", RoomSpec(map="map1.alpha", script="trial.rooms:Place", capacity=1))
+        assert room.reserve("ada", 0.05) == ""
+        await soon(lambda: room.report().resumable == 0)
+        assert connected(await on.enters(room, "bob"))
 
     on_a_node(test)
 
@@ -375,5 +389,51 @@ def test_a_player_whose_class_is_gone_is_told_so_and_may_come_back_when_it_is_th
             db.execute("UPDATE actors SET body = replace(body, 'trial.rooms:Gone', 'trial.rooms:Hero')")
             db.commit()
         assert connected(await on.enters(room, "ada"))
+
+    on_a_node(test)
+
+
+def test_one_ticket_from_two_connections_at_once_lets_one_in(on_a_node: Any) -> None:
+    async def test(on: Hosted) -> None:
+        key = SigningKey.from_seed(bytes(32))
+        on.node.told(Accepted(keys={key.id: key.public}, origins=[]))
+        await on.runs("alpha", ALPHA)
+        ticket = key.sign(
+            Ticket(sub="ada", game="trial", room="alpha", aud=on.node.boot, exp=time.time() + 15, jti="1")
+        )
+        url = on.node.url + session_path("trial", "alpha")
+        gate = on.store.hold("get_actor")
+        async with connected_to(url) as first, connected_to(url) as second:
+            await first.say({"type": "hello", "ticket": ticket})
+            await soon(lambda: on.store.calls["get_actor"])
+            await second.say({"type": "hello", "ticket": ticket})
+            assert (await second.until("error"))["code"] == "bad-ticket"
+            gate.set()
+            await first.until("snapshot")
+            await first.say({"type": "leave"})
+            await first.rest()
+
+    on_a_node(test)
+
+
+def test_a_ticket_with_which_nobody_was_let_in_may_be_used_again(on_a_node: Any) -> None:
+    async def test(on: Hosted) -> None:
+        key = SigningKey.from_seed(bytes(32))
+        on.node.told(Accepted(keys={key.id: key.public}, origins=[]))
+        await on.runs("alpha", ALPHA)
+        ticket = key.sign(
+            Ticket(sub="ada", game="trial", room="alpha", aud=on.node.boot, exp=time.time() + 15, jti="1")
+        )
+        url = on.node.url + session_path("trial", "alpha")
+        on.store.trouble = lambda name, args: StoreUnavailable("gone") if name == "get_actor" else None
+        async with connected_to(url) as first:
+            await first.say({"type": "hello", "ticket": ticket})
+            await first.until("rejoin")
+        on.store.trouble = lambda name, args: None
+        async with connected_to(url) as second:
+            await second.say({"type": "hello", "ticket": ticket})
+            await second.until("snapshot")
+            await second.say({"type": "leave"})
+            await second.rest()
 
     on_a_node(test)

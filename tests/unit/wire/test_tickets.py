@@ -125,6 +125,17 @@ def test_used_tickets_are_forgotten_once_they_have_expired_anyway() -> None:
     assert len(used._used) <= 16
 
 
+def test_a_ticket_that_was_given_back_may_be_used_again() -> None:
+    used = UsedTickets()
+    ticket = Ticket(sub="A", game="g", room="r", aud="b", exp=NOW + 15, jti="1")
+    used.use(ticket, NOW)
+    used.give_back(ticket)
+    used.check(ticket)
+    used.use(ticket, NOW)
+    with pytest.raises(TicketError):
+        used.check(ticket)
+
+
 def test_a_key_is_the_same_after_its_file() -> None:
     again = SigningKey.from_pem(KEY.to_pem())
     assert (again.id, again.public) == (KEY.id, KEY.public)

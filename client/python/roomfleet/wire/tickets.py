@@ -157,3 +157,7 @@ class UsedTickets:
         for jti in [jti for jti, exp in self._used.items() if exp <= now]:
             del self._used[jti]
         self._used[ticket.jti] = ticket.exp
+
+    def give_back(self, ticket: Ticket) -> None:
+        """It was not accepted after all: it may be used again."""
+        self._used.pop(ticket.jti, None)

@@ -1,0 +1,133 @@
+"""The seats that this node's rooms want in other rooms: asked of the master, or of a peer without one."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Coroutine
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from roomfleet.node.seats import NoSeat
+from roomfleet.wire.link import FromNode, Seat, Seated, Unseat
+
+
+@dataclass(frozen=True, slots=True)
+class GrantedSeat:
+    """A seat in another room: where to send the player, with which ticket."""
+
+    room: str
+    url: str
+    ticket: str
+
+
+class Asker(Protocol):
+    """A room whose player wants to go to another one."""
+
+    name: str
+    epoch: int
+
+    def seat_waiting(self, player: str, target: str, position: int, eta: float | None) -> None: ...
+
+    def seat_granted(self, request: int, seat: GrantedSeat) -> None: ...
+
+    def seat_refused(self, request: int, reason: str) -> None: ...
+
+
+@dataclass(slots=True)
+class _Wanted:
+    room: Asker
+    request: int
+    player: str
+    target: str
+    in_line: bool = False
+    """The player was told a place in line, and waits on whatever becomes of the master."""
+
+
+class SeatRequests:
+    """All that are not answered for good."""
+
+    def __init__(
+        self,
+        send: Callable[[FromNode], bool],
+        ask_peer: Callable[[str, str], Awaitable[tuple[str, str]]],
+        spawn: Callable[[Coroutine[Any, Any, None], str], None],
+    ) -> None:
+        """`send` says whether the link is up; `ask_peer(player, room)` gives URL and ticket or raises NoSeat;
+        `spawn` runs a coroutine by the side.
+        """
+        self._send = send
+        self._ask_peer = ask_peer
+        self._spawn = spawn
+        self._wanted: dict[str, _Wanted] = {}
+        self._lost_answers = False
+
+    def __len__(self) -> int:
+        return len(self._wanted)
+
+    def want(self, room: Asker, request: int, player: str, target: str) -> None:
+        """Answered by the room's `seat_waiting`, `seat_granted` or `seat_refused`, never from within this."""
+        asked = _id(room, request)
+        self._wanted[asked] = _Wanted(room, request, player, target)
+        if not self._send(Seat(room=target, player=player, id=asked)):
+            self._spawn(self._from_peer(asked), "seat")
+
+    def unwant(self, room: Asker, request: int) -> None:
+        """Also for one that was granted: somebody else may have it."""
+        asked = _id(room, request)
+        self._wanted.pop(asked, None)
+        self._send(Unseat(id=asked))
+
+    def forget(self, room: Asker) -> None:
+        """The room is over."""
+        for wanted in list(self._wanted.values()):
+            if wanted.room is room:
+                self.unwant(room, wanted.request)
+
+    def answered(self, answer: Seated) -> None:
+        """The master's word."""
+        wanted = self._wanted.get(answer.id)
+        if wanted is None:
+            return
+        if answer.problem is not None:
+            del self._wanted[answer.id]
+            wanted.room.seat_refused(wanted.request, answer.problem.detail)
+        elif answer.ticket:
+            self._grant(answer.id, answer.url, answer.ticket)
+        else:
+            wanted.in_line = True
+            wanted.room.seat_waiting(wanted.player, wanted.target, answer.position, answer.eta_seconds)
+
+    def link_down(self) -> None:
+        """The master is away: who runs the target may have a seat."""
+        self._lost_answers = True
+        for asked in self._wanted:
+            self._spawn(self._from_peer(asked), "seat")
+
+    def link_up(self) -> None:
+        """The master is back; what it answered meanwhile was lost, so it is asked again."""
+        if not self._lost_answers:
+            return
+        self._lost_answers = False
+        for asked, wanted in self._wanted.items():
+            self._send(Unseat(id=asked))
+            self._send(Seat(room=wanted.target, player=wanted.player, id=asked))
+
+    async def _from_peer(self, asked: str) -> None:
+        wanted = self._wanted.get(asked)
+        if wanted is None:
+            return
+        try:
+            url, ticket = await self._ask_peer(wanted.player, wanted.target)
+        except NoSeat as error:
+            if not wanted.in_line and self._wanted.pop(asked, None) is not None:
+                wanted.room.seat_refused(wanted.request, str(error))
+        else:
+            if asked in self._wanted:
+                self._grant(asked, url, ticket)
+
+    def _grant(self, asked: str, url: str, ticket: str) -> None:
+        wanted = self._wanted.pop(asked)
+        wanted.room.seat_granted(wanted.request, GrantedSeat(wanted.target, url, ticket))
+
+
+def _id(room: Asker, request: int) -> str:
+    return f"{room.name}/{room.epoch}/{request}"
