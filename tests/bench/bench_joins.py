@@ -36,27 +36,22 @@ async def join(fleet: Running, player: str, room: str) -> tuple[float, Client]:
 
 
 async def measure(fleet: Running, joins: int) -> dict[str, list[float]]:
-    asleep, running_room, back = [], [], []
-    clients = []
-    for number in range(joins):
-        took, client = await join(fleet, f"sleeper{number}", f"r{number + 1}")
-        asleep.append(took)
-        clients.append(client)
-    for number in range(joins):
-        took, client = await join(fleet, f"runner{number}", "r1")
-        running_room.append(took)
-        clients.append(client)
-    for client in clients:
-        await client.leave()
-    for number in range(joins):
-        took, client = await join(fleet, f"runner{number}", "r1")
-        back.append(took)
-        await client.leave()
-    return {
-        "room asleep, new player": asleep,
-        "room running, new player": running_room,
-        "room running, player comes back": back,
-    }
+    """Each player leaves again, so that neither the client's process nor the room fills up."""
+    figures: dict[str, list[float]] = {}
+
+    async def each(name: str, player: str, room: str) -> None:
+        figures[name] = []
+        for number in range(joins):
+            took, client = await join(fleet, f"{player}{number}", room.format(number + 1))
+            figures[name].append(took)
+            await client.leave()
+
+    await each("room asleep, new player", "sleeper", "r{}")
+    _, resident = await join(fleet, "resident", "r0")
+    await each("room running, new player", "runner", "r0")
+    await each("room running, player comes back", "runner", "r0")
+    await resident.leave()
+    return figures
 
 
 def main() -> None:
