@@ -67,7 +67,7 @@ def test_a_room_becomes_idle_again_when_its_player_has_left(tmp_path: Path) -> N
             listener = await on.enters(room, "ada")
             assert listener.types()[:2] == ["welcome", "snapshot"]
             assert len(on.node.schedule) > 0
-            room.leave("ada", listener)
+            room.visits.leave("ada", listener)
             await soon(lambda: len(on.node.schedule) == 0)
             assert not on.node.resumes
             during = await rounds(on, 2)

@@ -116,7 +116,7 @@ class Hosted:
     async def enters(self, room: HostedRoom, player: str) -> Listener:
         """The player's connection, after it was let in or sent away."""
         listener = Listener()
-        await room.enter(player, f"join of {player}", listener)
+        await room.visits.enter(player, f"join of {player}", listener)
         return listener
 
 

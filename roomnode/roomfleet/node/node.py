@@ -24,6 +24,7 @@ from roomfleet.node.room import HostedRoom
 from roomfleet.node.schedule import Schedule
 from roomfleet.node.seats import ask_peer
 from roomfleet.node.server import make_application
+from roomfleet.node.visits import Visits
 from roomfleet.node.watchdog import Watchdog
 from roomfleet.store import (
     ActorRecord,
@@ -412,6 +413,10 @@ class Node:
 
     def room(self, name: str) -> HostedRoom | None:
         return self._rooms.get(name)
+
+    def visits(self, room: str) -> Visits | None:
+        here = self._rooms.get(room)
+        return here.visits if here is not None else None
 
     def find_resume(self, secret: str) -> tuple[HostedRoom, str] | None:
         return self.resumes.get(secret)

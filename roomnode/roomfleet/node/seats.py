@@ -38,7 +38,7 @@ class SeatAnswer(msgspec.Struct, frozen=True):
 
 
 class Reserves(Protocol):
-    """A running room, as the handler needs it."""
+    """A running room's visits, as the handler needs them."""
 
     def reserve(self, player: str, seconds: float) -> str:
         """Keep a seat for the player for so long. Why not, or an empty string."""
@@ -55,7 +55,8 @@ class SeatDoors(Protocol):
 
     def keys(self) -> Mapping[str, str]: ...
 
-    def room(self, name: str) -> Reserves | None: ...
+    def visits(self, room: str) -> Reserves | None:
+        """None: the room is not here."""
 
 
 async def ask_peer(
@@ -126,9 +127,9 @@ class SeatHandler(RequestHandler):
             return 401, str(error)
         if (ticket.game, ticket.room) != (game, name):
             return 403, f"the ticket is for room {ticket.room} of {ticket.game}"
-        room = doors.room(name)
-        if room is None:
+        visits = doors.visits(name)
+        if visits is None:
             return 404, f"{name} is not here any more; try again"
         seconds = min(ticket.exp - doors.wall(), doors.settings.ticket_seconds)
-        reason = room.reserve(ticket.sub, seconds)
+        reason = visits.reserve(ticket.sub, seconds)
         return (409, reason) if reason else (201, "")

@@ -15,6 +15,7 @@ from tornado.websocket import WebSocketClosedError, WebSocketHandler, WebSocketP
 from roomfleet.node.limits import Bucket
 from roomfleet.node.room import HostedRoom, say_error
 from roomfleet.node.seats import SeatHandler
+from roomfleet.node.visits import Visits
 from roomfleet.wire.codec import encode
 from roomfleet.wire.errors import TicketError, TicketFlaw, UnknownMessage, WireError
 from roomfleet.wire.session import (
@@ -75,6 +76,8 @@ class Doors(Protocol):
     def used_tickets(self) -> UsedTickets: ...
 
     def room(self, name: str) -> HostedRoom | None: ...
+
+    def visits(self, room: str) -> Visits | None: ...
 
     def find_resume(self, secret: str) -> tuple[HostedRoom, str] | None: ...
 
@@ -195,7 +198,7 @@ class SessionSocket(WebSocketHandler):
             case Ping(t=t):
                 self.send(encode(Pong(t=t, now=self._room.now())))
             case Leave():
-                self._room.leave(self._player, self)
+                self._room.visits.leave(self._player, self)
             case Hello():
                 say_error(self, ErrorCode.BAD_MESSAGE, "you said hello before")
 
@@ -204,7 +207,7 @@ class SessionSocket(WebSocketHandler):
             self._timer.cancel()
         if hello.resume is not None:
             found = self._doors.find_resume(hello.resume)
-            if found is not None and found[0].resume(found[1], self):
+            if found is not None and found[0].visits.resume(found[1], self):
                 self._room, self._player = found
                 return
             self._refuse(ErrorCode.BAD_RESUME, "that session is over: join again")
@@ -222,10 +225,10 @@ class SessionSocket(WebSocketHandler):
         self._room, self._player = room, ticket.sub
         # Used from now on: the same ticket from another connection must not get in meanwhile.
         self._doors.used_tickets().use(ticket, self._doors.wall())
-        if not await room.enter(ticket.sub, ticket.jti, self):
+        if not await room.visits.enter(ticket.sub, ticket.jti, self):
             self._doors.used_tickets().give_back(ticket)
         if self.closed:
-            room.dropped(ticket.sub, self)
+            room.visits.dropped(ticket.sub, self)
 
     def _ticket(self, token: str) -> Ticket:
         ticket = check_ticket(token, self._doors.keys(), audience=self._doors.boot, now=self._doors.wall())
@@ -249,14 +252,14 @@ class SessionSocket(WebSocketHandler):
 
     def _put_out(self, code: ByeCode, reason: str) -> None:
         if self._room is not None:
-            self._room.put_out(self._player, self, code, reason)
+            self._room.visits.put_out(self._player, self, code, reason)
         self.end(Bye(code=code, reason=reason))
 
     def on_close(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
         if self._room is not None and not self._ended:
-            self._room.dropped(self._player, self)
+            self._room.visits.dropped(self._player, self)
 
     # -- the room's side: Connection -----------------------------------------------------------------------
 

@@ -77,7 +77,7 @@ def test_who_leaves_and_comes_back_at_once_gets_in(on_a_node: Any) -> None:
         for _ in range(5):
             gate = on.store.hold("commit_room")
             room.call("ada", 1, "note", {"value": 1})
-            room.leave("ada", listener)
+            room.visits.leave("ada", listener)
             coming = asyncio.ensure_future(on.enters(room, "ada"))
             await asyncio.sleep(0)
             gate.set()
@@ -108,15 +108,15 @@ def test_a_resume_secret_is_good_for_the_last_connection_only_and_forgotten_with
         room = await on.runs("alpha", ALPHA)
         first = await on.enters(room, "ada")
         old = first.last("welcome")["resume"]
-        room.dropped("ada", first)
+        room.visits.dropped("ada", first)
         second = Listener()
         found = on.node.find_resume(old)
         assert found == (room, "ada")
-        assert room.resume("ada", second)
+        assert room.visits.resume("ada", second)
         assert on.node.find_resume(old) is None
         fresh = second.last("welcome")["resume"]
         assert on.node.find_resume(fresh) == (room, "ada")
-        room.leave("ada", second)
+        room.visits.leave("ada", second)
         assert on.node.find_resume(fresh) is None
         assert not on.node.resumes
 
@@ -128,7 +128,7 @@ def test_who_does_not_come_back_in_time_has_left(on_a_node: Any, tmp_path: Path)
         room = await on.runs("alpha", ALPHA)
         listener = await on.enters(room, "ada")
         secret = listener.last("welcome")["resume"]
-        room.dropped("ada", listener)
+        room.visits.dropped("ada", listener)
         assert room.report().resumable == 1
         await soon(lambda: room.report().resumable == 0)
         assert on.node.find_resume(secret) is None
@@ -151,8 +151,8 @@ def test_a_full_room_takes_no_more_also_while_others_are_on_their_way_in(on_a_no
 def test_a_seat_that_is_kept_for_a_traveller_is_nobody_elses(on_a_node: Any) -> None:
     async def test(on: Hosted) -> None:
         room = await on.runs("alpha", RoomSpec(map="map1.alpha", script="trial.rooms:Place", capacity=1))
-        assert room.reserve("ada", 0.2) == ""
-        assert "full" in room.reserve("bob", 0.2)
+        assert room.visits.reserve("ada", 0.2) == ""
+        assert "full" in room.visits.reserve("bob", 0.2)
         assert room.report().resumable == 1
         assert not connected(await on.enters(room, "bob"))
         assert connected(await on.enters(room, "ada"))
@@ -164,7 +164,7 @@ def test_a_seat_that_is_kept_for_a_traveller_is_nobody_elses(on_a_node: Any) -> 
 def test_a_kept_seat_that_nobody_takes_is_free_again_and_said_to_be(on_a_node: Any) -> None:
     async def test(on: Hosted) -> None:
         room = await on.runs("alpha", RoomSpec(map="map1.alpha", script="trial.rooms:Place", capacity=1))
-        assert room.reserve("ada", 0.05) == ""
+        assert room.visits.reserve("ada", 0.05) == ""
         await soon(lambda: room.report().resumable == 0)
         assert connected(await on.enters(room, "bob"))
 
@@ -376,7 +376,7 @@ def test_a_player_whose_class_is_gone_is_told_so_and_may_come_back_when_it_is_th
     async def test(on: Hosted) -> None:
         room = await on.runs("alpha", ALPHA)
         listener = await on.enters(room, "ada")
-        room.leave("ada", listener)
+        room.visits.leave("ada", listener)
         await soon(lambda: stored_actors(tmp_path)["p:ada"].presence == "away")
         with closing(sqlite3.connect(tmp_path / "store.db")) as db:
             db.execute("UPDATE actors SET body = replace(body, 'trial.rooms:Hero', 'trial.rooms:Gone')")

@@ -1,0 +1,257 @@
+"""Players' comings and goings in one running room: entering, resuming, leaving, and the seats that count.
+
+A player's actor is live exactly as long as the player has a session here. Public methods are called on the
+node's event loop.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import TYPE_CHECKING
+
+from roomfleet.game.errors import GameError
+from roomfleet.node.players import Connection, Players, PlayerSession
+from roomfleet.node.surroundings import Surroundings
+from roomfleet.store import ActorRecord, Fenced, HeldBy, StoreError, doc_id, name_of
+from roomfleet.store import Save as SaveActor
+from roomfleet.wire.codec import encode
+from roomfleet.wire.link import RoomPhase
+from roomfleet.wire.names import player_actor
+from roomfleet.wire.session import Bye, ByeCode, Rejoin, Welcome
+from roomfleet.wire.version import __version__
+
+if TYPE_CHECKING:
+    from roomfleet.node.room import HostedRoom
+
+log = logging.getLogger(__name__)
+
+
+class Visits:
+    """Who is in the room, who may come back, and who is on the way in."""
+
+    def __init__(self, room: HostedRoom, node: Surroundings) -> None:
+        self._room = room
+        self._node = node
+        self._loop = asyncio.get_running_loop()
+        self.players = Players(self._snapshot, self._loop.time)
+        self._entering: set[str] = set()
+        self._reserved: dict[str, float] = {}
+        """Seats kept for players whom other nodes send: until when, loop time."""
+        self._used: list[str] = []
+
+    @property
+    def resumable(self) -> int:
+        """Seats taken by players who are not connected: cut off, on the way in, or sent by another node."""
+        absent = len(self.players) - self.players.connected
+        return absent + len(self._entering) + len(self._reserved)
+
+    def take_used(self) -> list[str]:
+        """Ids of the joins whose ticket was used up since the last call."""
+        used, self._used = self._used, []
+        return used
+
+    async def enter(self, player: str, join: str, connection: Connection) -> bool:
+        """A player with a good ticket. False: the connection was told to go elsewhere and is closed."""
+        if self._room.phase is not RoomPhase.RUNNING or self._room.live is None or self._room.session is None:
+            connection.end(Rejoin(reason="the room is not here any more", room=self._room.name))
+            return False
+        if self.players.get(player) is None:
+            if not self._has_seat(player):
+                connection.end(Rejoin(reason="the room is full", room=self._room.name))
+                return False
+            self._entering.add(player)
+            try:
+                elsewhere = await self._spawn(player)
+            except Fenced as error:
+                self._room.fence(error.found_epoch)
+                elsewhere = Rejoin(reason="the room went to another node", room=self._room.name)
+            except StoreError as error:
+                elsewhere = Rejoin(
+                    reason=f"the room cannot let you in at the moment: {error}", room=self._room.name
+                )
+            except GameError as error:
+                log.warning("room %s cannot make the actor of %s: %s", self._room.name, player, error)
+                elsewhere = Bye(code=ByeCode.KICKED, reason=f"your actor cannot live here: {error}")
+            finally:
+                self._entering.discard(player)
+                self._node.changed(self._room)
+            if elsewhere is not None:
+                connection.end(elsewhere)
+                return False
+        self._reserved.pop(player, None)
+        self._used.append(join)
+        self._connect(player, connection)
+        return True
+
+    def _has_seat(self, player: str) -> bool:
+        others = len(self.players) + len(self._entering) + len(self._reserved.keys() - {player})
+        return others < self._room.spec.capacity
+
+    def reserve(self, player: str, seconds: float) -> str:
+        """Keep a seat for a player whom another node sends. Why not, or an empty string."""
+        if self._room.phase is not RoomPhase.RUNNING:
+            return f"{self._room.name} is not here any more; try again"
+        if self.players.get(player) is None and not self._has_seat(player):
+            return f"{self._room.name} is full; try again"
+        if self.players.get(player) is None:
+            self._reserved[player] = self._loop.time() + seconds
+            self._watch_players()
+            self._node.changed(self._room)
+        return ""
+
+    async def _spawn(self, player: str) -> Rejoin | Bye | None:
+        """Make the player's actor live here. None: it is; else what to tell the client."""
+        assert self._room.live is not None
+        assert self._room.session is not None
+        assert self._room.saver is not None
+        actor = doc_id(self._node.game.name, player_actor(player))
+        fresh = self._room.live.new_player_body(player, self._room.now())
+        for _ in range(3):
+            answer = await self._room.session.spawn(actor, fresh)
+            if self._room.phase is not RoomPhase.RUNNING:
+                break
+            if not isinstance(answer, HeldBy):
+                if self.players.get(player) is None:
+                    await self._lives(player, answer.record)
+                return None
+            if self.players.get(player) is not None:
+                return None
+            if name_of(answer.room) != self._room.name:
+                return Rejoin(reason="you are in another room", room=name_of(answer.room))
+            if answer.in_transit:
+                # On its way here: its document names this room already.
+                await self._node.look_for_arrivals()
+            else:
+                # It went away or left a moment ago, and that is being saved.
+                await self._room.saver.flush()
+            if self.players.get(player) is not None:
+                return None
+        return Rejoin(reason="the room is not ready for you yet", room=self._room.name)
+
+    async def _lives(self, player: str, record: ActorRecord) -> None:
+        """The session took the actor in: so must the room. Raises GameError when its scripts forbid it."""
+        assert self._room.live is not None
+        assert self._room.session is not None
+        try:
+            self._room.live.player_enters(player, record.body, self._room.now())
+        except GameError:
+            if self._room.live.player_actor(player) is None:
+                await self._room.session.save([SaveActor(record.id, record.body, away=True)], None)
+                await self._room.session.applied()
+            raise
+        self.players.add(player)
+
+    def resume(self, player: str, connection: Connection) -> bool:
+        """A player is back whose connection dropped. False: too late."""
+        if self._room.phase is not RoomPhase.RUNNING or self.players.get(player) is None:
+            return False
+        self._connect(player, connection)
+        return True
+
+    def _connect(self, player: str, connection: Connection) -> None:
+        assert self._room.live is not None
+        session = self.players.get(player)
+        assert session is not None
+        if session.connection is not None:
+            session.connection.end(Bye(code=ByeCode.REPLACED, reason="you joined from another window"))
+            session.connection = None
+        self._room.pump()
+        self._node.resumes.pop(session.resume, None)
+        secret = session.connect(connection)
+        self._node.resumes[secret] = (self._room, player)
+        settings = self._node.settings
+        connection.send(
+            encode(
+                Welcome(
+                    now=self._room.now(),
+                    game=self._node.game.name,
+                    resume=secret,
+                    tick=settings.ticks_per_second,
+                    version=__version__,
+                    **self._room.live.welcome(player),
+                )
+            )
+        )
+        connection.send(self._snapshot(player))
+        self._room.pump()
+        self._node.changed(self._room)
+
+    def _snapshot(self, player: str) -> bytes:
+        assert self._room.live is not None
+        return encode(self._room.live.snapshot(player, self._room.now()))
+
+    def dropped(self, player: str, connection: Connection) -> None:
+        """The connection is gone without a goodbye: the player may resume for a while."""
+        session = self.players.get(player)
+        if session is None or session.connection is not connection:
+            return
+        session.connection = None
+        session.until = self._loop.time() + self._node.settings.reconnect_seconds
+        self._watch_players()
+        self._node.changed(self._room)
+
+    def leave(self, player: str, connection: Connection) -> None:
+        """The player leaves on purpose."""
+        session = self.players.get(player)
+        if session is None or session.connection is not connection:
+            return
+        connection.end(Bye(code=ByeCode.LEFT, reason="you left"))
+        self.remove(session, "left")
+
+    def put_out(self, player: str, connection: Connection, code: ByeCode, reason: str) -> None:
+        """End the player's session for a reason of ours."""
+        session = self.players.get(player)
+        if session is None or session.connection is not connection:
+            return
+        connection.end(Bye(code=code, reason=reason))
+        self.remove(session, code.value)
+
+    def send_all_away(self, last: Bye | Rejoin) -> None:
+        """Everybody hears why, and has no session here any more."""
+        for session in self.players:
+            if session.connection is not None:
+                session.connection.end(last)
+            self.forget(session.player)
+
+    def remove(self, session: PlayerSession, why: str) -> None:
+        """The session is over: the actor is away."""
+        self.forget(session.player)
+        if self._room.live is not None and self._room.phase is RoomPhase.RUNNING:
+            self._room.guarded(lambda live: live.player_leaves(session.player, self._room.now(), why))
+            if self._room.saver is not None:
+                self._room.saver.poke(urgent=True)
+        self._node.changed(self._room)
+
+    def forget(self, player: str) -> PlayerSession | None:
+        """The player has no session here any more; who it was."""
+        session = self.players.remove(player)
+        if session is not None:
+            self._node.resumes.pop(session.resume, None)
+        return session
+
+    def expect(self, player: str) -> None:
+        """The player's actor is live, and the player is on the way or was cut off."""
+        self._reserved.pop(player, None)
+        self.players.add(player, self._loop.time() + self._node.settings.reconnect_seconds)
+        self._watch_players()
+
+    def _watch_players(self) -> None:
+        until = min(self.players.next_gone(), *self._reserved.values(), float("inf"))
+        if self._room.over:
+            return
+        if until < float("inf"):
+            self._node.schedule.set(("players", self._room.name), until, self._players_gone)
+        else:
+            self._node.schedule.clear(("players", self._room.name))
+
+    def _players_gone(self) -> None:
+        now = self._loop.time()
+        for session in self.players:
+            if session.connection is None and session.until <= now:
+                self.remove(session, "left")
+        for player, until in list(self._reserved.items()):
+            if until <= now:
+                del self._reserved[player]
+                self._node.changed(self._room)
+        self._watch_players()
