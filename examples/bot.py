@@ -1,12 +1,14 @@
 """Joins the game that `make up` runs, walks to (200, 200), and prints what it sees there."""
 
 import asyncio
+import os
 
 from roomfleet.client import Client
 
 
 async def main() -> None:
-    async with Client("http://127.0.0.1:8080", game="walkabout", token="ada") as player:
+    url = os.environ.get("ROOMFLEET_SERVER", "http://127.0.0.1:8080")
+    async with Client(url, game="walkabout", token="ada") as player:
         await player.join()
         arrived = await player.call("walk", x=200, y=200)
         print(f"arrived: {arrived}; in {player.room.name} there are")

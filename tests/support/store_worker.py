@@ -14,7 +14,19 @@ from pathlib import Path
 if __name__ == "__main__":
     sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from roomfleet.store import Create, Fenced, Live, OutcomeUnknown, Save, Store, open_store
+from roomfleet.store import (
+    Change,
+    Create,
+    Fenced,
+    Json,
+    Live,
+    OutcomeUnknown,
+    Save,
+    Session,
+    Store,
+    StoreUnavailable,
+    open_store,
+)
 from support.store_tools import ROOM, claim_room
 
 
@@ -38,7 +50,7 @@ async def fight(store: Store, name: str, commits: str) -> None:
         except Fenced as fenced:
             epoch = (fenced.found_epoch or 0) + 1
             continue
-        except OutcomeUnknown:
+        except (OutcomeUnknown, StoreUnavailable):  # the others may hold the file's lock for long
             epoch += 1
             continue
         log = list(claimed.state.get("log", []))
@@ -49,14 +61,22 @@ async def fight(store: Store, name: str, commits: str) -> None:
             log.append(label)
             life.append(label)
             try:
-                await claimed.session.commit(
-                    [Save(actor.id, {"life": life})], state={"log": log}, ceiling_ms=0, saved_at_ms=0
-                )
+                await committed(claimed.session, [Save(actor.id, {"life": life})], {"log": log})
             except Fenced as fenced:
                 epoch = (fenced.found_epoch or epoch) + 1
                 break
             say(label)
             done += 1
+
+
+async def committed(session: Session, changes: list[Change], state: Json) -> None:
+    """Commit, again while the store surely did not do it. Raises Fenced."""
+    while True:
+        try:
+            await session.commit(changes, state=state, ceiling_ms=0, saved_at_ms=0)
+            return
+        except StoreUnavailable:
+            continue
 
 
 async def spawn(store: Store, name: str, players: str) -> None:

@@ -56,6 +56,13 @@ MANIFESTS_MANAGER = "game"
 """Field manager of the game's own manifests, applied at each start."""
 
 
+DEFAULT_PORT = 8080
+"""Where the command line looks for a fleet, too."""
+
+DEFAULT_FLEET = "default"
+"""The RoomFleet of rooms that name none."""
+
+
 class CannotStart(Exception):
     """One line that says why, and the cure."""
 
@@ -64,7 +71,7 @@ def parser() -> argparse.ArgumentParser:
     made = argparse.ArgumentParser(prog="roomfleet up", description="Run a game on this machine.")
     made.add_argument("game", metavar="GAME_DIR", type=Path, help="the game's folder, with k8s/ and maps/")
     made.add_argument("--host", default="127.0.0.1", help="address to serve at; 0.0.0.0 lets phones in")
-    made.add_argument("--port", default=8080, type=int, help="port of the page and the API (8080)")
+    made.add_argument("--port", default=DEFAULT_PORT, type=int, help="port of the page and the API (8080)")
     made.add_argument("--data", type=Path, help="where everything is kept (.roomfleet/GAME)")
     made.add_argument("--store", default="", help="URL of the store (sqlite:///DATA/store.db)")
     return made
@@ -130,10 +137,10 @@ class Fleet:
         game_dir: Path = options.game.resolve()
         game = game_dir.name
         settings = Settings.from_environment(os.environ)
-        # The port first: whoever looks for a free one should not wait for anything else.
-        sockets = self._bind()
+        # The data first: a second start of the same game is to hear who has it, not that the port is taken.
         data = DataFolder(options.data or Path(".roomfleet") / game)
         try:
+            sockets = self._bind()
             self._log_to(data.logs / "master.log")
             objects = self._objects(game_dir, game, data)
             url = f"http://{_host(options.host)}:{sockets[0].getsockname()[1]}"
@@ -172,6 +179,7 @@ class Fleet:
         documents = read_path(manifests)
         objects = Objects(data.objects, game=game)
         objects.apply_all(documents, manager=MANIFESTS_MANAGER)
+        self._default_fleet(objects)
         entries = [
             room["metadata"]["name"]
             for room in objects.list(ROOMS)
@@ -187,6 +195,19 @@ class Fleet:
                 cure += f"; no manifest names what is in {', '.join(files)}: delete that"
             raise CannotStart(f"{found} the entry room: {cure}")
         return objects
+
+    def _default_fleet(self, objects: Objects) -> None:
+        """A game that names no RoomFleet gets one: what runs on a laptop needs no word about nodes."""
+        wanted = any(room["spec"]["fleet"] == DEFAULT_FLEET for room in objects.list(ROOMS))
+        if wanted and not _has(objects, DEFAULT_FLEET):
+            kind = objects.kinds.plural(FLEETS)
+            manifest = {
+                "apiVersion": kind.api_version,
+                "kind": kind.kind,
+                "metadata": {"name": DEFAULT_FLEET},
+                "spec": {"minNodes": 1, "maxNodes": 2},
+            }
+            objects.apply(manifest, manager=MANIFESTS_MANAGER)
 
     async def _serve(
         self,
@@ -240,9 +261,11 @@ class Fleet:
         say(f"  nodes: starting {', '.join(sorted(children.names())) or 'none until a player comes'}")
         ready = await self._ready(runner, game, children)
         if ready:
-            say(f"  log:   {_short(data.logs)}")
+            say(f"  log:   {_short(data.logs)}/")
             if self._options.host in ANY_HOSTS and (address := _lan_address()):
                 say(f"  phone: http://{address}:{_port(url)}")
+            if _port(url) != DEFAULT_PORT:
+                say(f"  get:   ROOMFLEET_SERVER={url} roomfleet get rooms")
             say(f"  play:  {url}")
         await self._stop.wait()
         if not self._failure:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from roomfleet.game.errors import GameError
+from roomfleet.game.errors import GameError, ScriptFailed
 from roomfleet.game.live import LiveRoom
 from roomfleet.game.outbox import ChangeKind, Outside, ScriptFailure, SeatUnwanted, SeatWanted
 from roomfleet.node.asking import GrantedSeat
@@ -110,6 +110,8 @@ class HostedRoom:
             self._over(RoomPhase.FENCED, str(error), error.found_epoch)
             return
         except (GameError, MapChanged) as error:
+            told = error.traceback if isinstance(error, ScriptFailed) else ""
+            log.warning("room %s cannot start: %s%s", self.name, error, f"\n{told}" if told else "")
             self._over(RoomPhase.FAILED, str(error))
             return
         except (StoreUnavailable, OutcomeUnknown) as error:

@@ -191,6 +191,14 @@ def test_a_room_that_cannot_start_says_why_and_how_to_mend_it(
     in_the_good_room(fleet, room)
 
 
+def test_what_created_raised_is_in_the_nodes_log_with_its_line(fleet: Running) -> None:
+    answered(fleet, "optimist", "created")
+    log = eventually(lambda: fleet.log() if "room created cannot start" in fleet.log() else "")
+    traceback = log.split("room created cannot start", 1)[1][:3000]
+    assert "Traceback" in traceback
+    assert "life.py" in traceback
+
+
 def failed(fleet: Running, room: str) -> dict[str, Any] | None:
     """The object's status, once it says that the room has failed."""
     objects = f"/apis/roomfleet.io/v1alpha1/namespaces/{GAME}/rooms"

@@ -1,4 +1,4 @@
-"""Bad input on a player's websocket: a clear error, and nothing else changes (issue 3, Bad input; P9)."""
+"""Bad input on a player's websocket: a clear error, and nothing else changes (P9)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The fleet by its command line: get, describe, apply, delete, and rooms that sleep (issue 3, point 3)."""
+"""The fleet by its command line: get, describe, apply, delete, and rooms that sleep."""
 
 from __future__ import annotations
 

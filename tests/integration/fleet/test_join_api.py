@@ -1,4 +1,4 @@
-"""Joining over REST and over the play websocket of a running fleet (DESIGN 9; issue 3, point 6)."""
+"""Joining over REST and over the play websocket of a running fleet (DESIGN 9)."""
 
 from __future__ import annotations
 

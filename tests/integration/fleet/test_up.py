@@ -1,4 +1,4 @@
-"""`roomfleet up`: starting, stopping, starting again, and refusing to start (issue 3, point 1)."""
+"""`roomfleet up`: starting, stopping, starting again, and refusing to start."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from roomfleet.master.local.manifests import read_path
 from roomfleet.master.local.objects import Objects
 from support.game_folder import write
 from support.raw import ask
-from support.running import ROOMFLEET, Running, eventually, running
+from support.running import ROOMFLEET, Running, eventually, game_copy, running
 from support.small_game import small_game
 
 GAME = "tiny"
@@ -114,6 +114,21 @@ def ask_fails(url: str) -> bool:
     except OSError:
         return True
     return False
+
+
+def test_a_game_that_names_no_fleet_gets_one(tmp_path: Path) -> None:
+    game = game_copy(tmp_path / "walkabout")
+    (game / "k8s" / "fleet.yaml").unlink()
+
+    async def play(url: str) -> str:
+        async with Client(url, game="walkabout", token="ada") as player:
+            await player.join()
+            assert player.room is not None
+            return player.room.name
+
+    with running(game, tmp_path / "data") as fleet:
+        assert asyncio.run(play(fleet.url)) == "town"
+        assert "starting default-0" in "\n".join(fleet.output)
 
 
 def test_the_next_start_continues_where_ctrl_c_stopped(game: Path, tmp_path: Path) -> None:

@@ -207,9 +207,8 @@ def test_no_server_is_one_clear_line(cli: Any, town: Path) -> None:
     for command in (["get", "rooms"], ["apply", "-f", town], ["get", "rooms", "-w"], ["delete", "room/x"]):
         code, out, err = cli("--server", "http://127.0.0.1:1", *command)
         assert (code, out) == (1, "")
-        assert err.startswith(
-            'cannot reach http://127.0.0.1:1: is "make up" running? (--server, ROOMFLEET_SERVER)'
-        )
+        assert err.startswith("cannot reach http://127.0.0.1:1 (")
+        assert 'is "make up" running there? Else say where, with --server or ROOMFLEET_SERVER' in err
         assert err.count("\n") == 1
 
 

@@ -21,7 +21,10 @@ class Unreachable(CliError):
     """No server answers at that URL."""
 
     def __init__(self, url: str, why: str) -> None:
-        super().__init__(f'cannot reach {url}: is "make up" running? (--server, ROOMFLEET_SERVER) [{why}]')
+        super().__init__(
+            f'cannot reach {url} ({why}): is "make up" running there? Else say where, with --server or '
+            "ROOMFLEET_SERVER"
+        )
 
 
 class Refused(CliError):

@@ -8,6 +8,7 @@ async with Client("http://127.0.0.1:8080", game="walkabout", token="ada") as pla
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections.abc import AsyncIterator, Callable
 from random import Random
@@ -36,6 +37,8 @@ from roomfleet.client.view import empty_copy, position_of
 from roomfleet.wire.motion import Point
 from roomfleet.wire.patch import Copy
 from roomfleet.wire.session import RoomInfo, Welcome, You
+
+log = logging.getLogger(__name__)
 
 POLL_SECONDS = 0.05
 """How often `wait_for` looks again while no message comes: positions change with time alone."""
@@ -71,6 +74,7 @@ class Client:
         self._streams: WeakSet[EventStream] = WeakSet()
         self._timer: asyncio.TimerHandle | None = None
         self._change = StateChanged(state=State.IDLE)
+        self._told_unreachable = False
         self.messages = 0
         """Messages received so far."""
 
@@ -210,10 +214,14 @@ class Client:
 
     def link_opened(self, link: int) -> None:
         """For Sockets."""
+        self._told_unreachable = False
         self._perform(self._session.opened(link, self._clock()))
 
     def link_failed(self, link: int, reason: str, status: int | None) -> None:
         """For Sockets."""
+        if not self._told_unreachable:
+            self._told_unreachable = True
+            log.warning("cannot connect: %s; trying again for as long as it takes", reason)
         self._perform(self._session.open_failed(link, reason, self._clock(), status))
 
     def link_heard(self, link: int, text: str | bytes) -> None:
