@@ -61,7 +61,7 @@ def test_a_client_that_reads_again_gets_a_fresh_snapshot_and_others_got_every_pa
         asyncio.run(play(fleet))
 
 
-def test_a_client_that_is_stuck_too_long_is_put_out_and_nobody_else_notices(tmp_path: Path) -> None:
+def test_defect_04_a_client_that_is_stuck_too_long_is_put_out_and_nobody_else_notices(tmp_path: Path) -> None:
     async def play(fleet: Running) -> None:
         async with Client(fleet.url, game=GAME, token="ada") as ada:
             await ada.join("alpha")
