@@ -149,6 +149,7 @@ class Node:
         self._watchdog.start()
         self._link.start()
         self._spawn(self._arrivals_loop(), "arrivals")
+        self._spawn(self.sweep_leftovers(), "sweep")
         self._spawn(self._epochs_loop(), "epochs")
 
     async def drain(self) -> None:
@@ -372,6 +373,18 @@ class Node:
             room = self._rooms.get(name)
             if room is not None:
                 room.arrived(records)
+
+    async def sweep_leftovers(self) -> None:
+        """Apply what rooms had committed that ended without a clean stop, and that may sleep for long.
+
+        Whoever was leaving such a room arrives by that, and does not wait until the room is wanted again.
+        """
+        try:
+            for room in await self.store.rooms_with_ops(self.game_name):
+                if room not in self.sessions():
+                    await sweep(self.store, room, self._pause)
+        except StoreError as error:
+            log.warning("cannot look after rooms that ended abruptly: %s", error)
 
     async def _pause(self, attempt: int) -> None:
         if attempt > 3:

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from roomfleet.game.live import LiveRoom
-from roomfleet.store import DamagedDocument, StoreUnavailable, claim
+from roomfleet.store import Create, DamagedDocument, StoreUnavailable, Travel, claim, open_store, where
 from roomfleet.wire.link import Accepted, RoomPhase
 from roomfleet.wire.spec import RoomSpec
 from roomfleet.wire.tickets import SigningKey, Ticket
@@ -435,5 +435,42 @@ def test_a_ticket_with_which_nobody_was_let_in_may_be_used_again(on_a_node: Any)
             await second.until("snapshot")
             await second.say({"type": "leave"})
             await second.rest()
+
+    on_a_node(test)
+
+
+def test_a_node_that_starts_lets_arrive_who_was_leaving_a_room_that_was_killed(
+    on_a_node: Any, tmp_path: Path
+) -> None:
+    async def pause(attempt: int) -> None:
+        await asyncio.sleep(0.01)
+
+    async def killed_while_leaving() -> None:
+        store = open_store(f"sqlite://{tmp_path / 'store.db'}")
+        claimed = await claim(
+            store,
+            room="trial/alpha",
+            epoch=1,
+            node="lost",
+            url="",
+            boot="lost",
+            uid="uid alpha",
+            map="map1.alpha",
+            on_delete="Retain",
+            pause=pause,
+        )
+        times = {"ceiling_ms": 0, "saved_at_ms": 0}
+        await claimed.session.commit([Create("trial/npc", {})], **times)
+        await claimed.session.commit([Travel("trial/npc", {}, "trial/beta")], **times)
+        assert await where(store, "trial/npc") == "trial/alpha", "decided, and not applied"
+        await store.close()
+
+    asyncio.run(killed_while_leaving())
+
+    async def test(on: Hosted) -> None:
+        deadline = asyncio.get_running_loop().time() + 10
+        while await where(on.store.inner, "trial/npc") != "trial/beta":
+            assert asyncio.get_running_loop().time() < deadline
+            await asyncio.sleep(0.01)
 
     on_a_node(test)
