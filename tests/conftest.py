@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import logging
+import signal
 from collections.abc import Iterator
 
 import pytest
 from hypothesis import settings
+
+# Whoever starts tests in the background has them ignore SIGINT, and children inherit that: tests that send it
+# to their own children mean it to be heard.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # Machines are noisy: no example is judged by how long it took.
 settings.register_profile("roomfleet", deadline=None)
