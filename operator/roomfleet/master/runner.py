@@ -204,9 +204,6 @@ class Runner:
         del self._links[node, boot]
         return True
 
-    def links(self) -> list[NodeLink]:
-        return list(self._links.values())
-
     def _desired(self, effect: SendDesired) -> None:
         """The whole set, at once; while it changes often, only the latest one of each pause."""
         key = (effect.node, effect.boot)
