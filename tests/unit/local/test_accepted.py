@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from roomfleet.master.local.accepted import not_yet_supported
+from roomfleet.master.accepted import not_yet_supported
 from roomfleet.master.local.crds import installed_kinds
 from roomfleet.master.local.schema import with_defaults
 

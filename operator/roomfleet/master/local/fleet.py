@@ -8,8 +8,6 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-import msgspec
-
 from roomfleet.master.core.effects import (
     Announce,
     CreateNode,
@@ -20,23 +18,26 @@ from roomfleet.master.core.effects import (
 )
 from roomfleet.master.core.events import (
     Event,
-    FleetApplied,
     FleetDeleted,
     Recorded,
     RecordOutcome,
-    RoomApplied,
     RoomDeleted,
     Synced,
 )
-from roomfleet.master.core.model import Condition, ConditionStatus, FleetSpec, Key, Phase, RoomStatus
-from roomfleet.master.local.accepted import REASON, not_yet_supported
+from roomfleet.master.core.model import Key
 from roomfleet.master.local.children import Children
 from roomfleet.master.local.errors import ApiError, Conflict, NotFound
 from roomfleet.master.local.files import StorageError
 from roomfleet.master.local.objects import Objects
 from roomfleet.master.local.table import Change
 from roomfleet.master.local.table import Event as ObjectEvent
-from roomfleet.wire.spec import ENTRY_ANNOTATION, RoomSpec
+from roomfleet.master.shapes import (
+    accepted_conditions,
+    fleet_applied,
+    fleet_status,
+    room_applied,
+    room_status,
+)
 
 log = logging.getLogger(__name__)
 
@@ -125,40 +126,18 @@ class LocalFleet:
             self._handle(FleetDeleted(key))
 
     def _tell(self, plural: str, obj: Mapping[str, Any]) -> None:
-        metadata = obj["metadata"]
         if plural == ROOMS:
-            self._handle(
-                RoomApplied(
-                    key=self._key(obj),
-                    uid=metadata["uid"],
-                    generation=metadata["generation"],
-                    version=metadata["resourceVersion"],
-                    spec=msgspec.convert(obj["spec"], RoomSpec),
-                    entry=metadata.get("annotations", {}).get(ENTRY_ANNOTATION) == "true",
-                    status=read_status(obj.get("status", {})),
-                )
-            )
+            self._handle(room_applied(self._key(obj), obj))
         elif plural == FLEETS:
-            spec = msgspec.convert(obj["spec"], FleetSpec)
-            self._handle(FleetApplied(self._key(obj), metadata["generation"], spec))
+            self._handle(fleet_applied(self._key(obj), obj))
 
     def _key(self, obj: Mapping[str, Any]) -> Key:
         return Key(self._objects.game, obj["metadata"]["name"])
 
     def _accept(self, plural: str, obj: Mapping[str, Any]) -> None:
         """Say in the condition Accepted what of the spec is not done yet."""
-        missing = not_yet_supported(obj)
-        conditions = obj.get("status", {}).get("conditions", [])
-        if not missing and not any(condition["type"] == "Accepted" for condition in conditions):
-            return
-        accepted = (
-            Condition("Accepted", ConditionStatus.FALSE, REASON, "; ".join(missing))
-            if missing
-            else Condition("Accepted", ConditionStatus.TRUE, "Supported")
-        )
-        kept = [condition for condition in conditions if condition["type"] != "Accepted"]
-        wanted = [*kept, *self._conditions(conditions, (accepted,), obj["metadata"]["generation"])]
-        if wanted != conditions:
+        wanted = accepted_conditions(obj, _now())
+        if wanted is not None:
             self._patch(plural, obj["metadata"]["name"], {"conditions": wanted})
 
     # -- effects to objects --------------------------------------------------------------------------------
@@ -169,7 +148,7 @@ class LocalFleet:
         name = effect.key.name
         outcome, version = RecordOutcome.WRITTEN, ""
         try:
-            patch = self._status(ROOMS, name, effect.status)
+            patch = room_status(effect.status, self._objects.get(ROOMS, name), _now())
             written = self._objects.patch_status(
                 ROOMS, name, {"metadata": {"resourceVersion": effect.version}, "status": patch}
             )
@@ -188,31 +167,21 @@ class LocalFleet:
     def write_status(self, effect: WriteStatus) -> None:
         name = effect.key.name
         try:
-            if effect.uid not in ("", self._objects.get(ROOMS, name)["metadata"]["uid"]):
-                return  # about an object that is gone: another has its name now
-            status = self._status(ROOMS, name, effect.status)
+            room = self._objects.get(ROOMS, name)
         except NotFound:
             return
+        if effect.uid not in ("", room["metadata"]["uid"]):
+            return  # about an object that is gone: another has its name now
+        status = room_status(effect.status, room, _now())
         self._write_later(ROOMS, name, status, at_once=effect.urgent)
 
     def write_fleet_status(self, effect: WriteFleetStatus) -> None:
-        name, status = effect.key.name, effect.status
+        name = effect.key.name
         try:
-            known = self._objects.get(FLEETS, name).get("status", {}).get("conditions", [])
+            fleet = self._objects.get(FLEETS, name)
         except NotFound:
             return
-        patch: dict[str, Any] = {
-            "nodes": status.nodes,
-            "ready": status.ready,
-            "rooms": status.rooms,
-            "players": status.players,
-            "observedGeneration": status.observed_generation,
-            "conditions": [
-                *self._conditions(known, status.conditions, status.observed_generation),
-                *[condition for condition in known if condition["type"] == "Accepted"],
-            ],
-        }
-        self._write_later(FLEETS, name, patch, at_once=False)
+        self._write_later(FLEETS, name, fleet_status(effect.status, fleet, _now()), at_once=False)
 
     def announce(self, effect: Announce) -> None:
         level = logging.WARNING if effect.warning else logging.INFO
@@ -249,68 +218,6 @@ class LocalFleet:
         except (ApiError, StorageError) as error:
             log.error("cannot write the status of %s %s: %s", plural, name, error)
 
-    def _status(self, plural: str, name: str, status: RoomStatus) -> dict[str, Any]:
-        known = self._objects.get(plural, name).get("status", {}).get("conditions", [])
-        return {
-            "phase": status.phase.value,
-            "node": status.node,
-            "epoch": status.epoch,
-            "players": status.players,
-            "waiting": status.waiting,
-            "savedAt": status.saved_at or None,
-            "startedAt": status.started_at or None,
-            "observedGeneration": status.observed_generation,
-            "message": status.message,
-            "conditions": [
-                *self._conditions(known, status.conditions, status.observed_generation),
-                *[condition for condition in known if condition["type"] == "Accepted"],
-            ],
-        }
 
-    def _conditions(
-        self, known: list[dict[str, Any]], wanted: tuple[Condition, ...], generation: int
-    ) -> list[dict[str, Any]]:
-        """As metav1.Condition: the transition time moves only when the status does."""
-        before = {condition["type"]: condition for condition in known}
-        now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-        result = []
-        for condition in wanted:
-            old = before.get(condition.type)
-            same = old is not None and old["status"] == condition.status.value
-            result.append(
-                {
-                    "type": condition.type,
-                    "status": condition.status.value,
-                    "reason": condition.reason,
-                    "message": condition.message,
-                    "observedGeneration": generation,
-                    "lastTransitionTime": old["lastTransitionTime"] if same and old is not None else now,
-                }
-            )
-        return result
-
-
-def read_status(status: Mapping[str, Any]) -> RoomStatus:
-    """A Room's status as the core reads it; what is missing has its default."""
-    phase = status.get("phase", "")
-    return RoomStatus(
-        phase=Phase(phase) if phase in set(Phase) else Phase.ASLEEP,
-        node=status.get("node", ""),
-        epoch=status.get("epoch", 0),
-        players=status.get("players", 0),
-        waiting=status.get("waiting", 0),
-        saved_at=status.get("savedAt") or "",
-        started_at=status.get("startedAt") or "",
-        observed_generation=status.get("observedGeneration", 0),
-        message=status.get("message", ""),
-        conditions=tuple(
-            Condition(
-                condition["type"],
-                ConditionStatus(condition["status"]),
-                condition["reason"],
-                condition.get("message", ""),
-            )
-            for condition in status.get("conditions", [])
-            if condition["type"] != "Accepted"
-        ),
-    )
+def _now() -> str:
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -1,0 +1,152 @@
+"""Objects as Kubernetes has them, and the core's events and statuses: one turned into the other. Pure.
+
+What the adapters for a laptop and for a cluster share.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import msgspec
+
+from roomfleet.master.accepted import REASON, not_yet_supported
+from roomfleet.master.core.events import FleetApplied, RoomApplied
+from roomfleet.master.core.model import (
+    Condition,
+    ConditionStatus,
+    FleetSpec,
+    FleetStatus,
+    Key,
+    Phase,
+    RoomStatus,
+)
+from roomfleet.wire.spec import ENTRY_ANNOTATION, RoomSpec
+
+Json = dict[str, Any]
+
+ACCEPTED = "Accepted"
+"""The one condition that is not the core's: what the spec asks for and this version cannot do."""
+
+
+def room_applied(key: Key, obj: Mapping[str, Any]) -> RoomApplied:
+    """What the core is told of a Room object. Raises msgspec.ValidationError for a spec without a schema's
+    help, naming the field.
+    """
+    metadata = obj["metadata"]
+    return RoomApplied(
+        key=key,
+        uid=metadata["uid"],
+        generation=metadata["generation"],
+        version=metadata["resourceVersion"],
+        spec=msgspec.convert(obj["spec"], RoomSpec),
+        entry=(metadata.get("annotations") or {}).get(ENTRY_ANNOTATION) == "true",
+        status=read_status(obj.get("status") or {}),
+    )
+
+
+def fleet_applied(key: Key, obj: Mapping[str, Any]) -> FleetApplied:
+    """What the core is told of a RoomFleet object."""
+    return FleetApplied(key, obj["metadata"]["generation"], msgspec.convert(obj["spec"], FleetSpec))
+
+
+def read_status(status: Mapping[str, Any]) -> RoomStatus:
+    """A Room's status as the core reads it; what is missing has its default."""
+    phase = status.get("phase", "")
+    return RoomStatus(
+        phase=Phase(phase) if phase in set(Phase) else Phase.ASLEEP,
+        node=status.get("node", ""),
+        epoch=status.get("epoch", 0),
+        players=status.get("players", 0),
+        waiting=status.get("waiting", 0),
+        saved_at=status.get("savedAt") or "",
+        started_at=status.get("startedAt") or "",
+        observed_generation=status.get("observedGeneration", 0),
+        message=status.get("message", ""),
+        conditions=tuple(
+            Condition(
+                condition["type"],
+                ConditionStatus(condition["status"]),
+                condition["reason"],
+                condition.get("message", ""),
+            )
+            for condition in status.get("conditions", [])
+            if condition["type"] != ACCEPTED
+        ),
+    )
+
+
+def room_status(status: RoomStatus, obj: Mapping[str, Any], now: str) -> Json:
+    """The status to put on the Room object, as it is known; None removes a field.
+
+    `now`: RFC 3339, the time of conditions that change.
+    """
+    return {
+        "phase": status.phase.value,
+        "node": status.node,
+        "epoch": status.epoch,
+        "players": status.players,
+        "waiting": status.waiting,
+        "savedAt": status.saved_at or None,
+        "startedAt": status.started_at or None,
+        "observedGeneration": status.observed_generation,
+        "message": status.message,
+        "conditions": _conditions(status.conditions, status.observed_generation, obj, now),
+    }
+
+
+def fleet_status(status: FleetStatus, obj: Mapping[str, Any], now: str) -> Json:
+    """The status to put on the RoomFleet object, as it is known."""
+    return {
+        "nodes": status.nodes,
+        "ready": status.ready,
+        "rooms": status.rooms,
+        "players": status.players,
+        "observedGeneration": status.observed_generation,
+        "conditions": _conditions(status.conditions, status.observed_generation, obj, now),
+    }
+
+
+def accepted_conditions(obj: Mapping[str, Any], now: str) -> list[Json] | None:
+    """All the object's conditions with Accepted as it should be; None: it is so already.
+
+    An object that never asked for what is not done has no such condition.
+    """
+    conditions: list[Json] = (obj.get("status") or {}).get("conditions", [])
+    missing = not_yet_supported(obj)
+    if not missing and not any(condition["type"] == ACCEPTED for condition in conditions):
+        return None
+    accepted = (
+        Condition(ACCEPTED, ConditionStatus.FALSE, REASON, "; ".join(missing))
+        if missing
+        else Condition(ACCEPTED, ConditionStatus.TRUE, "Supported")
+    )
+    kept = [condition for condition in conditions if condition["type"] != ACCEPTED]
+    wanted = [*kept, *stamped([accepted], obj["metadata"]["generation"], conditions, now)]
+    return None if wanted == conditions else wanted
+
+
+def _conditions(wanted: Iterable[Condition], generation: int, obj: Mapping[str, Any], now: str) -> list[Json]:
+    known: list[Json] = (obj.get("status") or {}).get("conditions", [])
+    others = [condition for condition in known if condition["type"] == ACCEPTED]
+    return [*stamped(wanted, generation, known, now), *others]
+
+
+def stamped(wanted: Iterable[Condition], generation: int, known: Iterable[Json], now: str) -> list[Json]:
+    """As metav1.Condition: the transition time moves only when the status does."""
+    before = {condition["type"]: condition for condition in known}
+    result = []
+    for condition in wanted:
+        old = before.get(condition.type)
+        same = old is not None and old["status"] == condition.status.value
+        result.append(
+            {
+                "type": condition.type,
+                "status": condition.status.value,
+                "reason": condition.reason,
+                "message": condition.message,
+                "observedGeneration": generation,
+                "lastTransitionTime": old["lastTransitionTime"] if same and old is not None else now,
+            }
+        )
+    return result
