@@ -234,6 +234,25 @@ class OperationsConformance:
 
         run(url, test)
 
+    def test_rooms_to_delete_are_those_with_data_marked_so(self, url: str) -> None:
+        async def test(store: Store) -> None:
+            going = RoomSpec("uid", "m", "Delete")
+            specs = {"g/new": going, "g/kept": SPEC, "other/inn": going, "g/none": None, INN: going}
+            for room, spec in specs.items():
+                await store.insert_room(room)
+                await store.take_room(room, 1, OWNER, spec)
+                if room != "g/new":
+                    assert await store.commit_room(room, 1, 0, Batch(1, (), saved({})))
+            assert sorted(await store.rooms_to_delete("g")) == [(INN, "uid")]
+            assert sorted(await store.rooms_to_delete("other")) == [("other/inn", "uid")]
+            await store.take_room("g/kept", 2, OWNER, RoomSpec("uid2", "m", "Delete"))
+            await store.take_room(INN, 2, Owner(), None)
+            assert sorted(await store.rooms_to_delete("g")) == [(INN, "uid"), ("g/kept", "uid2")]
+            assert await store.commit_room(INN, 2, 1, Batch(2, (), saved({}, None)))
+            assert await store.rooms_to_delete("g") == [("g/kept", "uid2")]
+
+        run(url, test)
+
     def test_what_a_game_keeps_comes_back_as_it_was(self, url: str) -> None:
         body = {
             "true": True,

@@ -73,6 +73,11 @@ class Store(Protocol):
         release.
         """
 
+    async def rooms_to_delete(self, game: str) -> list[tuple[str, str]]:
+        """The game's rooms with saved data (``saved_at`` is not None) whose spec says ``on_delete`` "Delete",
+        each with its spec's uid: one query.
+        """
+
     async def installation_id(self, new: str) -> str:
         """The id of the installation that the store belongs to; ``new`` becomes it if there is none."""
 

@@ -157,6 +157,15 @@ class SqliteStore:
 
         return await self._worker.read(work)
 
+    async def rooms_to_delete(self, game: str) -> list[tuple[str, str]]:
+        def work(db: sqlite3.Connection) -> list[tuple[str, str]]:
+            rows = db.execute(
+                "SELECT id, uid FROM rooms WHERE on_delete = 'Delete' AND saved_at IS NOT NULL ORDER BY id"
+            ).fetchall()
+            return [(room, uid) for room, uid in rows if game_of(room) == game]
+
+        return await self._worker.read(work)
+
     async def installation_id(self, new: str) -> str:
         def work(db: sqlite3.Connection) -> str:
             db.execute("INSERT OR IGNORE INTO installation (one, id) VALUES (1, ?)", (new,))

@@ -70,6 +70,9 @@ class ModelClient:
     async def rooms_with_ops(self, game: str) -> list[str]:
         raise AssertionError("not part of the protocol's safety")
 
+    async def rooms_to_delete(self, game: str) -> list[tuple[str, str]]:
+        raise AssertionError("not part of the protocol's safety")
+
     async def installation_id(self, new: str) -> str:
         raise AssertionError("not part of the protocol's safety")
 
