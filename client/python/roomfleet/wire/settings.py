@@ -6,71 +6,106 @@ Flag, environment variable and chart value carry the same name: `--join-timeout-
 
 from __future__ import annotations
 
+import argparse
 import math
-import re
 from collections.abc import Mapping
+from typing import Annotated, get_type_hints
 
 import msgspec
+from msgspec import Meta
 
-from roomfleet.wire.errors import WireError
+from roomfleet.wire.options import BadOption, Given, Option
 
 
-class BadSetting(WireError):
+class BadSetting(BadOption):
     """A setting has a value that it cannot have."""
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """Every time is in seconds."""
 
-    join_timeout_seconds: float = 120
-    """A join that was not admitted by then is refused with 503."""
-    line_limit: int = 1_000
-    """Joins in line for one room; past it 429."""
-    ticket_seconds: float = 15
-    """Life of a ticket, and of the seat that it reserves."""
-    reconnect_seconds: float = 30
-    """How long a player's actor stays after its connection dropped."""
-    node_lost_after_seconds: float = 10
-    """A node whose link was silent that long is lost; its rooms are placed again."""
-    max_unsaved_seconds: float = 10
-    """A room that could not save for that long takes no commands."""
-    keep_alive_seconds: float = 20
-    """Pings on every websocket, both ways."""
-    ticks_per_second: int = 20
-    """Frames a second to each client, at most."""
-    max_message_bytes: int = 65_536
-    """A larger message from a client is an error and ends its session."""
-    calls_per_second: float = 20
-    """Calls of one connection, sustained; a token bucket."""
-    calls_burst: int = 40
-    """Calls of one connection at once."""
+    join_timeout_seconds: Annotated[
+        float, Meta(description="a join that was not admitted by then is refused with 503")
+    ] = 120
+    line_limit: Annotated[int, Meta(description="joins in line for one room; past it 429")] = 1_000
+    ticket_seconds: Annotated[
+        float, Meta(description="life of a ticket, and of the seat that it reserves")
+    ] = 15
+    reconnect_seconds: Annotated[
+        float, Meta(description="how long a player's actor stays after its connection dropped")
+    ] = 30
+    node_lost_after_seconds: Annotated[
+        float,
+        Meta(description="a node whose link was silent that long is lost; its rooms are placed again"),
+    ] = 10
+    max_unsaved_seconds: Annotated[
+        float, Meta(description="a room that could not save for that long takes no commands")
+    ] = 10
+    keep_alive_seconds: Annotated[float, Meta(description="pings on every websocket, both ways")] = 20
+    ticks_per_second: Annotated[int, Meta(description="frames a second to each client, at most")] = 20
+    max_message_bytes: Annotated[
+        int, Meta(description="a larger message from a client is an error and ends its session")
+    ] = 65_536
+    calls_per_second: Annotated[
+        float, Meta(description="calls of one connection, sustained; a token bucket")
+    ] = 20
+    calls_burst: Annotated[int, Meta(description="calls of one connection at once")] = 40
+
+    @classmethod
+    def options(cls) -> list[Option]:
+        """One for each setting, in the order of the fields."""
+        hints = get_type_hints(cls, include_extras=True)
+        defaults = cls()
+        return [
+            Option(
+                "--" + field.replace("_", "-"),
+                next(meta.description for meta in hints[field].__metadata__),
+                f"{getattr(defaults, field)}",
+                "NUMBER",
+            )
+            for field in cls.__struct_fields__
+        ]
+
+    @classmethod
+    def add_to(cls, parser: argparse.ArgumentParser) -> None:
+        """Make each setting a flag."""
+        group = parser.add_argument_group("settings")
+        for option in cls.options():
+            option.add_to(group)
+
+    @classmethod
+    def given(cls, flags: argparse.Namespace, environment: Mapping[str, str]) -> Settings:
+        """Settings from flags and `ROOMFLEET_…` variables; raises BadSetting naming what was given."""
+        values: dict[str, float] = {}
+        for option, camel in zip(cls.options(), cls.__struct_encode_fields__, strict=True):
+            flag, text = getattr(flags, option.name, None), environment.get(option.variable)
+            if flag is not None:
+                values[option.name] = cls._value(Given(option.flag, str(flag)), option.name, camel)
+            elif text is not None:
+                values[option.name] = cls._value(Given(option.variable, text), option.name, camel)
+        return msgspec.structs.replace(cls(), **values)
+
+    @classmethod
+    def _value(cls, given: Given, field: str, camel: str) -> float:
+        try:
+            value: float = getattr(msgspec.convert({camel: given.text}, cls, strict=False), field)
+        except msgspec.ValidationError:
+            kind = "whole number" if get_type_hints(cls)[field] is int else "number"
+            raise BadSetting(str(given.bad(f"set it to a {kind} above 0"))) from None
+        if not (value > 0 and math.isfinite(value)):
+            raise BadSetting(str(given.bad("set it to a number above 0")))
+        return value
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Settings:
-        """Settings from `ROOMFLEET_…` variables; raises BadSetting naming the variable."""
-        found: dict[str, str] = {}
-        for field, camel in zip(cls.__struct_fields__, cls.__struct_encode_fields__, strict=True):
-            variable = environment_name(field)
-            if variable in environment:
-                found[camel] = environment[variable]
-        settings = cls()
-        for camel, text in found.items():
-            try:
-                one = msgspec.convert({camel: text}, cls, strict=False)
-            except msgspec.ValidationError as error:
-                name = environment_name(_snake(camel))
-                raise BadSetting(f"{name}={text!r}: {error}; set it to a number") from None
-            value = getattr(one, _snake(camel))
-            if not (value > 0 and math.isfinite(value)):
-                raise BadSetting(f"{environment_name(_snake(camel))}={text!r}: must be a number above 0")
-            settings = msgspec.structs.replace(settings, **{_snake(camel): value})
-        return settings
+        """Settings from `ROOMFLEET_…` variables alone; raises BadSetting naming the variable."""
+        return cls.given(argparse.Namespace(), environment)
+
+    def environment(self) -> dict[str, str]:
+        """The variables that give these settings to another process."""
+        return {option.variable: f"{getattr(self, option.name)}" for option in self.options()}
 
 
 def environment_name(field: str) -> str:
     """`join_timeout_seconds` → `ROOMFLEET_JOIN_TIMEOUT_SECONDS`."""
     return f"ROOMFLEET_{field.upper()}"
-
-
-def _snake(camel: str) -> str:
-    return re.sub(r"([A-Z])", lambda found: "_" + found.group(1).lower(), camel)
