@@ -253,6 +253,26 @@ class OperationsConformance:
 
         run(url, test)
 
+    def test_what_becomes_of_data_may_change_for_the_object_that_they_belong_to(self, url: str) -> None:
+        async def test(store: Store) -> None:
+            assert not await store.mark_room(ROOM, "uid", "Delete")
+            await store.insert_room(ROOM)
+            await store.take_room(ROOM, 1, OWNER, SPEC)
+            await store.commit_room(ROOM, 1, 0, Batch(1, (op("g/a", 1),), saved({"x": 1})))
+            before = await store.get_room(ROOM)
+            assert before is not None
+            assert not await store.mark_room(ROOM, "another", "Delete")
+            assert await store.get_room(ROOM) == before
+            assert await store.mark_room(ROOM, "uid", "Delete")
+            after = msgspec.structs.replace(before, spec=RoomSpec("uid", "m", "Delete"))
+            assert await store.get_room(ROOM) == after
+            assert await store.rooms_to_delete("g") == [(ROOM, "uid")]
+            assert await store.mark_room(ROOM, "uid", "Retain")
+            assert await store.mark_room(ROOM, "uid", "Retain")
+            assert await store.get_room(ROOM) == before
+
+        run(url, test)
+
     def test_what_a_game_keeps_comes_back_as_it_was(self, url: str) -> None:
         body = {
             "true": True,

@@ -78,6 +78,11 @@ class Store(Protocol):
         each with its spec's uid: one query.
         """
 
+    async def mark_room(self, room: str, uid: str, on_delete: str) -> bool:
+        """Where the spec's uid is this one: set the spec's ``on_delete``, and nothing else. False: no such
+        document.
+        """
+
     async def installation_id(self, new: str) -> str:
         """The id of the installation that the store belongs to; ``new`` becomes it if there is none."""
 

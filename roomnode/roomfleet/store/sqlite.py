@@ -166,6 +166,12 @@ class SqliteStore:
 
         return await self._worker.read(work)
 
+    async def mark_room(self, room: str, uid: str, on_delete: str) -> bool:
+        statement = "UPDATE rooms SET on_delete = ? WHERE id = ? AND uid = ?"
+        return await self._worker.write(
+            lambda db: db.execute(statement, (on_delete, room, uid)).rowcount == 1
+        )
+
     async def installation_id(self, new: str) -> str:
         def work(db: sqlite3.Connection) -> str:
             db.execute("INSERT OR IGNORE INTO installation (one, id) VALUES (1, ?)", (new,))

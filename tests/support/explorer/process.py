@@ -73,6 +73,9 @@ class ModelClient:
     async def rooms_to_delete(self, game: str) -> list[tuple[str, str]]:
         raise AssertionError("not part of the protocol's safety")
 
+    async def mark_room(self, room: str, uid: str, on_delete: str) -> bool:
+        raise AssertionError("not part of the protocol's safety")
+
     async def installation_id(self, new: str) -> str:
         raise AssertionError("not part of the protocol's safety")
 
