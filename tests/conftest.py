@@ -9,6 +9,8 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import settings
 
+pytest_plugins = ["support.kube_plugin"]
+
 # Whoever starts tests in the background has them ignore SIGINT, and children inherit that: tests that send it
 # to their own children mean it to be heard.
 signal.signal(signal.SIGINT, signal.default_int_handler)
