@@ -1,1 +1,253 @@
-"""The master in a cluster: what `kopf run` loads. Wires the parts together; nobody imports it."""
+"""The master in a cluster: what `kopf run -m roomfleet.master.operator` loads. Nobody imports it.
+
+kopf watches, and its handlers hand over what they hear; the core, the API and all writing have a thread and
+an event loop of their own, since kopf cancels every task of its loop when it ends. Options come from
+ROOMFLEET_… variables (`roomfleet.master.options`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import logging
+import os
+import secrets
+import signal
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import Future
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from socket import gethostname
+from typing import Any
+
+import kopf
+from tornado.httpserver import HTTPServer
+from tornado.netutil import bind_sockets
+
+from roomfleet.master.api.application import make_application
+from roomfleet.master.api.context import Context
+from roomfleet.master.api.identity import Anonymous
+from roomfleet.master.api.link import LinkServer
+from roomfleet.master.api.origins import Origins
+from roomfleet.master.core.events import Event
+from roomfleet.master.core.master import Core
+from roomfleet.master.keys import BadKeyFile, signing_key
+from roomfleet.master.kube.client import Api, login
+from roomfleet.master.kube.errors import ApiError
+from roomfleet.master.kube.fleet import KubeFleet
+from roomfleet.master.kube.gate import Gate
+from roomfleet.master.kube.lease import Lease
+from roomfleet.master.options import DATA, MasterOptions
+from roomfleet.master.runner import Runner
+from roomfleet.wire.errors import WireError
+from roomfleet.wire.options import LINK_SECRET
+from roomfleet.wire.tickets import SigningKey
+
+log = logging.getLogger("roomfleet.master")
+
+NAMESPACE_VARIABLE = "POD_NAMESPACE"
+"""Where the Lease is: the operator's own namespace, by the downward API."""
+
+START_SECONDS = 60.0
+"""The thread is up within that, or the start has failed."""
+
+BACKOFF_SECONDS = 0.5
+"""kopf asks the API server again after that, however long it was down; its default grows to 21 s."""
+
+
+class CannotStart(Exception):
+    """One line that says why, and the cure."""
+
+
+class Master:
+    """The core, the API and the adapter, on one event loop of a thread of their own."""
+
+    def __init__(self, options: MasterOptions, key: SigningKey) -> None:
+        self._options, self._key = options, key
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._fleet: KubeFleet | None = None
+        self._stop: asyncio.Event | None = None
+        self._thread = threading.Thread(target=self._run, name="master", daemon=True)
+        self._started: Future[None] = Future()
+        self.lost_lease = False
+
+    def start(self) -> Future[None]:
+        """Start the thread. The future is done when it listens, or holds why it cannot."""
+        self._thread.start()
+        return self._started
+
+    def stop(self) -> None:
+        """Write what waits, give up the lease, and end. Blocks until then."""
+        if self._loop is not None and self._stop is not None and self._thread.is_alive():
+            self._loop.call_soon_threadsafe(self._stop.set)
+        self._thread.join()
+
+    def seen(self, plural: str, change: str | None, obj: dict[str, Any]) -> None:
+        """What a watch has reported. May be called from any thread."""
+        if self._loop is not None and self._fleet is not None and self._thread.is_alive():
+            self._loop.call_soon_threadsafe(self._fleet.seen, plural, change, obj)
+
+    def _run(self) -> None:
+        try:
+            import uvloop
+        except ImportError:  # uvloop is not made for every platform; asyncio's own loop does
+            factory = asyncio.new_event_loop
+        else:
+            factory = uvloop.new_event_loop
+        try:
+            with asyncio.Runner(loop_factory=factory) as runner:
+                runner.run(self._serve())
+        except Exception as error:
+            if not self._started.done():
+                self._started.set_exception(error)
+                return
+            log.exception("the master has failed; the operator ends")
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    async def _serve(self) -> None:
+        options = self._options
+        stop = asyncio.Event()
+        api = Api(login)
+        await api.open()
+        identity = f"{gethostname()}_{secrets.token_hex(4)}"
+        lease = Lease(
+            api, os.environ.get(NAMESPACE_VARIABLE, "default"), identity, time.monotonic, self._lease_lost
+        )
+        gate = Gate(api, lease.may_act, back=lambda: fleet.look_now())
+        fleet = KubeFleet(api, gate, options.namespaces, identity, lambda event: handle(event))
+        core = Core(options.settings, seed=secrets.randbits(64), now=time.time())
+        runner = Runner(core, fleet, self._key, time.time, lease.may_act)
+
+        def handle(event: Event) -> None:
+            runner.handle(event)
+
+        sockets = _bind(options.host, options.port, "ROOMFLEET_PORT")
+        port = sockets[0].getsockname()[1]
+        context = Context(
+            runner=runner,
+            identity=Anonymous(),
+            origins=Origins(*options.origins(port)),
+            settings=options.settings,
+            games=core.games,
+            wall=time.time,
+            public_url=options.public_url,
+            trouble=fleet.trouble,
+        )
+        links = LinkServer(context, options.link_secret)
+        link_server = HTTPServer(links.application())
+        link_sockets = _bind(options.link_host, options.link_port, "ROOMFLEET_LINK_PORT")
+        link_server.add_sockets(link_sockets)
+        server = HTTPServer(make_application(context))
+        server.add_sockets(sockets)
+        lease.start()
+        fleet.start()
+        self._loop, self._fleet, self._stop = asyncio.get_running_loop(), fleet, stop
+        log.info("page and API at %s", options.page_url(port))
+        log.info("nodes dial ws://%s:%d/link", options.link_host, link_sockets[0].getsockname()[1])
+        self._started.set_result(None)
+        await stop.wait()
+        server.stop()
+        link_server.stop()
+        runner.stop()
+        await fleet.stop()
+        await gate.stop()
+        await lease.stop()
+        await api.close()
+        await server.close_all_connections()
+        await link_server.close_all_connections()
+
+    def _lease_lost(self) -> None:
+        self.lost_lease = True
+        os.kill(os.getpid(), signal.SIGTERM)
+
+
+def _bind(host: str, port: int, variable: str) -> list[Any]:
+    try:
+        return bind_sockets(port, host)
+    except OSError as error:
+        why = error.strerror or str(error)
+        raise CannotStart(f"cannot listen on {host}:{port}: {why}: choose another with {variable}") from None
+
+
+def _options() -> tuple[MasterOptions, SigningKey]:
+    """From the environment, complete. Raises CannotStart, WireError or BadKeyFile."""
+    options = MasterOptions.from_environment(os.environ)
+    if not options.link_secret:
+        raise CannotStart(f"{LINK_SECRET} is missing: set it to a secret that master and nodes share")
+    if options.data is None:
+        raise CannotStart(f"{DATA.variable} is missing: set it to a folder where the signing key is kept")
+    return options, signing_key(Path(options.data) / "keys" / "master.pem")
+
+
+class _Always:
+    """The same backoff for ever. kopf takes an iterable and goes on as long as it lasts."""
+
+    def __iter__(self) -> Iterator[float]:
+        while True:
+            yield BACKOFF_SECONDS
+
+
+# -- what kopf calls ---------------------------------------------------------------------------------------
+
+
+@kopf.on.startup()
+async def start(settings: kopf.OperatorSettings, memo: kopf.Memo, **_: Any) -> None:
+    settings.peering.standalone = True  # the Lease decides; kopf's peering is no leader election
+    settings.process.ultimate_exiting_timeout = None
+    settings.networking.error_backoffs = _Always()
+    settings.posting.enabled = False
+    settings.queueing.idle_timeout = 1.0
+    try:
+        master = Master(*_options())
+        async with asyncio.timeout(START_SECONDS):
+            await asyncio.wrap_future(master.start())
+    except (CannotStart, BadKeyFile, WireError, ApiError) as error:
+        print(f"roomfleet master: {error}", file=sys.stderr)
+        raise kopf.PermanentError("the master cannot start") from None
+    memo.master = master
+
+
+@kopf.on.cleanup()
+async def stop(memo: kopf.Memo, **_: Any) -> None:
+    master: Master | None = getattr(memo, "master", None)
+    if master is None:
+        return
+    await asyncio.to_thread(master.stop)
+    if master.lost_lease:
+        raise kopf.PermanentError("another master has taken the lease")
+
+
+@kopf.on.login()
+async def log_in(**_: Any) -> kopf.ConnectionInfo:
+    """Credentials that work. kopf would end when it is given the same ones again after a 401; this waits."""
+    while True:
+        api = Api(login)
+        try:
+            info = login()
+            await api.open()
+            if not await api.rejected():
+                # kopf never takes credentials again that were once refused: each time they are new to it.
+                until = datetime.now(UTC) + timedelta(days=365)
+                return dataclasses.replace(info, expiration=until)
+            log.warning("the API server does not accept the credentials: reading them again")
+        finally:
+            await api.close()
+        await asyncio.sleep(BACKOFF_SECONDS)
+
+
+@kopf.on.event("roomfleet.io", "v1alpha1", "rooms")
+async def room(event: kopf.RawEvent, memo: kopf.Memo, **_: Any) -> None:
+    memo.master.seen("rooms", event["type"], dict(event["object"]))
+
+
+@kopf.on.event("roomfleet.io", "v1alpha1", "roomfleets")
+async def fleet(event: kopf.RawEvent, memo: kopf.Memo, **_: Any) -> None:
+    memo.master.seen("roomfleets", event["type"], dict(event["object"]))
+
+
+@kopf.on.event("roomfleet.io", "v1alpha1", "instancedrooms")
+async def instanced_room(event: kopf.RawEvent, memo: kopf.Memo, **_: Any) -> None:
+    memo.master.seen("instancedrooms", event["type"], dict(event["object"]))

@@ -48,6 +48,12 @@ DESIRED_SECONDS = 0.02
 """A node hears its whole set of rooms at most that often: a thousand rooms that start do not send it a
 thousand times."""
 
+ORDERS = (SendDesired, SendGoodbye, CreateNode, DeleteNode)
+"""What changes where rooms run: only the master that holds the lease orders that."""
+
+HELD_SECONDS = 0.1
+"""How often a master that may not act asks whether it may."""
+
 ANSWER_KEPT_SECONDS = 60.0
 """How long a final answer can be asked for again by REST."""
 
@@ -121,7 +127,15 @@ class Join:
 class Runner:
     """The master's one loop around the core."""
 
-    def __init__(self, core: Core, adapter: Adapter, key: SigningKey, wall: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        core: Core,
+        adapter: Adapter,
+        key: SigningKey,
+        wall: Callable[[], float],
+        may_act: Callable[[], bool] = lambda: True,
+    ) -> None:
+        """`may_act`: whether this master is the one now. While it is not, nodes are told nothing."""
         self.core = core
         self.key = key
         self.wall = wall
@@ -131,6 +145,8 @@ class Runner:
         self._links: dict[tuple[Key, str], NodeLink] = {}
         self._pausing: dict[tuple[Key, str], SendDesired | None] = {}
         self._timer: asyncio.TimerHandle | None = None
+        self._may_act = may_act
+        self._held: list[Effect] = []
         self._stopped = False
 
     # -- events in, effects out ----------------------------------------------------------------------------
@@ -141,11 +157,30 @@ class Runner:
             return
         for effect in self.core.handle(event, self.wall()):
             try:
-                self._carry_out(effect)
+                if isinstance(effect, ORDERS) and (self._held or not self._may_act()):
+                    self._hold(effect)
+                else:
+                    self._carry_out(effect)
             except Exception:
                 # One effect that fails takes no other along; the core comes back to it.
                 log.exception("could not carry out %s", type(effect).__name__)
         self._arm()
+
+    def _hold(self, effect: Effect) -> None:
+        """Keep an order until this master may act again."""
+        self._held.append(effect)
+        if len(self._held) == 1:
+            self._loop.call_later(HELD_SECONDS, self._let_go)
+
+    def _let_go(self) -> None:
+        if self._stopped:
+            return
+        if not self._may_act():
+            self._loop.call_later(HELD_SECONDS, self._let_go)
+            return
+        held, self._held = self._held, []
+        for effect in held:
+            self._carry_out(effect)
 
     def stop(self) -> None:
         """No event counts from now on."""

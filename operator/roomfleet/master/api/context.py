@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 from roomfleet.master.api.identity import Identity
 from roomfleet.master.api.origins import Origins
@@ -23,3 +24,12 @@ class Context:
     """The games (namespaces) that this master serves."""
     wall: Callable[[], float]
     """Seconds since 1970."""
+    trouble: Callable[[], str] = lambda: ""
+    """What is wrong with the adapter so that the master should be restarted; empty when nothing is."""
+    public_url: str = ""
+    """Where players reach the master, when a proxy stands before it: no slash at its end."""
+
+    @property
+    def prefix(self) -> str:
+        """The path of the public URL, `/games`; empty without one."""
+        return urlsplit(self.public_url).path.rstrip("/")

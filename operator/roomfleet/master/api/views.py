@@ -78,12 +78,14 @@ class NodeViews(_View):
 
 
 class Healthz(_View):
-    """Whether the room queue moves."""
+    """Whether the room queue moves and the objects are known as they are."""
 
     def get(self) -> None:
         health = self.core.health(self.context.wall())
-        well = health.oldest_age < HANGING_SECONDS
-        self._say(well, "ok" if well else "the room queue hangs")
+        trouble = self.context.trouble()
+        if health.oldest_age >= HANGING_SECONDS:
+            trouble = "the room queue hangs"
+        self._say(not trouble, trouble or "ok")
 
     def _say(self, well: bool, status: str) -> None:
         health = self.core.health(self.context.wall())

@@ -13,6 +13,7 @@ import fcntl
 import os
 from pathlib import Path
 
+from roomfleet.master.keys import BadKeyFile, signing_key
 from roomfleet.wire.tickets import SigningKey
 
 
@@ -55,22 +56,10 @@ class DataFolder:
 
     def signing_key(self) -> SigningKey:
         """The master's key, made at the first start. Raises DataError."""
-        path = self.folder / "keys" / "master.pem"
         try:
-            if not path.exists():
-                path.parent.mkdir(mode=0o700, exist_ok=True)
-                fresh = path.with_suffix(".tmp")
-                handle = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-                with os.fdopen(handle, "wb") as file:
-                    file.write(SigningKey.from_seed(os.urandom(32)).to_pem())
-                    file.flush()
-                    os.fsync(file.fileno())
-                os.replace(fresh, path)
-            return SigningKey.from_pem(path.read_bytes())
-        except OSError as error:
-            raise DataError(f"{path}: {error.strerror}: make it readable for this user") from None
-        except ValueError as error:
-            raise DataError(f"{path}: {error}: delete it, and a new key is made") from None
+            return signing_key(self.folder / "keys" / "master.pem")
+        except BadKeyFile as error:
+            raise DataError(str(error)) from None
 
     def release(self) -> None:
         """Let others have the folder."""

@@ -1,0 +1,58 @@
+"""What can go wrong with the API server: one tree.
+
+::
+
+    ApiError
+    ├── ApiDown         no answer, or one that says "later"; a write may have been carried out
+    ├── NotAllowed      the credentials are not good (401) or not enough (403)
+    ├── Conflict        the object is not what the precondition says (409)
+    ├── NotFound        no such object, or the resource is not installed (404)
+    ├── Expired         the resourceVersion or the continuation is too old (410)
+    └── Invalid         the server refuses the content (400, 422 and the like)
+"""
+
+from __future__ import annotations
+
+
+class ApiError(Exception):
+    """Base of all errors of this package. The text names the request."""
+
+
+class ApiDown(ApiError):
+    """No answer in time, no connection, or an answer that asks to come back later."""
+
+
+class NotAllowed(ApiError):
+    """The credentials are not accepted or may not do that."""
+
+
+class Conflict(ApiError):
+    """The object has changed since."""
+
+
+class NotFound(ApiError):
+    """There is no such object."""
+
+
+class Expired(ApiError):
+    """What was asked for is too old: begin anew."""
+
+
+class Invalid(ApiError):
+    """The server refuses what was sent."""
+
+
+def error_of(status: int, text: str) -> ApiError:
+    """The error that an answer's status stands for."""
+    match status:
+        case 401 | 403:
+            return NotAllowed(text)
+        case 404:
+            return NotFound(text)
+        case 409:
+            return Conflict(text)
+        case 410:
+            return Expired(text)
+        case 408 | 429:
+            return ApiDown(text)
+    return ApiDown(text) if status >= 500 else Invalid(text)
