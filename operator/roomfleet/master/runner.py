@@ -21,8 +21,11 @@ from roomfleet.master.core.effects import (
     CreateNode,
     DeleteNode,
     Effect,
+    EraseRooms,
+    FindMarked,
     FindPlayer,
     InLine,
+    MarkRoom,
     Record,
     Refused,
     SendDesired,
@@ -34,8 +37,9 @@ from roomfleet.master.core.effects import (
 from roomfleet.master.core.events import Event, JoinCancelled, JoinPolled, JoinRequested, Tick
 from roomfleet.master.core.master import Core
 from roomfleet.master.core.model import Key
+from roomfleet.wire import link as wire
 from roomfleet.wire.joining import Problem
-from roomfleet.wire.link import Desired, Drain, Find, Goodbye, Nudge, Seated, ToNode
+from roomfleet.wire.link import Desired, Drain, Erase, Find, Goodbye, Mark, Nudge, Seated, ToNode
 from roomfleet.wire.tickets import LineToken, SigningKey, Ticket
 from roomfleet.wire.urls import session_path
 
@@ -221,6 +225,12 @@ class Runner:
                 self._send(node, boot, Nudge(room=room))
             case FindPlayer(find, node, boot, player):
                 self._send(node, boot, Find(id=find, player=player))
+            case FindMarked(node, boot):
+                self._send(node, boot, wire.FindMarked())
+            case MarkRoom(node, boot, room, uid, on_delete):
+                self._send(node, boot, Mark(room=room, uid=uid, on_delete=on_delete))
+            case EraseRooms(node, boot, rooms, entry):
+                self._send(node, boot, Erase(rooms=list(rooms), entry=entry))
             case AnswerJoin():
                 self._answer_join(effect)
             case AnswerSeat():

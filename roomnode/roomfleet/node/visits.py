@@ -17,6 +17,7 @@ from roomfleet.store import ActorRecord, Fenced, HeldBy, StoreError, doc_id, nam
 from roomfleet.store import Save as SaveActor
 from roomfleet.wire.codec import encode
 from roomfleet.wire.link import RoomPhase
+from roomfleet.wire.motion import Path
 from roomfleet.wire.names import player_actor
 from roomfleet.wire.session import Bye, ByeCode, Rejoin, Welcome
 from roomfleet.wire.version import __version__
@@ -113,7 +114,9 @@ class Visits:
                 break
             if not isinstance(answer, HeldBy):
                 if self.players.get(player) is None:
-                    await self._lives(player, answer.record)
+                    # One whose room was erased stands nowhere: at the entry, as a new one does.
+                    path = answer.record.body["path"] or fresh["path"]
+                    await self._lives(player, answer.record, path)
                 return None
             if self.players.get(player) is not None:
                 return None
@@ -129,12 +132,12 @@ class Visits:
                 return None
         return Rejoin(reason="the room is not ready for you yet", room=self._room.name)
 
-    async def _lives(self, player: str, record: ActorRecord) -> None:
+    async def _lives(self, player: str, record: ActorRecord, path: Path) -> None:
         """The session took the actor in: so must the room. Raises GameError when its scripts forbid it."""
         assert self._room.live is not None
         assert self._room.session is not None
         try:
-            self._room.live.player_enters(player, record.body, self._room.now())
+            self._room.live.player_enters(player, {**record.body, "path": path}, self._room.now())
         except GameError:
             if self._room.live.player_actor(player) is None:
                 await self._room.session.save([SaveActor(record.id, record.body, away=True)], None)

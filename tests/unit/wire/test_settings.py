@@ -16,6 +16,7 @@ def test_the_defaults_are_the_documented_ones() -> None:
         "reconnectSeconds": 30,
         "nodeLostAfterSeconds": 10,
         "maxUnsavedSeconds": 10,
+        "deleteAfterSeconds": 600,
         "keepAliveSeconds": 20,
         "ticksPerSecond": 20,
         "maxMessageBytes": 65_536,

@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from roomfleet.wire.codec import Decoder, Message
 from roomfleet.wire.joining import Problem
-from roomfleet.wire.spec import RoomSpec
+from roomfleet.wire.spec import OnDelete, RoomSpec
 
 SUBPROTOCOL = "roomfleet.link.v1"
 
@@ -102,11 +102,26 @@ class Found(Message, frozen=True, kw_only=True):
     room: str | None
 
 
+class MarkedRoom(Struct, frozen=True, kw_only=True):
+    """A room in the store, and the uid of the Room object that its data belong to."""
+
+    room: str
+    uid: str
+
+
+class Marked(Message, frozen=True, kw_only=True):
+    """The answer to `findmarked`, in as many messages as it takes: rooms with saved data whose object said
+    `onDelete: Delete`.
+    """
+
+    rooms: list[MarkedRoom]
+
+
 class Ping(Message, frozen=True, kw_only=True):
     """I am alive; answered by `pong`."""
 
 
-FromNode = Hello | Report | Seat | Unseat | Nudge | Found | Ping
+FromNode = Hello | Report | Seat | Unseat | Nudge | Found | Marked | Ping
 from_node: Decoder[FromNode] = Decoder(FromNode, "node to master")
 
 
@@ -159,6 +174,28 @@ class Find(Message, frozen=True, kw_only=True):
     player: str
 
 
+class FindMarked(Message, frozen=True, kw_only=True):
+    """Which rooms have saved data that go with their object?"""
+
+
+class Mark(Message, frozen=True, kw_only=True):
+    """The Room object of that uid has another `onDelete` now: note it in the room's saved data."""
+
+    room: str
+    uid: str
+    on_delete: OnDelete
+
+
+class Erase(Message, frozen=True, kw_only=True):
+    """The objects of these rooms are gone: remove their saved data, if they are still those of that uid.
+
+    Players' actors go back to where they came from, or to `entry`.
+    """
+
+    rooms: list[MarkedRoom]
+    entry: str
+
+
 class Drain(Message, frozen=True, kw_only=True):
     """Save everything, lead the players away, and stop."""
 
@@ -167,5 +204,5 @@ class Pong(Message, frozen=True, kw_only=True):
     """You are heard."""
 
 
-ToNode = Accepted | Desired | Goodbye | Seated | Find | Nudge | Drain | Pong
+ToNode = Accepted | Desired | Goodbye | Seated | Find | FindMarked | Mark | Erase | Nudge | Drain | Pong
 to_node: Decoder[ToNode] = Decoder(ToNode, "master to node")

@@ -41,6 +41,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     max_unsaved_seconds: Annotated[
         float, Meta(description="a room that could not save for that long takes no commands")
     ] = 10
+    delete_after_seconds: Annotated[
+        float,
+        Meta(
+            description="saved data of a Room with onDelete: Delete go once its object has been gone for that"
+            " long, in two complete lists"
+        ),
+    ] = 600
     keep_alive_seconds: Annotated[float, Meta(description="pings on every websocket, both ways")] = 20
     ticks_per_second: Annotated[int, Meta(description="frames a second to each client, at most")] = 20
     max_message_bytes: Annotated[

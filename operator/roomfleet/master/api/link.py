@@ -11,6 +11,7 @@ from tornado.websocket import WebSocketClosedError, WebSocketHandler
 
 from roomfleet.master.api.context import Context
 from roomfleet.master.core.events import (
+    MarkedFound,
     NodeConnected,
     NodeDisconnected,
     NodeHeard,
@@ -29,6 +30,7 @@ from roomfleet.wire.link import (
     Found,
     FromNode,
     Hello,
+    Marked,
     Nudge,
     Ping,
     Pong,
@@ -150,6 +152,8 @@ class LinkSocket(WebSocketHandler):
                 handle(Nudged(Key(node.game, room), wake))
             case Found(id=find, room=found):
                 handle(PlayerFound(find, found))
+            case Marked(rooms=rooms):
+                handle(MarkedFound(node, boot, tuple(rooms)))
             case Hello():
                 pass  # handled before
 

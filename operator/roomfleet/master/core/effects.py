@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from roomfleet.master.core.model import FleetStatus, Key, RoomStatus
 from roomfleet.wire.joining import Problem
-from roomfleet.wire.link import DesiredRoom
+from roomfleet.wire.link import DesiredRoom, MarkedRoom
+from roomfleet.wire.spec import OnDelete
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +144,38 @@ class FindPlayer:
 
 
 @dataclass(frozen=True, slots=True)
+class FindMarked:
+    """Ask this node which rooms have saved data that go with their object. Answered by `MarkedFound`."""
+
+    node: Key
+    boot: str
+
+
+@dataclass(frozen=True, slots=True)
+class MarkRoom:
+    """Have this node note in the room's saved data what `onDelete` its object has now."""
+
+    node: Key
+    boot: str
+    room: str
+    uid: str
+    on_delete: OnDelete
+
+
+@dataclass(frozen=True, slots=True)
+class EraseRooms:
+    """Have this node remove the saved data of rooms whose objects are gone. Said again after the next list,
+    if it comes to nothing.
+    """
+
+    node: Key
+    boot: str
+    rooms: tuple[MarkedRoom, ...]
+    entry: str
+    """The room where players' actors go that came from nowhere."""
+
+
+@dataclass(frozen=True, slots=True)
 class Announce:
     """A Kubernetes event on the Room: a phase change or a failure."""
 
@@ -165,5 +198,8 @@ Effect = (
     | AnswerJoin
     | AnswerSeat
     | FindPlayer
+    | FindMarked
+    | MarkRoom
+    | EraseRooms
     | Announce
 )

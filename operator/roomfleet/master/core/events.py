@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from roomfleet.master.core.model import FleetSpec, Key, RoomStatus
-from roomfleet.wire.link import Report
+from roomfleet.wire.link import MarkedRoom, Report
 from roomfleet.wire.spec import RoomSpec
 
 
@@ -51,6 +51,15 @@ class FleetDeleted:
 @dataclass(frozen=True, slots=True)
 class Synced:
     """Every object that existed at the start has been told: placing and refusing may begin."""
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A complete list of the game's Rooms was made, and every difference has been told: a Room that is not
+    known now does not exist. Given every `deleteAfterSeconds`, or more often.
+    """
+
+    game: str
 
 
 class RecordOutcome(StrEnum):
@@ -183,6 +192,15 @@ class Nudged:
 
 
 @dataclass(frozen=True, slots=True)
+class MarkedFound:
+    """An answer, or part of it, to `FindMarked`."""
+
+    node: Key
+    boot: str
+    rooms: tuple[MarkedRoom, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Tick:
     """Time has passed. Given about four times a second, or when `Core.next_due()` says."""
 
@@ -193,6 +211,7 @@ Event = (
     | FleetApplied
     | FleetDeleted
     | Synced
+    | Listed
     | Recorded
     | NodeConnected
     | NodeHeard
@@ -206,5 +225,6 @@ Event = (
     | SeatRequested
     | SeatCancelled
     | Nudged
+    | MarkedFound
     | Tick
 )

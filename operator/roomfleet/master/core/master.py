@@ -10,7 +10,7 @@ import logging
 from collections.abc import Callable
 from typing import Any
 
-from roomfleet.master.core import events, fleet, joins, nodes, rooms, views
+from roomfleet.master.core import events, fleet, joins, nodes, rooms, sweep, views
 from roomfleet.master.core import reconcile as room_steps
 from roomfleet.master.core.effects import Effect, SendDesired
 from roomfleet.master.core.model import FleetStatus, Key
@@ -106,6 +106,8 @@ def _synced(world: World, event: events.Synced) -> None:
         world.look_at_fleet(one)
     for join in list(world.joins.values()):
         joins.begin(world, join)
+    for game in world.games.values():
+        sweep.ask(world, game)
 
 
 def _tick(world: World, event: events.Tick) -> None:
@@ -183,6 +185,8 @@ _HANDLERS: dict[type, Callable[[World, Any], None]] = {
     events.FleetDeleted: fleet.deleted,
     events.Synced: _synced,
     events.Recorded: rooms.recorded,
+    events.Listed: sweep.listed,
+    events.MarkedFound: sweep.marked,
     events.NodeConnected: nodes.connected,
     events.NodeHeard: nodes.heard,
     events.NodeReported: nodes.reported,

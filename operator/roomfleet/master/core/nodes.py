@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from roomfleet.master.core import places, reports
+from roomfleet.master.core import places, reports, sweep
 from roomfleet.master.core.effects import DeleteNode
 from roomfleet.master.core.events import NodeConnected, NodeDisconnected, NodeGone, NodeHeard, NodeReported
 from roomfleet.master.core.line import JoinState
@@ -36,6 +36,7 @@ def connected(world: World, event: NodeConnected) -> None:
     for report in event.rooms:
         reports.reported(world, node, report)
     world.tell(node)
+    sweep.ask(world, world.game(node.key.game))
 
 
 def greet(world: World, node: Node) -> None:

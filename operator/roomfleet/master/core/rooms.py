@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from roomfleet.master.core import nodes, places, reports
+from roomfleet.master.core import nodes, places, reports, sweep
 from roomfleet.master.core.effects import SendNudge
 from roomfleet.master.core.events import Nudged, Recorded, RecordOutcome, RoomApplied, RoomDeleted
 from roomfleet.master.core.model import Key, Phase
@@ -24,12 +24,14 @@ def applied(world: World, event: RoomApplied) -> None:
         room = _new(world, event)
     elif room.uid != event.uid or room.gone:
         _replaced(world, room, event)
-    old_fleet = room.spec.fleet
+    sweep.object_known(world, event.key)
+    old_fleet, old_on_delete = room.spec.fleet, room.spec.on_delete
     room.version = event.version
     room.generation = event.generation
     room.spec = event.spec
     room.problem = event.problem
     room.highest = max(room.highest, event.status.epoch)
+    sweep.spec_changed(world, room, old_on_delete)
     if old_fleet != event.spec.fleet:
         places.stop_waiting(world, room, old_fleet)
     _set_entry(world, room, event.entry)
@@ -43,6 +45,7 @@ def deleted(world: World, event: RoomDeleted) -> None:
         return
     room.gone = True
     room.told_goodbye = False
+    sweep.object_gone(world, room)
     _set_entry(world, room, False)
     world.look_at(room, Lane.URGENT)
 

@@ -242,6 +242,17 @@ class Fleet:
     """When counts may be written next."""
 
 
+@dataclass(frozen=True, slots=True)
+class Orphan:
+    """Saved data that go with their object, which is gone."""
+
+    uid: str
+    since: float
+    """The first complete list without it."""
+    seen: float
+    """The list after which it was named last."""
+
+
 @dataclass(slots=True, eq=False)
 class Game:
     """What is looked up by game."""
@@ -252,6 +263,16 @@ class Game:
     nodes: dict[str, Node] = field(default_factory=dict)
     links: OrderedDict[str, Node] = field(default_factory=OrderedDict)
     """Nodes that are up, the one that was asked last at the end."""
+    listed: bool = False
+    """A complete list was made, and no node has been asked for marked rooms since."""
+    asked: float = 0.0
+    """When one was asked last."""
+    orphans: dict[str, Orphan] = field(default_factory=dict)
+    """By room."""
+    kept: set[str] = field(default_factory=set)
+    """Rooms whose last object said `onDelete: Retain`, whatever the store says: it may not know yet."""
+    told_no_entry: bool = False
+    """It was logged that erasing waits for an entry room."""
 
 
 class World:

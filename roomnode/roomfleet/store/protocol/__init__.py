@@ -6,6 +6,7 @@ from roomfleet.store.protocol.apply import Pause
 from roomfleet.store.protocol.changes import Change, Committed, Create, Delete, HeldBy, Live, Save, Travel
 from roomfleet.store.protocol.claim import Claimed, claim, vacate
 from roomfleet.store.protocol.compose import BATCH_LIMIT
+from roomfleet.store.protocol.erase import Erased, erase
 from roomfleet.store.protocol.rounds import arrivals, check_epochs, sweep, where
 from roomfleet.store.protocol.session import Session
 
@@ -16,6 +17,7 @@ __all__ = [
     "Committed",
     "Create",
     "Delete",
+    "Erased",
     "HeldBy",
     "Live",
     "Pause",
@@ -25,6 +27,7 @@ __all__ = [
     "arrivals",
     "check_epochs",
     "claim",
+    "erase",
     "sweep",
     "vacate",
     "where",

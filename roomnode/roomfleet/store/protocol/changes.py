@@ -25,13 +25,17 @@ class Create(msgspec.Struct, frozen=True):
 
 
 class Travel(msgspec.Struct, frozen=True):
-    """The actor leaves for another room of the game. ``arrival`` tells the target how: door, position…"""
+    """The actor leaves for another room of the game. ``arrival`` tells the target how: door, position…
+
+    ``asleep``: it is the target's data at once, away there, and no arrival: only a spawn wakes it.
+    """
 
     id: str
     body: Json
     to_room: str
     arrival: Json = {}
     new: bool = False
+    asleep: bool = False
 
 
 class Delete(msgspec.Struct, frozen=True):

@@ -48,7 +48,7 @@ async def claim(
     and claim at a higher epoch.
     """
     spec = RoomSpec(uid, map, on_delete)
-    session, doc, actors = await _claim(store, room, epoch, Owner(node, url, boot), spec, False, pause)
+    session, doc, actors = await take_over(store, room, epoch, Owner(node, url, boot), spec, False, pause)
     return Claimed(session, doc.state, doc.saved_at is None, doc.ceiling, tuple(actors))
 
 
@@ -69,7 +69,7 @@ async def vacate(
     own data too. It claims the room, since only its owner may touch its actors: a session still running it
     is fenced. Raises like `claim` and `Session.commit`; doing it again at a higher epoch is safe.
     """
-    session, doc, actors = await _claim(store, room, epoch, Owner(node), None, True, pause)
+    session, doc, actors = await take_over(store, room, epoch, Owner(node), None, True, pause)
     changes = [change for change in map(decide, actors) if change is not None]
     for change in changes:  # one by one: they are independent, and no batch can be too large
         await session.save([change], None)
@@ -80,9 +80,10 @@ async def vacate(
     return len(changes)
 
 
-async def _claim(
+async def take_over(
     store: Store, room: str, epoch: int, owner: Owner, spec: RoomSpec | None, away: bool, pause: Pause
 ) -> tuple[Session, RoomDoc, Sequence[ActorRecord]]:
+    """Fence, apply, load: the session, the room as it was left, and its actors. Raises like `claim`."""
     doc = await store.take_room(room, epoch, owner, spec)
     if doc is None:
         found = await store.get_room(room)

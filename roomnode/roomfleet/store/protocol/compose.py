@@ -43,8 +43,11 @@ def compose(
                 raise BadChange(room, change.id, f"room {change.to_room} belongs to another game")
             if change.to_room == room:
                 raise BadChange(room, change.id, "it travels to the room that it is in")
-            transit = Transit(change.to_room, room, copied(room, change.id, change.arrival))
             body = raw(room, change.id, change.body)
+            if change.asleep:
+                ops[change.id] = Op(change.id, v, change.to_room, body, Presence.AWAY)
+                continue
+            transit = Transit(change.to_room, room, copied(room, change.id, change.arrival))
             ops[change.id] = Op(change.id, v, change.to_room, body, transit=transit, create=new)
         else:
             ops[change.id] = Op(change.id, v, "", presence=Presence.DELETED)
