@@ -220,7 +220,7 @@ class Fleet:
         url: str,
     ) -> int:
         core = Core(settings, seed=secrets.randbits(64), now=time.time())
-        fleet = LocalFleet(objects, lambda event: runner.handle(event))
+        fleet = LocalFleet(objects, lambda event: runner.handle(event), settings.delete_after_seconds)
         runner = Runner(core, fleet, data.signing_key(), time.time)
         context = Context(
             runner=runner,

@@ -24,6 +24,7 @@ from roomfleet.node.room import HostedRoom
 from roomfleet.node.schedule import Schedule
 from roomfleet.node.seats import ask_peer
 from roomfleet.node.server import make_application
+from roomfleet.node.sweeping import Sweeping
 from roomfleet.node.visits import Visits
 from roomfleet.node.watchdog import Watchdog
 from roomfleet.store import (
@@ -45,10 +46,13 @@ from roomfleet.wire.link import (
     Desired,
     DesiredRoom,
     Drain,
+    Erase,
     Find,
+    FindMarked,
     Found,
     Goodbye,
     Hello,
+    Mark,
     Nudge,
     Pong,
     Report,
@@ -127,6 +131,9 @@ class Node:
         self._origins: frozenset[str] = frozenset()
         self._used_tickets = UsedTickets()
         self._seats = SeatRequests(self._link.send, self._ask_peer, self._spawn)
+        self._sweeping = Sweeping(
+            store=store, game=game.name, node=options.name, send=self._link.send, pause=self._pause
+        )
         self._changed: dict[str, HostedRoom] = {}
         self._ended: list[Report] = []
         self._tasks: set[asyncio.Task[None]] = set()
@@ -231,6 +238,12 @@ class Node:
                 self._seats.answered(message)
             case Find(id=find, player=player):
                 self._spawn(self._find(find, player), "find")
+            case FindMarked():
+                self._spawn(self._sweeping.tell_marked(), "marked rooms")
+            case Mark():
+                self._spawn(self._sweeping.mark(message), "mark")
+            case Erase():
+                self._spawn(self._sweeping.erase(message), "erase")
             case Nudge():
                 self._spawn(self.look_for_arrivals(), "nudged")
             case Drain():

@@ -19,6 +19,7 @@ from roomfleet.master.core.effects import (
 from roomfleet.master.core.events import (
     Event,
     FleetDeleted,
+    Listed,
     Recorded,
     RecordOutcome,
     RoomDeleted,
@@ -57,7 +58,8 @@ FLEETS = "roomfleets"
 class LocalFleet:
     """Carries out what the core wants done to objects and nodes, and tells it what becomes of them."""
 
-    def __init__(self, objects: Objects, handle: Callable[[Event], None]) -> None:
+    def __init__(self, objects: Objects, handle: Callable[[Event], None], list_seconds: float) -> None:
+        """Every object is known here at all times: that the list is complete is said every `list_seconds`."""
         self.closing = False
         """Set at the end: nothing is placed and no node is made any more."""
         self._objects = objects
@@ -68,6 +70,8 @@ class LocalFleet:
         self._urgent: set[tuple[str, str]] = set()
         self._unsubscribe: Callable[[], None] | None = None
         self._disk: asyncio.Task[None] | None = None
+        self._list_seconds = list_seconds
+        self._listing: asyncio.TimerHandle | None = None
 
     def start(self, children: Children) -> None:
         """Tell the core every object there is, and from then on every change."""
@@ -82,9 +86,12 @@ class LocalFleet:
                 self._accept(kind.plural, obj)
         self._disk = self._loop.create_task(self._keep_writing(), name="object status to disk")
         self._handle(Synced())
+        self._list()
 
     async def stop(self) -> None:
         """Write what still waits, and hear no more."""
+        if self._listing is not None:
+            self._listing.cancel()
         if self._unsubscribe is not None:
             self._unsubscribe()
         for plural, name in list(self._waiting):
@@ -106,6 +113,10 @@ class LocalFleet:
                 await self._loop.run_in_executor(None, self._objects.write, unwritten)
             except StorageError as error:
                 log.error("cannot write the status of objects: %s", error)
+
+    def _list(self) -> None:
+        self._handle(Listed(self._objects.game))
+        self._listing = self._loop.call_later(self._list_seconds, self._list)
 
     # -- objects to events ---------------------------------------------------------------------------------
 
