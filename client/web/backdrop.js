@@ -2,7 +2,7 @@
 
 import { drawScenery } from "./scenery.js";
 
-/** @typedef {import("/js/messages.js").Welcome} Welcome */
+/** @typedef {import("./js/src/messages.js").Welcome} Welcome */
 
 /** Around the room, for its border: world units. */
 const EDGE = 4;

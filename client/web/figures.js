@@ -7,8 +7,8 @@
 import { pill } from "./labels.js";
 import { disc, font } from "./scenery.js";
 
-/** @typedef {import("/js/messages.js").Actor} Actor */
-/** @typedef {import("/js/messages.js").Point} Point */
+/** @typedef {import("./js/src/messages.js").Actor} Actor */
+/** @typedef {import("./js/src/messages.js").Point} Point */
 /** @typedef {CanvasRenderingContext2D} Context */
 
 const ACTOR_RADIUS = 11;
@@ -142,7 +142,7 @@ export function drawBody(ctx, actor, { own, heading, seconds }) {
  * The own way ahead.
  * @param {Context} ctx
  * @param {Point} from
- * @param {import("/js/messages.js").Path} ahead
+ * @param {import("./js/src/messages.js").Path} ahead
  */
 export function drawWay(ctx, from, ahead) {
   ctx.strokeStyle = "rgb(159 240 197 / 0.55)";

@@ -5,7 +5,7 @@
 
 import { font } from "./scenery.js";
 
-/** @typedef {import("/js/messages.js").Actor} Actor */
+/** @typedef {import("./js/src/messages.js").Actor} Actor */
 /** @typedef {CanvasRenderingContext2D} Context */
 
 const NAME_HEIGHT = 17;

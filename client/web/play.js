@@ -1,12 +1,12 @@
 /** The play page: a name, a client, and what each of its states and events looks like. */
 
-import { CallError, RoomfleetClient } from "/js/index.js";
+import { CallError, RoomfleetClient } from "./js/src/index.js";
 
 import * as page from "./page.js";
 import { forgetPlaying, rememberPlaying, rememberedName, wasPlaying } from "./remember.js";
 import { Scene } from "./scene.js";
 
-/** @typedef {import("/js/messages.js").Data} Data */
+/** @typedef {import("./js/src/messages.js").Data} Data */
 
 /** Seconds between pings: often enough for a latency that is worth showing. */
 const PING_SECONDS = 5;
@@ -14,6 +14,8 @@ const GAMES_RETRY_SECONDS = 2;
 const FACTS_SECONDS = 0.5;
 
 const query = new URLSearchParams(location.search);
+/** Where the master is: the page stands at the root of what it serves, which may be below a path. */
+const master = new URL(".", location.href).href;
 const scene = new Scene(page.canvas, {
   walk: ({ x, y }) => order("walk", { x, y }),
   enter: (door) => order("enter_door", { door: door.name }),
@@ -37,7 +39,7 @@ let lost = false;
 async function findGame() {
   for (;;) {
     try {
-      const answer = await fetch("/v1/games");
+      const answer = await fetch(new URL("v1/games", master));
       if (!answer.ok) throw new TypeError(`the master answers ${answer.status}`);
       const { games } = await answer.json();
       const asked = query.get("game");
@@ -63,7 +65,12 @@ async function play(name) {
   page.setState("connecting");
   const found = await game;
   if (mine !== attempt) return;
-  const next = new RoomfleetClient({ game: found, token: name, keepAliveSeconds: PING_SECONDS });
+  const next = new RoomfleetClient({
+    origin: master,
+    game: found,
+    token: name,
+    keepAliveSeconds: PING_SECONDS,
+  });
   client = next;
   Object.assign(window, { roomfleet: next, roomfleetScene: scene });
   scene.show(next);

@@ -5,12 +5,12 @@ import { DOOR_RADIUS, drawBody, drawDoor, drawFarDoor, drawMark, drawWay } from 
 import { LABEL_BOTTOM, drawLabel, drawWords, labelSize, liftLabels } from "./labels.js";
 import { pixelAt, viewOf, worldAt } from "./view.js";
 
-/** @typedef {import("/js/index.js").RoomfleetClient} RoomfleetClient */
-/** @typedef {import("/js/messages.js").Actor} Actor */
-/** @typedef {import("/js/messages.js").Door} Door */
-/** @typedef {import("/js/messages.js").Path} Path */
-/** @typedef {import("/js/messages.js").Point} Point */
-/** @typedef {import("/js/messages.js").Welcome} Welcome */
+/** @typedef {import("./js/src/index.js").RoomfleetClient} RoomfleetClient */
+/** @typedef {import("./js/src/messages.js").Actor} Actor */
+/** @typedef {import("./js/src/messages.js").Door} Door */
+/** @typedef {import("./js/src/messages.js").Path} Path */
+/** @typedef {import("./js/src/messages.js").Point} Point */
+/** @typedef {import("./js/src/messages.js").Welcome} Welcome */
 
 /** A correction of the course fades with this time constant, seconds; a farther one is a jump. */
 const EASE_SECONDS = 0.07;

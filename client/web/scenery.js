@@ -1,8 +1,8 @@
 /** Drawing what stands still in a room: its ground, the objects of its map, its doors. */
 
-/** @typedef {import("/js/messages.js").Welcome} Welcome */
-/** @typedef {import("/js/messages.js").RoomObject} RoomObject */
-/** @typedef {import("/js/messages.js").Door} Door */
+/** @typedef {import("./js/src/messages.js").Welcome} Welcome */
+/** @typedef {import("./js/src/messages.js").RoomObject} RoomObject */
+/** @typedef {import("./js/src/messages.js").Door} Door */
 /** @typedef {CanvasRenderingContext2D} Context */
 
 const GROUND = "#486b50";

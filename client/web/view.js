@@ -1,6 +1,6 @@
 /** Which part of a room is shown: all of it, or, on a small screen, what lies around the own actor. */
 
-/** @typedef {import("/js/messages.js").Point} Point */
+/** @typedef {import("./js/src/messages.js").Point} Point */
 /** @typedef {{width: number, height: number}} Size */
 /** @typedef {{scale: number, left: number, top: number}} View CSS pixels a unit, and where the room's corner is */
 

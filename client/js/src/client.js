@@ -34,7 +34,7 @@ import { Session } from "./session.js";
  * @typedef {object} Options
  * @property {string} game
  * @property {string} token who the player is: with `anonymous` identity, the player's name
- * @property {string} [origin] the master's, `http(s)://host[:port]`; default: the page's own
+ * @property {string} [origin] the master's, `http(s)://host[:port][/prefix]`; default: the page's own
  * @property {number} [keepAliveSeconds] pause between pings (default 20); after two without a word the
  *   connection counts as lost
  * @property {Partial<Environment>} [environment] time, chance and sockets of a test

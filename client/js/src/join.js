@@ -28,7 +28,7 @@ const SILENCE_SECONDS = 45;
 
 /**
  * @typedef {object} JoinRequest
- * @property {string} origin the master's, `http(s)://host[:port]`
+ * @property {string} origin the master's, `http(s)://host[:port][/prefix]`
  * @property {string} game
  * @property {string | null} room null: back to where the player's actor is, or the entry room
  * @property {string} token who the player is

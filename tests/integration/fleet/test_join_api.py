@@ -605,9 +605,9 @@ def test_rooms_and_nodes_can_be_looked_at(fleet: Running) -> None:
         "/v1/games/lobby/rooms/nowhere",
         "/v1/games//rooms",
         "/healthz/more",
-        "/js/nothing.js",
+        "/js/src/nothing.js",
         "/nothing.html",
-        "/js/../web/index.html",
+        "/js/src/../../web/index.html",
     ],
 )
 def test_paths_that_are_not_there_are_problems(fleet: Running, path: str) -> None:
@@ -654,8 +654,8 @@ def test_the_page_is_served_with_its_script(fleet: Running) -> None:
     assert "text/html" in page.headers["Content-Type"]
     assert "default-src 'self'" in page.headers["Content-Security-Policy"]
     assert page.headers["X-Content-Type-Options"] == "nosniff"
-    script = ask(fleet.url + "/js/client.js")
+    script = ask(fleet.url + "/js/src/client.js")
     assert script.status == 200
     assert "javascript" in script.headers["Content-Type"]
-    for escape in ("/js/../../../pyproject.toml", "/js/%2e%2e/%2e%2e/package.json", "/..%2fpackage.json"):
+    for escape in ("/js/src/../../../../pyproject.toml", "/js/src/%2e%2e/package.json", "/..%2fpackage.json"):
         assert ask(fleet.url + escape).status in (403, 404)

@@ -10,7 +10,7 @@ from roomfleet.client.errors import BadAddress
 def play_url(master: str, game: str, room: str | None) -> str:
     """The `play` websocket of the game; no room: back to where the actor is, or the entry room.
 
-    `master` is `http(s)://host[:port]`. Raises BadAddress.
+    `master` is `http(s)://host[:port][/prefix]`. Raises BadAddress.
     """
     parts = urlsplit(master)
     scheme = {"http": "ws", "https": "wss"}.get(parts.scheme)

@@ -1,8 +1,14 @@
-"""The URL table of the master's public port."""
+"""The URL table of the master's public port.
+
+With the public URL https://play.example/games everything is served below `/games`, as a proxy asks that
+passes requests on as they are, and at the root as well: for one that strips the prefix, and for whoever
+asks without a proxy. No `X-Forwarded-…` header is read: the public URL says all that they could.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from re import escape
 from typing import Any
 
 from tornado.web import Application
@@ -17,23 +23,24 @@ from roomfleet.master.api.views import Games, Healthz, NodeViews, OneRoom, Ready
 
 
 def make_application(context: Context, more: Sequence[Any] = ()) -> Application:
-    """Everything that players and people reach. `more`: handlers of an adapter of its own."""
+    """Everything that players and people reach. `more`: handlers of an adapter, served at the root only."""
     settings = context.settings
     shared = {"context": context}
+    below = f"(?:{escape(context.prefix)})?" if context.prefix else ""
     return Application(
         [
-            (r"/v1/games", Games, shared),
-            (r"/v1/games/([^/]+)/joins", Joins, shared),
-            (r"/v1/games/([^/]+)/joins/([^/]+)", OneJoin, shared),
-            (r"/v1/games/([^/]+)/play", Play, shared),
-            (r"/v1/games/([^/]+)/rooms", RoomViews, shared),
-            (r"/v1/games/([^/]+)/rooms/([^/]+)", OneRoom, shared),
-            (r"/v1/games/([^/]+)/nodes", NodeViews, shared),
-            (r"/healthz", Healthz, shared),
-            (r"/readyz", Readyz, shared),
-            (r"/openapi\.json", OpenApi),
+            (rf"{below}/v1/games", Games, shared),
+            (rf"{below}/v1/games/([^/]+)/joins", Joins, shared),
+            (rf"{below}/v1/games/([^/]+)/joins/([^/]+)", OneJoin, shared),
+            (rf"{below}/v1/games/([^/]+)/play", Play, shared),
+            (rf"{below}/v1/games/([^/]+)/rooms", RoomViews, shared),
+            (rf"{below}/v1/games/([^/]+)/rooms/([^/]+)", OneRoom, shared),
+            (rf"{below}/v1/games/([^/]+)/nodes", NodeViews, shared),
+            (rf"{below}/healthz", Healthz, shared),
+            (rf"{below}/readyz", Readyz, shared),
+            (rf"{below}/openapi\.json", OpenApi, shared),
             *more,
-            *page_handlers(),
+            *page_handlers(context.prefix),
         ],
         default_handler_class=NotFoundHandler,
         websocket_ping_interval=settings.keep_alive_seconds,

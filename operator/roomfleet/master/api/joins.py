@@ -118,7 +118,7 @@ class _JoinHandler(JsonHandler):
                 self.refuse(problem)
             case AdmittedAnswer() | WaitingAnswer() as answer:
                 body = answer_body(join, answer, self.request.host)
-                self.set_header("Location", f"/v1/games/{join.game}/joins/{join.id}")
+                self.set_header("Location", f"{self.context.prefix}/v1/games/{join.game}/joins/{join.id}")
                 self.answer(body, 201 if body.state is JoinState.ADMITTED else 202)
             case None:
                 self.refuse(Problem.of(Refusal.TIMEOUT, "no answer yet; ask again", retry_after=1))

@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from roomfleet.master.api.context import Context
 from roomfleet.master.api.problems import JsonHandler
 from roomfleet.master.api.views import GamesView, HealthView, NodeList, RoomList
 from roomfleet.master.core.views import RoomView
@@ -31,8 +32,8 @@ def _path(name: str, description: str) -> dict[str, Any]:
     }
 
 
-def describe() -> dict[str, Any]:
-    """The whole document; its schemas are those of the messages themselves."""
+def describe(server: str = "/") -> dict[str, Any]:
+    """The whole document, of the master at this URL; its schemas are those of the messages themselves."""
     types = (JoinBody, JoinAnswer, Problem, RoomView, RoomList, NodeList, GamesView, HealthView)
     _, schemas = msgspec.json.schema_components(types, ref_template="#/components/schemas/{name}")
 
@@ -59,6 +60,7 @@ def describe() -> dict[str, Any]:
             "version": __version__,
             "description": "Joining rooms, and looking at them.",
         },
+        "servers": [{"url": server}],
         "components": {
             "schemas": schemas,
             "securitySchemes": {
@@ -151,5 +153,8 @@ def describe() -> dict[str, Any]:
 
 
 class OpenApi(JsonHandler):
+    def initialize(self, context: Context) -> None:
+        self._server = context.public_url or "/"
+
     def get(self) -> None:
-        self.answer(describe())
+        self.answer(describe(self._server))

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
+from re import escape
 from typing import Any
 
-from tornado.web import StaticFileHandler
+from tornado.web import RedirectHandler, RequestHandler, StaticFileHandler
 
 from roomfleet.master.api.problems import write_problem
 
@@ -35,10 +36,17 @@ class Page(StaticFileHandler):
         write_problem(self, status_code, kwargs.get("exc_info", (None, None, None))[1])
 
 
-def page_handlers() -> list[tuple[str, type[StaticFileHandler], dict[str, Any]]]:
-    """`/js/…` is the client library, everything else the page."""
+def page_handlers(prefix: str = "") -> list[tuple[str, type[RequestHandler], dict[str, Any]]]:
+    """`/js/src/…` is the client library, everything else the page; below the prefix and at the root.
+
+    The page names all by relative URLs, so that it works wherever it is seen: as long as its own ends in /.
+    """
     folder = client_folder()
-    return [
-        (r"/js/(.*)", Page, {"path": str(folder / "js" / "src")}),
-        (r"/([\w.-]*)", Page, {"path": str(folder / "web"), "default_filename": "index.html"}),
+    below = f"(?:{escape(prefix)})?" if prefix else ""
+    served: list[tuple[str, type[RequestHandler], dict[str, Any]]] = [
+        (rf"{below}/js/src/(.*)", Page, {"path": str(folder / "js" / "src")}),
+        (rf"{below}/([\w.-]*)", Page, {"path": str(folder / "web"), "default_filename": "index.html"}),
     ]
+    if prefix:
+        served.insert(0, (escape(prefix), RedirectHandler, {"url": f"{prefix}/", "permanent": False}))
+    return served
