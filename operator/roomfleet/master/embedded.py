@@ -36,18 +36,18 @@ from roomfleet.master.local.fleet import FLEETS, ROOMS, LocalFleet
 from roomfleet.master.local.kubeapi.urls import local_api_handlers
 from roomfleet.master.local.manifests import BadManifest, read_path
 from roomfleet.master.local.objects import Objects
+from roomfleet.master.options import DATA, VARIABLES, MasterOptions
 from roomfleet.master.runner import Runner
 from roomfleet.wire.errors import WireError
+from roomfleet.wire.options import LINK_SECRET, BadOption, Option
 from roomfleet.wire.settings import Settings
 from roomfleet.wire.spec import ENTRY_ANNOTATION
-from roomfleet.wire.urls import ANY_HOSTS, host_in_url, own_host_origin
+from roomfleet.wire.urls import ANY_HOSTS, host_in_url
 from roomfleet.wire.version import __version__
 
 log = logging.getLogger("roomfleet.master")
 
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
-
-MAX_PORT = 65_535
 
 READY_SECONDS = 30.0
 """How long the first nodes may take."""
@@ -57,7 +57,21 @@ MANIFESTS_MANAGER = "game"
 
 
 DEFAULT_PORT = 8080
-"""Where the command line looks for a fleet, too."""
+"""Where the command line looks for a fleet."""
+
+FREE_PORT = "0"
+"""The link's: its nodes are told, unless others are to dial in, who need to know it beforehand."""
+
+STORE = Option("--store", "URL of the store; DATA/store.db when not given", metavar="URL")
+
+NODE_VARIABLES = (
+    "ROOMFLEET_STORE",
+    "ROOMFLEET_PREFIX",
+    "ROOMFLEET_CAPACITY",
+    "ROOMFLEET_NAME",
+    "ROOMFLEET_FLEET",
+)
+"""What nodes could be told by variables, and are told by flags."""
 
 DEFAULT_FLEET = "default"
 """The RoomFleet of rooms that name none."""
@@ -68,12 +82,13 @@ class CannotStart(Exception):
 
 
 def parser() -> argparse.ArgumentParser:
-    made = argparse.ArgumentParser(prog="roomfleet up", description="Run a game on this machine.")
+    made = argparse.ArgumentParser(
+        prog="roomfleet up", description="Run a game on this machine.", allow_abbrev=False
+    )
     made.add_argument("game", metavar="GAME_DIR", type=Path, help="the game's folder, with k8s/ and maps/")
-    made.add_argument("--host", default="127.0.0.1", help="address to serve at; 0.0.0.0 lets phones in")
-    made.add_argument("--port", default=DEFAULT_PORT, type=int, help="port of the page and the API (8080)")
-    made.add_argument("--data", type=Path, help="where everything is kept (.roomfleet/GAME)")
-    made.add_argument("--store", default="", help="URL of the store (sqlite:///DATA/store.db)")
+    MasterOptions.add_to(made, link_port=FREE_PORT)
+    DATA.add_to(made)
+    STORE.add_to(made)
     return made
 
 
@@ -86,7 +101,13 @@ def main(arguments: list[str] | None = None) -> int:
         run = asyncio.run
     else:
         run = uvloop.run
-    fleet = Fleet(options)
+    try:
+        master = MasterOptions.given(options, os.environ, link_port=FREE_PORT)
+    except BadOption as error:
+        print(f"roomfleet: {error}", file=sys.stderr)
+        return 1
+    store = STORE.given(options, os.environ).text
+    fleet = Fleet(options.game, store, master)
     for number in STOP_SIGNALS:
         signal.signal(number, fleet.stop)
     try:
@@ -110,7 +131,10 @@ def say(text: str) -> None:
 class Fleet:
     """Everything that runs in the master's process."""
 
-    def __init__(self, options: argparse.Namespace) -> None:
+    def __init__(self, game_dir: Path, store: str, options: MasterOptions) -> None:
+        """`store`: its URL; empty for a file in the data folder."""
+        self._game_dir = game_dir
+        self._store = store
         self._options = options
         self._failure = ""
         self._stop = asyncio.Event()
@@ -134,35 +158,21 @@ class Fleet:
 
     async def _run(self) -> int:
         options = self._options
-        game_dir: Path = options.game.resolve()
+        game_dir = self._game_dir.resolve()
         game = game_dir.name
-        settings = Settings.from_environment(os.environ)
         # The data first: a second start of the same game is to hear who has it, not that the port is taken.
         data = DataFolder(options.data or Path(".roomfleet") / game)
         try:
-            sockets = self._bind()
+            sockets = _bind(options.host, options.port)
+            link_sockets = _bind(options.link_host, options.link_port)
             self._log_to(data.logs / "master.log")
             objects = self._objects(game_dir, game, data)
-            url = f"http://{_host(options.host)}:{sockets[0].getsockname()[1]}"
+            url = options.page_url(sockets[0].getsockname()[1])
             data.held_by(f"process {os.getpid()} at {url}")
             say(f"roomfleet {__version__}: {game}, data in {_short(data.folder)}")
-            return await self._serve(game_dir, game, settings, sockets, data, objects, url)
+            return await self._serve(game_dir, game, sockets, link_sockets, data, objects)
         finally:
             data.release()
-
-    def _bind(self) -> list[socket.socket]:
-        host, port = self._options.host, self._options.port
-        if not 0 <= port <= MAX_PORT:
-            raise CannotStart(
-                f"{port} is no port: choose one from 1 to {MAX_PORT} with PORT=, 0 for a free one"
-            )
-        try:
-            return bind_sockets(port, host)
-        except OSError as error:
-            why = error.strerror or str(error)
-            raise CannotStart(
-                f"cannot listen on {host}:{port}: {why}: choose another with PORT= or HOST="
-            ) from None
 
     def _log_to(self, path: Path) -> None:
         handler = RotatingFileHandler(path, maxBytes=5_000_000, backupCount=1)
@@ -213,30 +223,32 @@ class Fleet:
         self,
         game_dir: Path,
         game: str,
-        settings: Settings,
         sockets: list[socket.socket],
+        link_sockets: list[socket.socket],
         data: DataFolder,
         objects: Objects,
-        url: str,
     ) -> int:
+        options, settings = self._options, self._options.settings
+        port = sockets[0].getsockname()[1]
         core = Core(settings, seed=secrets.randbits(64), now=time.time())
         fleet = LocalFleet(objects, lambda event: runner.handle(event), settings.delete_after_seconds)
         runner = Runner(core, fleet, data.signing_key(), time.time)
         context = Context(
             runner=runner,
             identity=Anonymous(),
-            origins=Origins(url, *([own_host_origin(_port(url))] if self._options.host in ANY_HOSTS else [])),
+            origins=Origins(*options.origins(port)),
             settings=settings,
             games=lambda: [game],
             wall=time.time,
+            public_url=options.public_url,
         )
-        secret = secrets.token_urlsafe(24)
+        secret = options.link_secret or secrets.token_urlsafe(24)
         links = LinkServer(context, secret)
         link_server = HTTPServer(links.application())
-        link_sockets = bind_sockets(0, "127.0.0.1")
         link_server.add_sockets(link_sockets)
-        master = f"ws://127.0.0.1:{link_sockets[0].getsockname()[1]}/link"
-        store = self._options.store or f"sqlite:///{str(data.store).lstrip('/')}"
+        link_host = "127.0.0.1" if options.link_host in ANY_HOSTS else host_in_url(options.link_host)
+        master = f"ws://{link_host}:{link_sockets[0].getsockname()[1]}/link"
+        store = self._store or f"sqlite:///{str(data.store).lstrip('/')}"
 
         def command(name: str, node_fleet: str) -> list[str]:
             rooms = (
@@ -244,13 +256,13 @@ class Fleet:
             )
             return [
                 *(sys.executable, "-m", "roomfleet.node", str(game_dir), "--parent-pipe"),
-                *("--name", name, "--fleet", node_fleet, "--host", self._options.host),
+                *("--name", name, "--fleet", node_fleet, "--host", options.host),
                 *("--master", master, "--store", store, "--capacity", str(rooms)),
             ]
 
         children = Children(
             command,
-            {**os.environ, "ROOMFLEET_LINK_SECRET": secret},
+            {**_environment_of_children(settings), LINK_SECRET: secret},
             data.logs,
             gone=lambda name: runner.handle(NodeGone(Key(game, name), "")),
             hopeless=self._hopeless,
@@ -262,11 +274,11 @@ class Fleet:
         ready = await self._ready(runner, game, children)
         if ready:
             say(f"  log:   {_short(data.logs)}/")
-            if self._options.host in ANY_HOSTS and (address := _lan_address()):
-                say(f"  phone: http://{address}:{_port(url)}")
-            if _port(url) != DEFAULT_PORT:
-                say(f"  get:   ROOMFLEET_SERVER={url} roomfleet get rooms")
-            say(f"  play:  {url}")
+            if options.host in ANY_HOSTS and not options.public_url and (address := _lan_address()):
+                say(f"  phone: http://{address}:{port}")
+            if port != DEFAULT_PORT:
+                say(f"  get:   ROOMFLEET_SERVER={options.local_url(port)} roomfleet get rooms")
+            say(f"  play:  {options.page_url(port)}")
         await self._stop.wait()
         if not self._failure:
             say("\nsaving")
@@ -304,8 +316,20 @@ def _has(objects: Objects, fleet: str) -> bool:
     return any(known["metadata"]["name"] == fleet for known in objects.list(FLEETS))
 
 
-def _port(url: str) -> int:
-    return int(url.rsplit(":", 1)[1])
+def _environment_of_children(settings: Settings) -> dict[str, str]:
+    """What nodes inherit: all but what is meant for the master or said by flags; the master's settings."""
+    ours = {*VARIABLES, *NODE_VARIABLES}
+    return {**{k: v for k, v in os.environ.items() if k not in ours}, **settings.environment()}
+
+
+def _bind(host: str, port: int) -> list[socket.socket]:
+    try:
+        return bind_sockets(port, host)
+    except OSError as error:
+        why = error.strerror or str(error)
+        raise CannotStart(
+            f"cannot listen on {host}:{port}: {why}: choose another with PORT= or HOST="
+        ) from None
 
 
 def _lan_address() -> str:
@@ -317,11 +341,6 @@ def _lan_address() -> str:
             return ""
         address: str = probe.getsockname()[0]
     return "" if address.startswith("127.") else address
-
-
-def _host(host: str) -> str:
-    """What to type into a browser on this machine."""
-    return "127.0.0.1" if host in ANY_HOSTS else host_in_url(host)
 
 
 def _short(path: Path) -> str:

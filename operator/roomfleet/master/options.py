@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -89,15 +89,20 @@ class MasterOptions:
         return [self.local_url(port), *own, *self.allowed_origins]
 
     @staticmethod
-    def add_to(parser: argparse.ArgumentParser) -> None:
+    def add_to(parser: argparse.ArgumentParser, *, link_port: str = LINK_PORT.default) -> None:
         """Add the flags of every option but `data` and `namespaces`, with those of the settings."""
         for option in FLAGS:
-            option.add_to(parser)
+            (replace(LINK_PORT, default=link_port) if option is LINK_PORT else option).add_to(parser)
         Settings.add_to(parser)
 
     @classmethod
-    def given(cls, flags: argparse.Namespace, environment: Mapping[str, str]) -> MasterOptions:
-        """From flags (of a parser that `add_to` filled) and variables. Raises BadOption."""
+    def given(
+        cls, flags: argparse.Namespace, environment: Mapping[str, str], *, link_port: str = LINK_PORT.default
+    ) -> MasterOptions:
+        """From flags (of a parser that `add_to` filled) and variables. Raises BadOption.
+
+        `link_port`: where nodes dial in when neither flag nor variable says so.
+        """
         public = PUBLIC_URL.given(flags, environment)
         data = DATA.given(flags, environment).text
         return cls(
@@ -106,7 +111,7 @@ class MasterOptions:
             host=HOST.given(flags, environment).text,
             port=PORT.given(flags, environment).port(),
             link_host=LINK_HOST.given(flags, environment).text,
-            link_port=LINK_PORT.given(flags, environment).port(),
+            link_port=replace(LINK_PORT, default=link_port).given(flags, environment).port(),
             link_secret=link_secret(flags, environment, lambda name: Path(name).read_text()),
             namespaces=tuple(
                 part.strip() for part in NAMESPACES.given(flags, environment).text.split(",") if part.strip()

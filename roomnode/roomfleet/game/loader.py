@@ -57,8 +57,11 @@ class Game:
     _geographies: dict[str, Geography] = field(default_factory=dict, repr=False)
 
     @classmethod
-    def load(cls, game_dir: Path | str) -> Game:
-        """Read the maps and put the folder on `sys.path`; imports nothing yet. Raises NoGame."""
+    def load(cls, game_dir: Path | str, maps_folder: Path | None = None) -> Game:
+        """Read the maps and put the folder on `sys.path`; imports nothing yet. Raises NoGame.
+
+        The maps are those of `game_dir/maps`, unless another folder is given.
+        """
         folder = Path(game_dir).resolve()
         if not folder.is_dir():
             raise NoGame(f"{game_dir}: no such folder: give a game's folder, with k8s/ and maps/ in it")
@@ -67,7 +70,7 @@ class Game:
             raise NoGame(f"{folder}: the folder's name {problem}")
         if str(folder) not in sys.path:
             sys.path.insert(0, str(folder))
-        maps = read_maps(folder / "maps")
+        maps = read_maps(maps_folder or folder / "maps")
         return cls(folder.name, folder, maps.rooms, maps.errors)
 
     def map_room(self, room_id: str) -> MapRoom:

@@ -119,6 +119,8 @@ class Link:
                     log.info("the master has been silent for %.1f s", silence)
                     return
                 if text is None:
+                    if not self.up and connection.close_reason:
+                        log.warning("the master refuses this node: %s", connection.close_reason)
                     return
                 try:
                     message = to_node.decode(text)

@@ -89,9 +89,9 @@ class NodeOptions:
     host: str = "127.0.0.1"
     port: int = 0
     public_url: str = ""
-    """Where players reach it; by default what it listens on."""
+    """Where players reach it, `ws(s)://host[:port][/path]`; by default what it listens on, and the prefix."""
     prefix: str = ""
-    """Path under which it serves, without a trailing slash."""
+    """Path under which it serves, without a trailing slash; it serves at the root as well."""
     capacity: int = 100
     secret: str = ""
 
@@ -149,8 +149,8 @@ class Node:
         """Listen, then dial the master. Raises OSError when the port cannot be had."""
         sockets = bind_sockets(self._options.port, self._options.host)
         port = sockets[0].getsockname()[1]
-        base = self._options.public_url or f"ws://{host_in_url(self._options.host)}:{port}"
-        self.url = base.rstrip("/") + self._options.prefix
+        listening = f"ws://{host_in_url(self._options.host)}:{port}{self._options.prefix}"
+        self.url = self._options.public_url or listening
         self._server = HTTPServer(make_application(self, self._options.prefix))
         self._server.add_sockets(sockets)
         self._watchdog.start()

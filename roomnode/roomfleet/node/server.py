@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Mapping
+from re import escape
 from typing import Any, Protocol
 
 from tornado.iostream import StreamClosedError
@@ -325,13 +326,15 @@ class HealthHandler(RequestHandler):
 
 
 def make_application(doors: Doors, prefix: str) -> Application:
-    """The node's HTTP side, below `prefix` (no trailing slash)."""
+    """The node's HTTP side, below `prefix` (no trailing slash), and at the root: for a proxy that strips it,
+    and for whoever asks without one."""
     settings = doors.settings
+    below = f"(?:{escape(prefix)})?" if prefix else ""
     return Application(
         [
-            (rf"{prefix}/v1/games/([^/]+)/rooms/([^/]+)/session", SessionSocket, {"doors": doors}),
-            (rf"{prefix}/v1/games/([^/]+)/rooms/([^/]+)/seats", SeatHandler, {"doors": doors}),
-            (rf"{prefix}/healthz", HealthHandler),
+            (rf"{below}/v1/games/([^/]+)/rooms/([^/]+)/session", SessionSocket, {"doors": doors}),
+            (rf"{below}/v1/games/([^/]+)/rooms/([^/]+)/seats", SeatHandler, {"doors": doors}),
+            (rf"{below}/healthz", HealthHandler),
         ],
         websocket_ping_interval=settings.keep_alive_seconds,
         websocket_ping_timeout=settings.keep_alive_seconds,

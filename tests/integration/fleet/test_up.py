@@ -260,7 +260,7 @@ def test_a_port_in_use_is_refused(game: Path, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("option", "value", "cure"),
-    [("--port", "70000", "PORT="), ("--host", "192.0.2.1", "HOST=")],
+    [("--port", "70000", "--port"), ("--host", "192.0.2.1", "HOST=")],
 )
 def test_an_address_that_cannot_be_is_refused(
     game: Path, tmp_path: Path, option: str, value: str, cure: str

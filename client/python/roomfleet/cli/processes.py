@@ -17,6 +17,7 @@ def add_process(subparsers: Any, verb: str, module: str, text: str) -> None:
         take_terminal(os.environ)
         os.execv(sys.executable, [sys.executable, "-m", module, *args.rest])
 
-    parser = subparsers.add_parser(verb, help=text, add_help=False)
+    # Without prefixes nothing here looks like a flag, not even a first argument that is one.
+    parser = subparsers.add_parser(verb, help=text, add_help=False, prefix_chars="\0")
     parser.add_argument("rest", nargs=argparse.REMAINDER)
     parser.set_defaults(func=run)

@@ -7,6 +7,7 @@ line. Secrets come from a variable or a file, never as a flag's value: others on
 from __future__ import annotations
 
 import argparse
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from urllib.parse import urlsplit
@@ -14,6 +15,8 @@ from urllib.parse import urlsplit
 from roomfleet.wire.errors import WireError
 
 MAX_PORT = 65_535
+
+_PATH = re.compile(r"(/[\w.~-]+)*/?", re.ASCII)
 
 
 class BadOption(WireError):
@@ -61,6 +64,14 @@ class Given:
             raise self.bad(f"is no URL of {' or '.join(f'{scheme}://' for scheme in schemes)}: try {example}")
         if parts.query or parts.fragment or "@" in parts.netloc:
             raise self.bad(f"leave out query, fragment and user: try {example}")
+        if not _PATH.fullmatch(parts.path):
+            raise self.bad(f"its path may have letters, digits, and any of / - . _ ~: try {example}")
+        return self.text.rstrip("/")
+
+    def path(self) -> str:
+        """A path below which something is served, without a slash at its end. Raises BadOption."""
+        if not self.text.startswith("/") or not _PATH.fullmatch(self.text):
+            raise self.bad("give a path that begins with /, of letters, digits, and any of / - . _ ~")
         return self.text.rstrip("/")
 
 

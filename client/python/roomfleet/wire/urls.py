@@ -30,6 +30,11 @@ def http_url(url: str) -> str:
     return "http" + url.removeprefix("ws") if url.startswith("ws") else url
 
 
+def ws_url(url: str) -> str:
+    """The same place by websocket: `http://…` → `ws://…`, `https://…` → `wss://…`."""
+    return "ws" + url.removeprefix("http") if url.startswith("http") else url
+
+
 def reachable(url: str, host: str) -> str:
     """`url` for a client that reached us under `host` (a Host header).
 
