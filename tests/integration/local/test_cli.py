@@ -162,10 +162,11 @@ def test_what_was_got_can_be_applied_again(cli: Any, town: Path, served: Any) ->
 def test_a_category_shows_each_kind_in_a_table_of_its_own(cli: Any, town: Path, served: Any) -> None:
     cli("apply", "-f", town)
     served.run(lambda objects: objects.apply(manifest("RoomFleet", "default")))
-    first, second = cli("get", "roomfleet")[1].split("\n\n")
+    first, second = cli("get", "roomfleet-all")[1].split("\n\n")
     assert first.splitlines()[1].startswith("roomfleet.roomfleet.io/default   ")
     assert second.splitlines()[1].startswith("room.roomfleet.io/town   ")
     assert cli("get", "roomfleet", "default", "-o", "name")[1] == "roomfleet.roomfleet.io/default\n"
+    assert "you must specify only one resource" in cli("get", "roomfleet-all", "default")[2]
 
 
 def test_what_is_not_there_is_told(cli: Any, town: Path) -> None:

@@ -77,9 +77,14 @@ def test_kinds_are_found_by_all_their_names(called: str, plural: str) -> None:
 
 
 def test_the_category_has_all_three() -> None:
-    found = [kind.plural for kind in installed_kinds().category("roomfleet")]
+    found = [kind.plural for kind in installed_kinds().category("roomfleet-all")]
     assert found == ["instancedrooms", "roomfleets", "rooms"]
     assert installed_kinds().category("other") == []
+
+
+def test_no_category_is_called_as_a_kind_is() -> None:
+    kinds = installed_kinds()
+    assert not [name for kind in kinds for name in kind.names if kinds.category(name)]
 
 
 def test_what_is_not_known_is_told_as_kubectl_does() -> None:

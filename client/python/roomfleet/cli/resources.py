@@ -19,7 +19,7 @@ class Asked:
 def asked(arguments: list[str], kinds: Kinds) -> list[Asked]:
     """Reads `TYPE[,TYPE]`, `TYPE NAME…` or `TYPE/NAME…`. Raises UsageError.
 
-    A category stands for its kinds where no name follows; with a name it is the kind that is called so.
+    A category stands for its kinds, all objects of them: it takes no name.
     """
     if not arguments:
         known = ", ".join(sorted(kind.plural for kind in kinds))
@@ -28,6 +28,10 @@ def asked(arguments: list[str], kinds: Kinds) -> list[Asked]:
         return [_one(argument, kinds) for argument in arguments]
     types, names = arguments[0].split(","), arguments[1:]
     if names:
+        if several := [each for each in types if kinds.category(each)]:
+            raise UsageError(
+                f'you must specify only one resource: "{several[0]}" is several, and takes no name'
+            )
         return [Asked(_kind(each, kinds), name) for each in types for name in names]
     return [Asked(kind, None) for each in types for kind in _kinds(each, kinds)]
 
