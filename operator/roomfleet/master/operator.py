@@ -199,6 +199,7 @@ async def start(settings: kopf.OperatorSettings, memo: kopf.Memo, **_: Any) -> N
     settings.process.ultimate_exiting_timeout = None
     settings.networking.error_backoffs = _Always()
     settings.posting.enabled = False
+    logging.getLogger("kopf.objects").setLevel(logging.WARNING)  # a line for each event of each object
     settings.queueing.idle_timeout = 1.0
     try:
         master = Master(*_options())

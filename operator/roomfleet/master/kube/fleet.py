@@ -221,7 +221,9 @@ class KubeFleet:
         self.writer.want(Id(ROOMS, effect.key), effect.status, uid=effect.uid, urgent=effect.urgent)
 
     def write_fleet_status(self, effect: WriteFleetStatus) -> None:
-        self.writer.want(Id(FLEETS, effect.key), effect.status, urgent=False)
+        self.writer.want(
+            Id(FLEETS, effect.key), effect.status, urgent=True
+        )  # the core coalesces counts of fleets
 
     def announce(self, effect: Announce) -> None:
         level = logging.WARNING if effect.warning else logging.INFO
