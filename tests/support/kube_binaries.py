@@ -34,7 +34,7 @@ Say = Callable[[str], None]
 
 
 class BuildFailed(Exception):
-    """The kube binaries could not be built: says at which step, and what it printed last."""
+    """The kube binaries could not be made: says at which step, and what it printed last."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ class Binaries:
 
 
 def find_binaries(say: Say) -> Binaries | None:
-    """KUBEBUILDER_ASSETS, else PATH, else the cache, else a build with Go (about 5 minutes, once).
+    """KUBEBUILDER_ASSETS, else PATH, else the cache, else a build with Go (5 to 10 minutes, once).
 
     Tells `say` which it takes where that matters, and how to get them where there are none (then None).
     """
@@ -76,7 +76,12 @@ def cache_folder() -> Path:
 
 
 def unpack(packed: Path) -> Binaries:
-    """Fill the cache from a packed multi-call binary (xz) instead of building it, unless it is filled."""
+    """Fill the cache from a packed multi-call binary (xz) instead of building it, unless it is filled.
+
+    Raises BuildFailed when its name tells another version.
+    """
+    if f"-{VERSION}-" not in packed.name:
+        raise BuildFailed(f"{packed}: the tests use {VERSION}")
     with _only_one(cache_folder()):
         found = _in(str(cache_folder()))
         if found is None:
@@ -108,7 +113,7 @@ def _built(say: Say) -> Binaries | None:
         go = _go(say)
         if go is None:
             return None
-        say(f"building etcd and Kubernetes {VERSION} for the tests, once: about 5 minutes on two cores")
+        say(f"building etcd and Kubernetes {VERSION} for the tests, once: 5 to 10 minutes on two cores")
         with _new_file(cache / "kube") as made:
             _compile(go, made, say)
         say(f"built: {cache}")
@@ -169,6 +174,7 @@ def _compile(go: str, target: Path, say: Say) -> None:
             process.terminate()
             process.wait()
     reader.join()
+    process.stderr.close()
     if process.returncode:
         raise BuildFailed(f"go build in {SOURCE} failed: {''.join(lines[-8:]).strip()}")
 
@@ -213,6 +219,9 @@ def _linked(folder: Path) -> Binaries:
 
 if __name__ == "__main__":
     if len(sys.argv) > 1:
-        print(unpack(Path(sys.argv[1])))
+        try:
+            print(unpack(Path(sys.argv[1])))
+        except BuildFailed as failed:
+            sys.exit(str(failed))
     else:
         print(find_binaries(lambda line: print(line, file=sys.stderr, flush=True)))
