@@ -23,6 +23,8 @@ log = logging.getLogger(__name__)
 def listed(world: World, event: Listed) -> None:
     """Every Room of the game is known: ask a node what is marked, now or when there is one."""
     game = world.game(event.game)
+    if game.asked and world.now < game.asked + world.settings.delete_after_seconds / 2:
+        return  # it says nothing that counts sooner
     game.listed = True
     ask(world, game)
 
