@@ -90,7 +90,7 @@ class Window:
     # -- what the player does ------------------------------------------------------------------------------
 
     def open(self, query: str = "") -> Window:
-        self.page.goto(self.fleet.url + "/" + query)
+        self.page.goto(self.fleet.page + "/" + query)
         return self
 
     def submit_name(self, name: str) -> Window:

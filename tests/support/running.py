@@ -50,6 +50,9 @@ class Running:
         self.port = port
         self.output: list[str] = []
         self.url = ""
+        """Where it answers on this machine."""
+        self.page = ""
+        """Where players open it: the same, unless it has a public URL."""
         self.expected_errors: list[str] = []
         self.options: list[str] = []
         self.process: subprocess.Popen[str] | None = None
@@ -72,8 +75,11 @@ class Running:
         assert self.process.stdout is not None
         for line in self.process.stdout:
             self.output.append(line.rstrip())
+            if "ROOMFLEET_SERVER=" in line:
+                self.url = line.split("ROOMFLEET_SERVER=")[1].split()[0]
             if "play:" in line:
-                self.url = line.split("play:")[1].strip()
+                self.page = line.split("play:")[1].strip()
+                self.url = self.url or self.page
                 self.port = int(self.url.rsplit(":", 1)[1])  # the same again at the next start
                 return
         raise AssertionError(f"it did not start: {self.output}; exit code {self.process.wait()}")
