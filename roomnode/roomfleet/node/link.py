@@ -47,6 +47,7 @@ class Link:
         self._rng = rng
         self._connection: WebSocketClientConnection | None = None
         self._task: asyncio.Task[None] | None = None
+        self._refusal = ""
         self.up = False
         """Whether the master has accepted this node and the connection stands."""
 
@@ -119,8 +120,7 @@ class Link:
                     log.info("the master has been silent for %.1f s", silence)
                     return
                 if text is None:
-                    if not self.up and connection.close_reason:
-                        log.warning("the master refuses this node: %s", connection.close_reason)
+                    self._ended(connection.close_reason or "")
                     return
                 try:
                     message = to_node.decode(text)
@@ -133,6 +133,13 @@ class Link:
         finally:
             pinging.cancel()
             connection.close()
+
+    def _ended(self, reason: str) -> None:
+        """The master closed the link. A refusal is said once, not at each dialling."""
+        refusal = "" if self.up else reason
+        if refusal and refusal != self._refusal:
+            log.warning("the master refuses this node: %s; dialling again", refusal)
+        self._refusal = refusal
 
     async def _ping(self, connection: WebSocketClientConnection) -> None:
         while True:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -132,3 +133,31 @@ def test_each_process_lists_its_options_with_their_variables() -> None:
         )
         for said in ("--public-url", "ROOMFLEET_PUBLIC_URL", "--join-timeout-seconds", "--link-secret-file"):
             assert said in help.stdout
+
+
+def test_a_node_with_another_secret_hears_that_it_is_refused(game: Path, tmp_path: Path) -> None:
+    secret = {"ROOMFLEET_LINK_SECRET": "hush"}
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        link = str(probe.getsockname()[1])
+    with running(game, tmp_path / "data", options=["--link-port", link], environment=secret) as fleet:
+        (tmp_path / "other").write_text("other")
+        node = subprocess.Popen(
+            [
+                *(ROOMFLEET, "node", str(game), "--name", "default-1", "--master", f"ws://127.0.0.1:{link}"),
+                *(
+                    "--store",
+                    f"sqlite://{fleet.data}/store.db",
+                    "--link-secret-file",
+                    str(tmp_path / "other"),
+                ),
+            ],
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        try:
+            assert node.stderr is not None
+            assert any("the master refuses this node: wrong link secret" in line for line in node.stderr)
+        finally:
+            node.terminate()
+            node.communicate(timeout=30)
