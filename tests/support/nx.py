@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import signal
 import socket
 import subprocess
 import sys
@@ -34,12 +34,22 @@ class Nx:
             *("--log-file", str(self.folder / "log"), "--pid-file", str(self.folder / "pid")),
         ]
         with (self.folder / "output").open("ab") as output:
-            self._process = subprocess.Popen(command, stdout=output, stderr=output, env=dict(os.environ))
+            self._process = subprocess.Popen(command, stdout=output, stderr=output)
         deadline = time.monotonic() + 20
         while not _listens(self.port):
             assert self._process.poll() is None, (self.folder / "output").read_text()
             assert time.monotonic() < deadline, "nx-27017 does not listen"
             time.sleep(0.02)
+
+    def pause(self) -> None:
+        """SIGSTOP: connections stay, nothing is answered."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        """And on again."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGCONT)
 
     def kill(self) -> None:
         """kill -9; returns when it is gone."""

@@ -13,6 +13,7 @@ of it, and its schema version, in ``roomfleet``.
 from __future__ import annotations
 
 import logging
+import warnings
 from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
@@ -63,14 +64,17 @@ class MongoStore:
         """Where it is, without user, password and options."""
         name = database_of(url)
         try:
-            self._client = Client(
-                url,
-                retryWrites=False,
-                retryReads=False,
-                event_listeners=[Sending()],
-                **defaults_for(url),
-            )
-        except (PyMongoError, ValueError, TypeError) as error:
+            with warnings.catch_warnings():
+                # An option that pymongo does not understand it would ignore, with a warning.
+                warnings.simplefilter("error", UserWarning)
+                self._client = Client(
+                    url,
+                    retryWrites=False,
+                    retryReads=False,
+                    event_listeners=[Sending()],
+                    **defaults_for(url),
+                )
+        except (PyMongoError, UserWarning, ValueError, TypeError) as error:
             # TypeError and ValueError: of options whose values make no sense.
             cure = f"use {EXAMPLE}"
             if isinstance(error, ConfigurationError) and "dnspython" in str(error):
