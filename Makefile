@@ -5,14 +5,17 @@ PORT ?= 8080
 DATA ?= .roomfleet/$(notdir $(GAME))
 PYTHON ?= python3
 
+export KUBECONFIG
+
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: help up test check unit bench explore format clean
+.PHONY: help up operator test check unit bench explore format clean
 
 help: ## what there is
 	@echo "make up        play $(GAME): sets itself up, then prints a URL (HOST=, PORT=, DATA=, GAME=)"
+	@echo "make operator  the same with rooms in the cluster of KUBECONFIG= (STORE=, PORT=, HOST=, GAME=)"
 	@echo "make test      everything: formats, types, import contracts, all tests"
 	@echo "make check     formats, types and import contracts only"
 	@echo "make unit      the fast tests only"
@@ -22,7 +25,11 @@ help: ## what there is
 	@echo "make clean     remove what was made, except saved games (.roomfleet/)"
 
 up: $(VENV)/installed
-	@ROOMFLEET_TAKE_TERMINAL=1 $(BIN)/roomfleet up $(GAME) --host $(HOST) --port $(PORT) --data $(DATA)
+	@ROOMFLEET_TAKE_TERMINAL=1 $(BIN)/roomfleet up $(GAME) --host $(HOST) --port $(PORT) --data $(DATA) $(if $(STORE),--store '$(STORE)')
+
+operator: $(VENV)/installed-for-cluster
+	@ROOMFLEET_TAKE_TERMINAL=1 $(BIN)/roomfleet operator $(GAME) --host $(HOST) --port $(PORT) \
+		$(if $(STORE),--store $(STORE))
 
 test: $(VENV)/installed-for-tests
 	@$(MAKE) --no-print-directory check
@@ -64,7 +71,12 @@ $(VENV)/installed: $(VENV)/bin/python pyproject.toml constraints.txt
 	@$(PIP) install -c constraints.txt -e .
 	@touch $@
 
+$(VENV)/installed-for-cluster: $(VENV)/bin/python pyproject.toml constraints.txt
+	@echo "installing what it needs for a cluster"
+	@$(PIP) install -c constraints.txt -e '.[kubernetes,mongodb]'
+	@touch $@ $(VENV)/installed
+
 $(VENV)/installed-for-tests: $(VENV)/bin/python pyproject.toml constraints.txt
 	@echo "installing what the tests need"
 	@$(PIP) install -c constraints.txt -e '.[test]'
-	@touch $@ $(VENV)/installed
+	@touch $@ $(VENV)/installed $(VENV)/installed-for-cluster
