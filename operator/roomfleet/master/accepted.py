@@ -32,8 +32,6 @@ def _room(spec: Mapping[str, Any]) -> list[str]:
     found = []
     if spec.get("arrivals") == "Anyone":
         found.append("spec.arrivals: Anyone is not done yet: players arrive by doors only")
-    if spec.get("onDelete") == "Delete":
-        found.append("spec.onDelete: Delete is not done yet: saved data is kept")
     return found
 
 

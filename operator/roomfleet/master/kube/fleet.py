@@ -25,6 +25,7 @@ from roomfleet.master.core.effects import (
 from roomfleet.master.core.events import (
     Event,
     FleetDeleted,
+    Listed,
     Recorded,
     RecordOutcome,
     RoomApplied,
@@ -185,6 +186,8 @@ class KubeFleet:
                 continue
             else:
                 self._listed_at = self._loop.time()
+                for game in {id.key.game for id in self.cache}:
+                    self._handle(Listed(game))
                 if not self.synced.is_set():
                     self.synced.set()
                     log.info("%d objects", len(self.cache))
