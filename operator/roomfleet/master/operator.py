@@ -193,7 +193,7 @@ class _Always:
 # -- what kopf calls ---------------------------------------------------------------------------------------
 
 
-@kopf.on.startup()
+@kopf.on.startup(errors=kopf.ErrorsMode.PERMANENT)
 async def start(settings: kopf.OperatorSettings, memo: kopf.Memo, **_: Any) -> None:
     settings.peering.standalone = True  # the Lease decides; kopf's peering is no leader election
     settings.process.ultimate_exiting_timeout = None
@@ -202,12 +202,12 @@ async def start(settings: kopf.OperatorSettings, memo: kopf.Memo, **_: Any) -> N
     logging.getLogger("kopf.objects").setLevel(logging.WARNING)  # a line for each event of each object
     settings.queueing.idle_timeout = 1.0
     try:
-        master = Master(*_options())
+        master = Master(*await asyncio.to_thread(_options))  # it reads and writes the key
         async with asyncio.timeout(START_SECONDS):
             await asyncio.wrap_future(master.start())
     except (CannotStart, BadKeyFile, WireError, ApiError) as error:
-        print(f"roomfleet master: {error}", file=sys.stderr)
-        raise kopf.PermanentError("the master cannot start") from None
+        # Through kopf and its tasks, without their tracebacks: whoever starts it wrongly is to see one line.
+        sys.exit(f"roomfleet master: {error}")
     memo.master = master
 
 

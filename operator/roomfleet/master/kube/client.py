@@ -14,6 +14,7 @@ from urllib.parse import quote
 import aiohttp
 import kopf
 import msgspec
+import yaml
 
 from roomfleet.master.kube.errors import ApiDown, ApiError, NotAllowed, error_of
 
@@ -42,11 +43,17 @@ class NoCluster(ApiError):
 
 
 def login() -> kopf.ConnectionInfo:
-    """The pod's service account, else KUBECONFIG. Read anew at each call: tokens are rotated."""
+    """The pod's service account, else KUBECONFIG. Read anew at each call: tokens are rotated.
+
+    Raises NoCluster.
+    """
     settings = kopf.OperatorSettings()
-    found = kopf.login_with_service_account(settings=settings) or kopf.login_with_kubeconfig(
-        settings=settings
-    )
+    try:
+        found = kopf.login_with_service_account(settings=settings) or kopf.login_with_kubeconfig(
+            settings=settings
+        )
+    except (OSError, ValueError, KeyError, TypeError, kopf.LoginError, yaml.YAMLError) as error:
+        raise NoCluster(f"no cluster: KUBECONFIG cannot be read: {error}") from error
     if found is None:
         raise NoCluster("no cluster: set KUBECONFIG, or run in a pod with a service account")
     return found
