@@ -1,4 +1,5 @@
-"""Acknowledged saves on SQLite: ``python tests/bench/bench_store.py [--seconds S] [--json FILE]``.
+"""Acknowledged saves on SQLite and on nx-27017, in turn:
+``python tests/bench/bench_store.py [--seconds S] [--json FILE]``.
 
 Rooms save as fast as the store acknowledges; the ops of a batch are applied before the next, as the
 protocol asks.
@@ -8,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import itertools
 import json
 import platform
 import sqlite3
@@ -20,6 +22,7 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from roomfleet.store import Create, Save, Store, open_store
+from support.nx import serving
 from support.store_tools import claim_room
 
 CASES = [(rooms, actors) for rooms in (1, 64) for actors in (1, 10)]
@@ -43,13 +46,22 @@ async def save(store: Store, room: str, actors: int, until: float, took: list[fl
         await session.applied()
 
 
-async def measure(rooms: int, actors: int, seconds: float) -> dict[str, Any]:
+def on_engine(engine: str, rooms: int, actors: int, seconds: float) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder:
-        store = open_store(f"sqlite://{folder}/store.db")
-        took: list[float] = []
-        until = time.perf_counter() + seconds
-        await asyncio.gather(*(save(store, f"g/{n}", actors, until, took) for n in range(rooms)))
-        await store.close()
+        if engine == "sqlite":
+            row = asyncio.run(measure(f"sqlite://{folder}/store.db", rooms, actors, seconds))
+        else:
+            with serving(Path(folder)) as server:
+                row = asyncio.run(measure(server.url("bench"), rooms, actors, seconds))
+    return {"engine": engine, **row}
+
+
+async def measure(url: str, rooms: int, actors: int, seconds: float) -> dict[str, Any]:
+    store = open_store(url)
+    took: list[float] = []
+    until = time.perf_counter() + seconds
+    await asyncio.gather(*(save(store, f"g/{n}", actors, until, took) for n in range(rooms)))
+    await store.close()
     took.sort()
     return {
         "rooms": rooms,
@@ -67,12 +79,13 @@ def main() -> None:
     parser.add_argument("--json", type=Path, help="write the figures to this file too")
     options = parser.parse_args()
     print(f"Python {platform.python_version()}, SQLite {sqlite3.sqlite_version}, in {tempfile.gettempdir()}")
-    print("rooms  actors/batch  batches/s  actors/s   p50 ms   p99 ms")
+    print("engine    rooms  actors/batch  batches/s  actors/s   p50 ms   p99 ms")
     figures = []
-    for rooms, actors in CASES:
-        row = asyncio.run(measure(rooms, actors, options.seconds))
+    for (rooms, actors), engine in itertools.product(CASES, ("sqlite", "nx-27017")):
+        row = on_engine(engine, rooms, actors, options.seconds)
         figures.append(row)
-        print("{rooms:5} {actors:13} {batches_per_s:10} {actors_per_s:9} {p50_ms:8} {p99_ms:8}".format(**row))
+        line = "{engine:9} {rooms:5} {actors:13} {batches_per_s:10} {actors_per_s:9} {p50_ms:8} {p99_ms:8}"
+        print(line.format(**row))
     if options.json is not None:
         options.json.write_text(json.dumps(figures, indent=2))
 
