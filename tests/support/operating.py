@@ -86,6 +86,16 @@ class Operated:
         self.operator.send_signal(number)
         return self.operator.wait(within)
 
+    def kill(self, *names: str) -> None:
+        """kill -9 of nodes, by name, and of the `operator`; returns when they are gone."""
+        killed = [self.operator if name == "operator" else self.nodes[name] for name in names]
+        for process in killed:
+            assert process is not None
+            process.kill()
+        for process in killed:
+            assert process is not None
+            process.wait()
+
     def _spawn(
         self, name: str, command: list[str], environment: Mapping[str, str]
     ) -> subprocess.Popen[bytes]:
@@ -152,6 +162,16 @@ class Operated:
         """Names of the nodes that are connected."""
         nodes = self.get(f"/v1/games/{self.game}/nodes")["nodes"] if self.answer("/readyz") == 200 else []
         return [node["name"] for node in nodes if node["ready"]]
+
+    def view(self, name: str) -> dict[str, Any]:
+        """The room as the master's API shows it: what the core knows, written or not."""
+        found: dict[str, Any] = self.get(f"/v1/games/{self.game}/rooms/{name}")
+        return found
+
+    def node_of(self, name: str) -> str:
+        """The node that runs the room."""
+        node: str = eventually(lambda: self.view(name)["node"], what=f"{name} on a node")
+        return node
 
     def room(self, name: str) -> dict[str, Any]:
         """The Room object, from the API server."""

@@ -238,10 +238,10 @@ def stored_state(data: Path, actor: str) -> dict[str, Any]:
     return {field: value for tier in tiers.values() for field, value in tier.items()}
 
 
-def stored_epoch(data: Path, room: str) -> tuple[int, int, str]:
+def stored_epoch(data: Path, room: str, *, game: str = GAME) -> tuple[int, int, str]:
     """The room's document: epoch, seq and the node that claimed it."""
     with closing(sqlite3.connect(data / "store.db")) as db:
-        row = db.execute("SELECT epoch, seq, node FROM rooms WHERE id = ?", (f"{GAME}/{room}",)).fetchone()
+        row = db.execute("SELECT epoch, seq, node FROM rooms WHERE id = ?", (f"{game}/{room}",)).fetchone()
     return (int(row[0]), int(row[1]), str(row[2])) if row is not None else (0, 0, "")
 
 
