@@ -25,7 +25,7 @@ help: ## what there is
 	@echo "make clean     remove what was made, except saved games (.roomfleet/)"
 
 # A store that is a MongoDB needs its driver.
-up: $(if $(STORE),$(VENV)/installed-for-cluster,$(VENV)/installed)
+up: $(if $(findstring mongodb,$(STORE)),$(VENV)/installed-for-cluster,$(VENV)/installed)
 	@ROOMFLEET_TAKE_TERMINAL=1 $(BIN)/roomfleet up $(GAME) --host $(HOST) --port $(PORT) --data $(DATA) $(if $(STORE),--store '$(STORE)')
 
 operator: $(VENV)/installed-for-cluster

@@ -118,7 +118,7 @@ class KubeFleet:
 
     def seen(self, plural: str, change: str | None, obj: Json) -> None:
         """What a watch reports: ADDED, MODIFIED, DELETED, or None from a list that it began with."""
-        if change is None and self.synced.is_set():
+        if change is None:
             if self._burst is not None:
                 self._burst.cancel()
             self._burst = self._loop.call_later(BURST_SECONDS, self.look_now)
@@ -126,7 +126,7 @@ class KubeFleet:
         if change == "DELETED":
             if self.cache.drop(id, obj["metadata"]["uid"]):
                 self._gone(id, obj)
-        elif self.synced.is_set() and self.cache.put(id, obj):
+        elif self.cache.put(id, obj):
             self._changed(id, obj)
 
     def _changed(self, id: Id, obj: Json) -> None:
