@@ -62,7 +62,7 @@ class Operated:
 
     def wait_ready(self, within: float = 30) -> None:
         """Wait until the operator has listed every object."""
-        self._eventually(lambda: self.answer("/readyz") == 200, within, "the operator to be ready")
+        self.wait_for(lambda: self.answer("/readyz") == 200, within, "the operator to be ready")
 
     def start_node(self, name: str) -> None:
         """A room node that dials the operator; returns at once."""
@@ -78,7 +78,7 @@ class Operated:
         self.start_operator()
         for slot in range(nodes):
             self.start_node(f"default-{slot}")
-        self._eventually(lambda: len(self.connected()) >= nodes, 20, f"{nodes} nodes to be connected")
+        self.wait_for(lambda: len(self.connected()) >= nodes, 20, f"{nodes} nodes to be connected")
 
     def stop_operator(self, number: signal.Signals = signal.SIGTERM, within: float = 20) -> int:
         """A signal, and wait: the exit code."""
@@ -127,7 +127,8 @@ class Operated:
         ]
         assert not errors, f"unexpected ERROR in the logs: {errors}"
 
-    def _eventually(self, look: Callable[[], bool], within: float, what: str) -> None:
+    def wait_for(self, look: Callable[[], bool], within: float, what: str) -> None:
+        """Wait for a condition; fails with what the log says last."""
         try:
             eventually(look, within=within, what=what)
         except AssertionError as error:
