@@ -21,7 +21,7 @@ from typing import Any
 from tornado.httpclient import AsyncHTTPClient, HTTPClientError
 
 from roomfleet.master.kube.client import Api, NoCluster, path_of
-from roomfleet.master.kube.errors import ApiError, Conflict, NotFound
+from roomfleet.master.kube.errors import ApiError, Conflict, NotServed
 from roomfleet.master.local.children import Children
 from roomfleet.master.local.crds import definitions_folder
 from roomfleet.master.local.data import DataError, DataFolder
@@ -134,7 +134,7 @@ class _Development:
             try:
                 await api.apply(path, document, MANAGER)
                 return
-            except NotFound:
+            except NotServed:
                 await asyncio.sleep(RETRY_SECONDS)  # the CRD was made a moment ago and is not served yet
         raise CannotStart(f"the cluster does not serve {plural}: look at kubectl get crd")
 

@@ -76,6 +76,8 @@ class Api:
         self._session: aiohttp.ClientSession | None = None
         self._server = ""
         self._headers: dict[str, str] = {}
+        self.on_down: Callable[[ApiDown], None] = lambda error: None
+        """Told of each ApiDown, whoever asked: even a short outage hides what happened meanwhile."""
 
     async def open(self) -> None:
         """Read the credentials. Raises NoCluster."""
@@ -121,10 +123,10 @@ class Api:
             if not more:
                 return items, version
 
-    async def answers(self) -> bool:
-        """Whether the server answers at all and lets us in."""
+    async def answers(self, path: str) -> bool:
+        """Whether the server answers, lets us in, and serves that path again."""
         try:
-            await self._json("GET", "/version", seconds=1.0)
+            await self._json("GET", path, seconds=1.0)
         except ApiError:
             return False
         return True
@@ -148,13 +150,18 @@ class Api:
         content_type: str = "application/json",
         seconds: float = REQUEST_SECONDS,
     ) -> Json:
+        used = self._headers
         try:
+            try:
+                return await self._once(method, path, body, content_type, seconds)
+            except NotAllowed as error:
+                if self._headers is used and not self._renew():
+                    raise
+                log.info("%s: trying with the credentials as they are now", error)
             return await self._once(method, path, body, content_type, seconds)
-        except NotAllowed as error:
-            if not self._renew():
-                raise
-            log.info("%s: trying with the credentials as they are now", error)
-        return await self._once(method, path, body, content_type, seconds)
+        except ApiDown as error:
+            self.on_down(error)
+            raise
 
     async def _once(
         self, method: str, path: str, body: Mapping[str, Any] | None, content_type: str, seconds: float
@@ -178,7 +185,8 @@ class Api:
             why = str(error) or type(error).__name__
             raise ApiDown(f"{method} {path}: {why}") from error
         if status >= 400:
-            raise error_of(status, f"{method} {path}: {status} {_reason(content)}")
+            text = f"{method} {path}: {status} {_reason(content)}"
+            raise error_of(status, text, names_object=_names_object(content))
         return cast(Json, msgspec.json.decode(content))
 
     def _renew(self) -> bool:
@@ -194,6 +202,14 @@ class Api:
         return True
 
 
+def _names_object(content: bytes) -> bool:
+    """Whether a 404 is about an object, and not about its kind."""
+    try:
+        return bool(msgspec.json.decode(content)["details"]["name"])
+    except (msgspec.DecodeError, KeyError, TypeError):
+        return False
+
+
 def _reason(content: bytes) -> str:
     """What a Status object says, or the beginning of whatever came."""
     try:
@@ -201,3 +217,11 @@ def _reason(content: bytes) -> str:
     except (msgspec.DecodeError, KeyError, TypeError):
         return content[:200].decode(errors="replace")
     return message
+
+
+def _names_object(content: bytes) -> bool:
+    """Whether a Status object says which object it is about."""
+    try:
+        return bool(msgspec.json.decode(content)["details"]["name"])
+    except (msgspec.DecodeError, KeyError, TypeError):
+        return False

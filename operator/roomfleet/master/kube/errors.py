@@ -4,9 +4,10 @@
 
     ApiError
     ├── ApiDown         no answer, or one that says "later"; a write may have been carried out
+    │   └── NotServed   the kind itself is not served (404): the CRDs are missing, or the server has just started
     ├── NotAllowed      the credentials are not good (401) or not enough (403)
     ├── Conflict        the object is not what the precondition says (409)
-    ├── NotFound        no such object, or the resource is not installed (404)
+    ├── NotFound        no such object (404)
     ├── Expired         the resourceVersion or the continuation is too old (410)
     └── Invalid         the server refuses the content (400, 422 and the like)
 """
@@ -20,6 +21,10 @@ class ApiError(Exception):
 
 class ApiDown(ApiError):
     """No answer in time, no connection, or an answer that asks to come back later."""
+
+
+class NotServed(ApiDown):
+    """The server does not serve that kind, or not yet: says nothing about any object."""
 
 
 class NotAllowed(ApiError):
@@ -42,13 +47,17 @@ class Invalid(ApiError):
     """The server refuses what was sent."""
 
 
-def error_of(status: int, text: str) -> ApiError:
-    """The error that an answer's status stands for."""
+def error_of(status: int, text: str, *, names_object: bool = True) -> ApiError:
+    """The error that an answer's status stands for.
+
+    `names_object`: whether the answer says which object it is about. A 404 that does not is about the kind: an
+    API server that has just started answers so for a moment.
+    """
     match status:
         case 401 | 403:
             return NotAllowed(text)
         case 404:
-            return NotFound(text)
+            return NotFound(text) if names_object else NotServed(text)
         case 409:
             return Conflict(text)
         case 410:

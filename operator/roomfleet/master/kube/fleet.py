@@ -36,7 +36,7 @@ from roomfleet.master.core.model import Key
 from roomfleet.master.kube.announcer import Announcer
 from roomfleet.master.kube.cache import Cache, Id, id_of
 from roomfleet.master.kube.client import Api, path_of
-from roomfleet.master.kube.errors import ApiDown, ApiError, Expired
+from roomfleet.master.kube.errors import ApiDown, ApiError, Expired, NotAllowed, NotServed
 from roomfleet.master.kube.gate import Gate
 from roomfleet.master.kube.writer import Writer
 from roomfleet.master.shapes import fleet_applied, read_status, room_applied
@@ -58,6 +58,9 @@ BURST_SECONDS = 0.3
 
 STALE_SECONDS = 3 * LIST_EVERY_SECONDS
 """When the last complete list is older, the master does not know what it manages: /healthz says so."""
+
+UNSERVED_SECONDS = 0.25
+"""How soon the list is tried again when the server does not serve our kinds."""
 
 STOP_SECONDS = 3.0
 """What still waits at the end is written within that."""
@@ -170,13 +173,20 @@ class KubeFleet:
             self._handle(FleetDeleted(id.key))
 
     async def _keep_listing(self) -> None:
+        unserved = False
         while True:
             self._wake.clear()
             try:
                 for plural in KINDS:
                     for namespace in self._namespaces:
                         await self._list(plural, namespace)
-            except ApiDown as error:
+            except NotServed as error:
+                if not unserved:
+                    log.warning("apply the CRDs, unless the API server has just started: %s", error)
+                unserved = True
+                await asyncio.sleep(UNSERVED_SECONDS)
+                continue
+            except (ApiDown, NotAllowed) as error:
                 self._gate.trouble(error)
             except Expired:
                 continue  # the list took too long for the server: begin anew
@@ -185,6 +195,7 @@ class KubeFleet:
                 await asyncio.sleep(1.0)
                 continue
             else:
+                unserved = False
                 self._listed_at = self._loop.time()
                 for game in {id.key.game for id in self.cache}:
                     self._handle(Listed(game))
