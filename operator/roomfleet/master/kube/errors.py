@@ -4,7 +4,7 @@
 
     ApiError
     ├── ApiDown         no answer, or one that says "later"; a write may have been carried out
-    │   └── NotServed   the kind itself is not served (404): the CRDs are missing, or the server has just started
+    │   └── NotServed   the kind itself is not served (404): no CRDs, or it has just started
     ├── NotAllowed      the credentials are not good (401) or not enough (403)
     ├── Conflict        the object is not what the precondition says (409)
     ├── NotFound        no such object (404)
@@ -50,8 +50,8 @@ class Invalid(ApiError):
 def error_of(status: int, text: str, *, names_object: bool = True) -> ApiError:
     """The error that an answer's status stands for.
 
-    `names_object`: whether the answer says which object it is about. A 404 that does not is about the kind: an
-    API server that has just started answers so for a moment.
+    `names_object`: whether the answer says which object it is about. A 404 that does not is about the kind:
+    an API server that has just started answers so for a moment.
     """
     match status:
         case 401 | 403:
