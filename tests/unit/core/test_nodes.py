@@ -236,3 +236,9 @@ def test_seats_that_a_lost_node_asked_for_are_void(driver: Driver) -> None:
     driver.tell(ev.SeatRequested(driver.node(1), "b1", "s1", "ann", "town"))
     driver.gone(1)
     assert driver.core.line(Key(GAME, "town")) == []
+
+
+def test_players_in_a_room_that_was_deleted_while_no_master_looked_hear_that(driver: Driver) -> None:
+    driver.connect(1, running(name="felled"))
+    assert driver.one(fx.SendGoodbye) == fx.SendGoodbye(driver.node(1), "b1", "felled")
+    assert driver.desired(1) == {}

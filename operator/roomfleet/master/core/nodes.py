@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from roomfleet.master.core import places, reports, sweep
-from roomfleet.master.core.effects import DeleteNode
+from roomfleet.master.core.effects import DeleteNode, SendGoodbye
 from roomfleet.master.core.events import NodeConnected, NodeDisconnected, NodeGone, NodeHeard, NodeReported
 from roomfleet.master.core.line import JoinState
 from roomfleet.master.core.model import Key
@@ -44,6 +44,10 @@ def greet(world: World, node: Node) -> None:
     for room in list(node.rooms.values()):
         if room.place is not None:
             hear_of(world, room, room.place)
+    for name in node.reports:
+        if Key(node.key.game, name) not in world.rooms:
+            # Deleted while no master looked: its players are to hear that, and not to come again.
+            world.do(SendGoodbye(node.key, node.boot, name))
     places.refresh(world, node)
     world.tell(node)
 
