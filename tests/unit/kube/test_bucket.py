@@ -18,12 +18,11 @@ def test_a_burst_goes_at_once_and_then_one_each_interval() -> None:
 
 @given(st.lists(st.floats(0, 5), min_size=1, max_size=60))
 def test_never_more_than_burst_and_rate_allow_and_who_waits_as_told_is_served(pauses: list[float]) -> None:
-    bucket, now, taken = Bucket(rate=10, burst=5, now=0), 0.0, 0
-    for pause in pauses:
+    bucket, now = Bucket(rate=10, burst=5, now=0), 0.0
+    for taken, pause in enumerate(pauses, start=1):
         now += pause
         wait = bucket.take(now)
         if wait:
             now += wait + 1e-9
             assert bucket.take(now) == 0
-        taken += 1
         assert taken <= 5 + 10 * now + 1e-6
