@@ -8,7 +8,6 @@ ROOMFLEET_… variables (`roomfleet.master.options`).
 from __future__ import annotations
 
 import asyncio
-import dataclasses
 import logging
 import os
 import secrets
@@ -18,7 +17,6 @@ import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import Future
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from socket import gethostname
 from typing import Any
@@ -26,6 +24,7 @@ from typing import Any
 import kopf
 from tornado.httpserver import HTTPServer
 from tornado.netutil import bind_sockets
+from tornado.web import Application, RequestHandler
 
 from roomfleet.master.api.application import make_application
 from roomfleet.master.api.context import Context
@@ -35,11 +34,12 @@ from roomfleet.master.api.origins import Origins
 from roomfleet.master.core.events import Event
 from roomfleet.master.core.master import Core
 from roomfleet.master.keys import BadKeyFile, signing_key
-from roomfleet.master.kube.client import Api, login
+from roomfleet.master.kube.client import LIST_SECONDS, REQUEST_SECONDS, Api, login, path_of
 from roomfleet.master.kube.errors import ApiError
 from roomfleet.master.kube.fleet import KubeFleet
 from roomfleet.master.kube.gate import Gate
 from roomfleet.master.kube.lease import Lease
+from roomfleet.master.kube.session import session_of
 from roomfleet.master.options import DATA, MasterOptions
 from roomfleet.master.runner import Runner
 from roomfleet.wire.errors import WireError
@@ -116,7 +116,17 @@ class Master:
         lease = Lease(
             api, os.environ.get(NAMESPACE_VARIABLE, "default"), identity, time.monotonic, self._lease_lost
         )
-        gate = Gate(api, lease.may_act, back=lambda: fleet.look_now())
+        sockets = _bind(options.host, options.port, "ROOMFLEET_PORT")
+        link_sockets = _bind(options.link_host, options.link_port, "ROOMFLEET_LINK_PORT")
+        self._loop, self._stop = asyncio.get_running_loop(), stop
+        self._started.set_result(None)
+        lease.start()
+        if not await _is_next(lease, stop, sockets + link_sockets):
+            await lease.stop()
+            await api.close()
+            return
+        probe = path_of("rooms", options.namespaces[0] if options.namespaces else "") + "?limit=1"
+        gate = Gate(api, lease.may_act, back=lambda: fleet.look_now(), probe=probe)
         fleet = KubeFleet(api, gate, options.namespaces, identity, lambda event: handle(event))
         core = Core(options.settings, seed=secrets.randbits(64), now=time.time())
         runner = Runner(core, fleet, self._key, time.time, lease.may_act)
@@ -124,7 +134,6 @@ class Master:
         def handle(event: Event) -> None:
             runner.handle(event)
 
-        sockets = _bind(options.host, options.port, "ROOMFLEET_PORT")
         port = sockets[0].getsockname()[1]
         context = Context(
             runner=runner,
@@ -138,16 +147,13 @@ class Master:
         )
         links = LinkServer(context, options.link_secret)
         link_server = HTTPServer(links.application())
-        link_sockets = _bind(options.link_host, options.link_port, "ROOMFLEET_LINK_PORT")
         link_server.add_sockets(link_sockets)
         server = HTTPServer(make_application(context))
         server.add_sockets(sockets)
-        lease.start()
         fleet.start()
-        self._loop, self._fleet, self._stop = asyncio.get_running_loop(), fleet, stop
+        self._fleet = fleet
         log.info("page and API at %s", options.page_url(port))
         log.info("nodes dial ws://%s:%d/link", options.link_host, link_sockets[0].getsockname()[1])
-        self._started.set_result(None)
         await stop.wait()
         server.stop()
         link_server.stop()
@@ -162,6 +168,32 @@ class Master:
     def _lease_lost(self) -> None:
         self.lost_lease = True
         os.kill(os.getpid(), signal.SIGTERM)
+
+
+class _Standby(RequestHandler):
+    """All that a master says while another one is at work."""
+
+    def prepare(self) -> None:
+        well = self.request.path.endswith("/healthz")
+        self.set_status(200 if well else 503)
+        self.set_header("Retry-After", "1")
+        self.finish("another master holds the Lease; this one waits\n")
+
+
+async def _is_next(lease: Lease, stop: asyncio.Event, sockets: list[Any]) -> bool:
+    """Wait until this master has the lease or will have it soon; False: it was stopped before.
+
+    Only then is there a core: one that stood by would take every node for lost, and start its rooms anew.
+    """
+    standby = HTTPServer(Application([(".*", _Standby)], log_function=lambda _: None))
+    standby.add_sockets([one.dup() for one in sockets])
+    waits = [asyncio.create_task(event.wait()) for event in (lease.near, stop)]
+    await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+    for wait in waits:
+        wait.cancel()
+    standby.stop()
+    await standby.close_all_connections()
+    return not stop.is_set()
 
 
 def _bind(host: str, port: int, variable: str) -> list[Any]:
@@ -198,6 +230,8 @@ async def start(settings: kopf.OperatorSettings, memo: kopf.Memo, **_: Any) -> N
     settings.peering.standalone = True  # the Lease decides; kopf's peering is no leader election
     settings.process.ultimate_exiting_timeout = None
     settings.networking.error_backoffs = _Always()
+    settings.networking.request_timeout = LIST_SECONDS  # its default is five minutes
+    settings.networking.connect_timeout = REQUEST_SECONDS
     settings.posting.enabled = False
     logging.getLogger("kopf.objects").setLevel(logging.WARNING)  # a line for each event of each object
     settings.queueing.idle_timeout = 1.0
@@ -222,7 +256,7 @@ async def stop(memo: kopf.Memo, **_: Any) -> None:
 
 
 @kopf.on.login()
-async def log_in(**_: Any) -> kopf.ConnectionInfo:
+async def log_in(**_: Any) -> kopf.AiohttpSession:
     """Credentials that work. kopf would end when it is given the same ones again after a 401; this waits."""
     while True:
         api = Api(login)
@@ -230,9 +264,7 @@ async def log_in(**_: Any) -> kopf.ConnectionInfo:
             info = login()
             await api.open()
             if not await api.rejected():
-                # kopf never takes credentials again that were once refused: each time they are new to it.
-                until = datetime.now(UTC) + timedelta(days=365)
-                return dataclasses.replace(info, expiration=until)
+                return session_of(info)  # a new one is new to kopf, even with credentials once refused
             log.warning("the API server does not accept the credentials: reading them again")
         finally:
             await api.close()

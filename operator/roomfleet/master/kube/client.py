@@ -202,14 +202,6 @@ class Api:
         return True
 
 
-def _names_object(content: bytes) -> bool:
-    """Whether a 404 is about an object, and not about its kind."""
-    try:
-        return bool(msgspec.json.decode(content)["details"]["name"])
-    except (msgspec.DecodeError, KeyError, TypeError):
-        return False
-
-
 def _reason(content: bytes) -> str:
     """What a Status object says, or the beginning of whatever came."""
     try:

@@ -17,9 +17,12 @@ PROBE_SECONDS = 0.25
 class Gate:
     """Writers wait here. One that met trouble closes it for all; a probe opens it again."""
 
-    def __init__(self, api: Api, may_act: Callable[[], bool], back: Callable[[], None]) -> None:
-        """`back`: called each time the API server answers again."""
-        self._api = api
+    def __init__(
+        self, api: Api, may_act: Callable[[], bool], back: Callable[[], None], probe: str = "/version"
+    ) -> None:
+        """`back`: called each time the API server answers again, that is, serves the path `probe`."""
+        self._api, self._probe_path = api, probe
+        api.on_down = self.trouble
         self._may_act = may_act
         self._back = back
         self._up = asyncio.Event()
@@ -39,7 +42,7 @@ class Gate:
             await asyncio.sleep(PROBE_SECONDS / 5)
 
     def trouble(self, error: Exception) -> None:
-        """A request had no good answer."""
+        """A request had no good answer: writes wait until the API server answers again."""
         if self._up.is_set():
             log.warning("the API server does not answer, writes wait: %s", error)
             self._up.clear()
@@ -54,7 +57,7 @@ class Gate:
         answers = False
         while not answers:
             await asyncio.sleep(PROBE_SECONDS)
-            answers = await self._api.answers()
+            answers = await self._api.answers(self._probe_path)
         log.info("the API server answers again")
         self._up.set()
         self._back()

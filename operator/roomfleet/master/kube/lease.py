@@ -22,6 +22,9 @@ LEASE_SECONDS = 3
 
 RENEW_SECONDS = 0.75
 
+SILENT_SECONDS = 2 * RENEW_SECONDS
+"""Who has not renewed it for that long is probably gone."""
+
 NAME = "roomfleet-master"
 
 
@@ -45,8 +48,10 @@ class Lease:
         self._until = float("-inf")
         self._held = False
         self._seen: tuple[str, float] = ("", 0.0)
+        self._free_at = 0.0
         self._task: asyncio.Task[None] | None = None
-        self.acquired = asyncio.Event()
+        self.near = asyncio.Event()
+        """Set when it is held, or its holder is probably gone: time to get ready. Safety never rests on it."""
 
     def may_act(self) -> bool:
         return self._monotonic() < self._until
@@ -80,7 +85,7 @@ class Lease:
                     if not self._held:
                         log.info("this master (%s) holds the lease", self.identity)
                     self._held = True
-                    self.acquired.set()
+                    self.near.set()
                 elif self._held:
                     self._until = float("-inf")
                     log.warning("another master has taken the lease: this one (%s) ends", self.identity)
@@ -95,7 +100,15 @@ class Lease:
                 if not trouble:
                     log.warning("cannot renew the lease: %s", error)
                 trouble = str(error)
-            await asyncio.sleep(RENEW_SECONDS)
+            except Exception:
+                # Without this task nothing would ever be done again.
+                log.exception("looking after the lease failed, trying again")
+            await asyncio.sleep(self._pause())
+
+    def _pause(self) -> float:
+        """Until the next look: not long after the lease of somebody who is gone has run out."""
+        rest = self._free_at - self._monotonic()
+        return min(RENEW_SECONDS, max(rest, 0.01)) if not self._held and rest > 0 else RENEW_SECONDS
 
     async def _renew(self) -> bool:
         """Take or renew it. False: another holds it."""
@@ -108,9 +121,13 @@ class Lease:
         holder = spec.get("holderIdentity") or ""
         if holder not in ("", self.identity):
             renewed = f"{holder} {spec.get('renewTime')}"
+            now = self._monotonic()
             if self._seen[0] != renewed:
-                self._seen = (renewed, self._monotonic())
-            if self._held or self._monotonic() < self._seen[1] + float(spec.get("leaseDurationSeconds") or 0):
+                self._seen = (renewed, now)
+            if now >= self._seen[1] + SILENT_SECONDS or _age(spec.get("renewTime")) >= SILENT_SECONDS:
+                self.near.set()
+            self._free_at = self._seen[1] + float(spec.get("leaseDurationSeconds") or 0)
+            if self._held or now < self._free_at:
                 return False
         transitions = int(spec.get("leaseTransitions") or 0) + (holder != self.identity)
         body = self._body(spec, transitions)
@@ -133,3 +150,11 @@ class Lease:
                 "leaseTransitions": transitions,
             },
         }
+
+
+def _age(time: object) -> float:
+    """How long ago (s) that was by our clock: a hint only, clocks need not agree."""
+    try:
+        return (datetime.now(UTC) - datetime.fromisoformat(str(time))).total_seconds()
+    except ValueError:
+        return 0.0

@@ -23,7 +23,7 @@ from roomfleet.master.core.model import FleetStatus, RoomStatus
 from roomfleet.master.kube.bucket import Bucket
 from roomfleet.master.kube.cache import Cache, Id
 from roomfleet.master.kube.client import Api, path_of
-from roomfleet.master.kube.errors import ApiDown, ApiError, Conflict, NotFound
+from roomfleet.master.kube.errors import ApiDown, ApiError, Conflict, NotAllowed, NotFound
 from roomfleet.master.kube.gate import Gate
 from roomfleet.master.shapes import accepted_conditions, fleet_status, room_status
 
@@ -227,7 +227,7 @@ class Writer:
             await self._resolve(id, slot, record)
         except NotFound:
             self._finish(slot, record, RecordOutcome.GONE)
-        except ApiDown as error:
+        except (ApiDown, NotAllowed) as error:
             self._gate.trouble(error)  # written or not, the precondition says at the next attempt
         except ApiError as error:
             log.error("cannot record the place of %s: %s", id.key, error)
@@ -242,7 +242,7 @@ class Writer:
         except NotFound:
             self._finish(slot, record, RecordOutcome.GONE)
             return
-        except ApiDown as error:
+        except (ApiDown, NotAllowed) as error:
             self._gate.trouble(error)
             return
         self._cache.put(id, obj)
@@ -280,7 +280,7 @@ class Writer:
             return await self._refresh(id)
         except NotFound:
             return True  # the watch or the next list tells
-        except ApiDown as error:
+        except (ApiDown, NotAllowed) as error:
             self._gate.trouble(error)
             return False
         except ApiError as error:
@@ -296,7 +296,7 @@ class Writer:
             obj = await self._api.get(path_of(id.plural, id.key.game, id.key.name))
         except NotFound:
             return True
-        except ApiDown as error:
+        except (ApiDown, NotAllowed) as error:
             self._gate.trouble(error)
             return False
         if self._cache.put(id, obj):
