@@ -9,7 +9,8 @@ import time
 from collections.abc import Coroutine
 from typing import Any
 
-from tornado.websocket import WebSocketClientConnection, websocket_connect
+from tornado.httpclient import HTTPClientError, HTTPRequest
+from tornado.websocket import WebSocketClientConnection, WebSocketError, websocket_connect
 
 from roomfleet.wire.codec import encode
 from roomfleet.wire.link import SUBPROTOCOL, Desired, Hello, Ping, Report, RoomPhase, to_node
@@ -51,9 +52,10 @@ class FakeNodes:
     async def _live(self, number: int) -> None:
         while True:
             try:
-                socket = await websocket_connect(self._url, subprotocols=[SUBPROTOCOL])
-            except OSError:
-                await asyncio.sleep(0.02)
+                request = HTTPRequest(self._url, connect_timeout=2, request_timeout=2)
+                socket = await websocket_connect(request, subprotocols=[SUBPROTOCOL])
+            except (OSError, HTTPClientError, WebSocketError):
+                await asyncio.sleep(0.05)
                 continue
             await self._linked(number, socket)
 
