@@ -51,7 +51,7 @@ class Lease:
         self._free_at = 0.0
         self._task: asyncio.Task[None] | None = None
         self.near = asyncio.Event()
-        """Set when it is held, or its holder is probably gone: time to get ready. Safety never rests on it."""
+        """Set when it is held, or its holder seems to be gone: time to get ready. A hint only."""
 
     def may_act(self) -> bool:
         return self._monotonic() < self._until
