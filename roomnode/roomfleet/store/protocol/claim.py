@@ -89,6 +89,7 @@ async def take_over(
         found = await store.get_room(room)
         if found is None:
             await store.insert_room(room)
+        if found is None or _is_free(found, epoch, spec):  # somebody else may have inserted it meanwhile
             doc = await store.take_room(room, epoch, owner, spec)
             found = doc or await store.get_room(room)
         if doc is None:
@@ -103,7 +104,11 @@ async def _load(store: Store, room: str, away: bool, pause: Pause) -> Sequence[A
     return await insist(lambda: store.actors_in(room, away=away), pause)
 
 
+def _is_free(found: RoomDoc, epoch: int, spec: RoomSpec | None) -> bool:
+    return found.epoch < epoch and (spec is None or found.saved_at is None or found.spec.map == spec.map)
+
+
 def _refused(room: str, epoch: int, spec: RoomSpec | None, found: RoomDoc | None) -> Fenced | MapChanged:
-    if found is not None and found.epoch < epoch and spec is not None and found.spec.map != spec.map:
+    if found is not None and found.epoch < epoch and spec is not None and not _is_free(found, epoch, spec):
         return MapChanged(room, found.spec.map, spec.map)
     return Fenced(room, found.epoch if found is not None else None)
