@@ -60,7 +60,15 @@ def events(fleet: Operated, room: str) -> list[tuple[str, str, str]]:
 
 
 def apply(fleet: Operated, name: str, **spec: Any) -> None:
+    """Returns when the master has seen it."""
     fleet.kubectl("apply", "-f", "-", stdin=yaml.safe_dump(room_manifest(name, **{**ROOMS[name], **spec})))
+
+    def seen() -> bool:
+        found = fleet.room(name)
+        status: dict[str, Any] = found.get("status", {})
+        return status.get("observedGeneration") == found["metadata"]["generation"]
+
+    fleet.wait_for(seen, 10, f"{name} to be seen")
 
 
 def patch(fleet: Operated, name: str, body: object, *more: str) -> None:
