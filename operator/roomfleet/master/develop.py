@@ -141,9 +141,9 @@ class _Development:
     async def _serve(self) -> int:
         secret = secrets.token_urlsafe(24)
         operator = await self._start_operator(secret)
-        children = Children(
-            self._node, {**_clean(), LINK_SECRET: secret}, self._data.logs, _gone, self._hopeless
-        )
+        # In the environment, not on the command line: a store's URL may hold a password.
+        environment = {**_clean(), LINK_SECRET: secret, STORE.variable: self._store}
+        children = Children(self._node, environment, self._data.logs, _gone, self._hopeless)
         ended = asyncio.create_task(operator.wait())
         stopped = asyncio.create_task(self._stop.wait())
         try:
@@ -203,7 +203,7 @@ class _Development:
     def _node(self, name: str, fleet: str) -> list[str]:
         return [
             *(sys.executable, "-m", "roomfleet.node", str(self._game_dir), "--parent-pipe"),
-            *("--name", name, "--fleet", fleet, "--host", self._host, "--store", self._store),
+            *("--name", name, "--fleet", fleet, "--host", self._host),
             *("--master", f"ws://127.0.0.1:{self._link_port}/link"),
         ]
 

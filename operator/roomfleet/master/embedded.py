@@ -64,8 +64,10 @@ FREE_PORT = "0"
 
 STORE = Option("--store", "URL of the store; DATA/store.db when not given", metavar="URL")
 
+NODE_STORE = STORE.variable
+
 NODE_VARIABLES = (
-    "ROOMFLEET_STORE",
+    NODE_STORE,
     "ROOMFLEET_PREFIX",
     "ROOMFLEET_CAPACITY",
     "ROOMFLEET_NAME",
@@ -257,12 +259,13 @@ class Fleet:
             return [
                 *(sys.executable, "-m", "roomfleet.node", str(game_dir), "--parent-pipe"),
                 *("--name", name, "--fleet", node_fleet, "--host", options.host),
-                *("--master", master, "--store", store, "--capacity", str(rooms)),
+                *("--master", master, "--capacity", str(rooms)),
             ]
 
         children = Children(
             command,
-            {**_environment_of_children(settings), LINK_SECRET: secret},
+            # In the environment, not on the command line: a store's URL may hold a password.
+            {**_environment_of_children(settings), LINK_SECRET: secret, NODE_STORE: store},
             data.logs,
             gone=lambda name: runner.handle(NodeGone(Key(game, name), "")),
             hopeless=self._hopeless,
