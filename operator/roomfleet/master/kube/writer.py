@@ -110,8 +110,8 @@ class Writer:
 
     @property
     def waiting(self) -> int:
-        """Objects with something to write."""
-        return sum(slot.dirty or slot.record is not None for slot in self._slots.values())
+        """Objects with something to write, or being written."""
+        return sum(slot.dirty or slot.busy or slot.record is not None for slot in self._slots.values())
 
     # -- what should be ------------------------------------------------------------------------------------
 

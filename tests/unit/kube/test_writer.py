@@ -1,0 +1,233 @@
+"""Writes of status against an API server that is slow, refuses, or loses its answers."""
+
+from __future__ import annotations
+
+import asyncio
+import copy
+from collections.abc import Awaitable, Callable
+from typing import Any, cast
+
+import msgspec.json
+
+from roomfleet.master.core.effects import Record
+from roomfleet.master.core.events import RecordOutcome
+from roomfleet.master.core.model import Condition, ConditionStatus, Key, Phase, RoomStatus
+from roomfleet.master.kube.cache import Cache, Id
+from roomfleet.master.kube.client import Api
+from roomfleet.master.kube.errors import ApiDown, Conflict, NotFound
+from roomfleet.master.kube.gate import Gate
+from roomfleet.master.kube.writer import Writer
+
+TOWN = Id("rooms", Key("game", "town"))
+Json = dict[str, Any]
+
+
+class Server:
+    """One Room object."""
+
+    def __init__(self) -> None:
+        self.obj: Json | None = {
+            "kind": "Room",
+            "metadata": {
+                "namespace": "game",
+                "name": "town",
+                "uid": "u1",
+                "resourceVersion": "5",
+                "generation": 1,
+            },
+            "spec": {"map": "m.town"},
+        }
+        self.writes = 0
+        self.lose_answers = 0
+        self.on_down: object = None
+
+    def change(self, **status: Any) -> None:
+        """By somebody else."""
+        assert self.obj is not None
+        self.obj.setdefault("status", {}).update(status)
+        self._next()
+
+    def _next(self) -> None:
+        assert self.obj is not None
+        metadata = self.obj["metadata"]
+        metadata["resourceVersion"] = str(int(metadata["resourceVersion"]) + 1)
+
+    async def get(self, path: str) -> Json:
+        if self.obj is None:
+            raise NotFound(path)
+        return copy.deepcopy(self.obj)
+
+    async def patch(self, path: str, body: Json) -> Json:
+        await asyncio.sleep(0)
+        if self.obj is None:
+            raise NotFound(path)
+        if body["metadata"]["resourceVersion"] != self.obj["metadata"]["resourceVersion"]:
+            raise Conflict(path)
+        status = {**self.obj.get("status", {}), **msgspec.json.decode(msgspec.json.encode(body["status"]))}
+        self.obj["status"] = {field: value for field, value in status.items() if value is not None}
+        self._next()
+        self.writes += 1
+        if self.lose_answers:
+            self.lose_answers -= 1
+            raise ApiDown("the answer was lost")
+        return copy.deepcopy(self.obj)
+
+    async def answers(self, path: str) -> bool:
+        return True
+
+
+class Bench:
+    """A writer with all that it needs, and what it said."""
+
+    def __init__(self) -> None:
+        self.server = Server()
+        self.cache = Cache()
+        assert self.server.obj is not None
+        self.cache.put(TOWN, copy.deepcopy(self.server.obj))
+        self.acting = True
+        api = cast(Api, self.server)
+        self.gate = Gate(api, lambda: self.acting, back=lambda: None)
+        self.outcomes: asyncio.Queue[tuple[int, RecordOutcome, str]] = asyncio.Queue()
+        self.news: list[Json] = []
+        self.writer = Writer(
+            api,
+            self.cache,
+            self.gate,
+            lambda record, outcome, version: self.outcomes.put_nowait(
+                (record.status.epoch, outcome, version)
+            ),
+            lambda id, obj: self.news.append(obj),
+        )
+
+    @property
+    def status(self) -> Json:
+        assert self.server.obj is not None
+        found: Json = self.server.obj.get("status", {})
+        return found
+
+    async def settled(self) -> None:
+        await asyncio.wait_for(self._settled(), 10)
+
+    async def _settled(self) -> None:
+        while self.writer.waiting:  # noqa: ASYNC110 - the writer has no event for it
+            await asyncio.sleep(0.005)
+
+
+def run(play: Callable[[Bench], Awaitable[None]]) -> None:
+    async def whole() -> None:
+        bench = Bench()
+        bench.writer.start()
+        try:
+            await play(bench)
+        finally:
+            await bench.writer.stop(1)
+            await bench.gate.stop()
+
+    asyncio.run(whole())
+
+
+def status(epoch: int, phase: Phase = Phase.STARTING, **changes: Any) -> RoomStatus:
+    ready = Condition("Ready", ConditionStatus.FALSE, "Starting", "it starts")
+    return RoomStatus(phase=phase, node="n0", epoch=epoch, conditions=(ready,), **changes)
+
+
+def record(epoch: int, version: str = "5") -> Record:
+    return Record(TOWN.key, version, status(epoch))
+
+
+def test_a_record_is_written_once_and_answered_with_the_new_version() -> None:
+    async def play(bench: Bench) -> None:
+        bench.writer.record(TOWN, record(1))
+        assert await bench.outcomes.get() == (1, RecordOutcome.WRITTEN, "6")
+        assert (bench.status["epoch"], bench.status["node"]) == (1, "n0")
+
+    run(play)
+
+
+def test_a_record_on_a_version_that_is_past_conflicts_and_the_object_is_told() -> None:
+    async def play(bench: Bench) -> None:
+        bench.server.change(epoch=1000)
+        bench.writer.record(TOWN, record(1))
+        assert await bench.outcomes.get() == (1, RecordOutcome.CONFLICT, "")
+        assert [obj["status"]["epoch"] for obj in bench.news] == [1000]
+        assert bench.status["epoch"] == 1000
+
+    run(play)
+
+
+def test_a_record_whose_answer_was_lost_counts_as_written_and_is_not_written_twice() -> None:
+    async def play(bench: Bench) -> None:
+        bench.server.lose_answers = 1
+        bench.writer.record(TOWN, record(1))
+        assert await bench.outcomes.get() == (1, RecordOutcome.WRITTEN, "6")
+        assert bench.server.writes == 1
+
+    run(play)
+
+
+def test_a_record_for_an_object_that_is_gone_says_so() -> None:
+    async def play(bench: Bench) -> None:
+        bench.server.obj = None
+        bench.writer.record(TOWN, record(1))
+        assert (await bench.outcomes.get())[1] is RecordOutcome.GONE
+
+    run(play)
+
+
+def test_nothing_is_written_without_the_lease() -> None:
+    async def play(bench: Bench) -> None:
+        bench.acting = False
+        bench.writer.record(TOWN, record(1))
+        bench.writer.want(TOWN, status(1), urgent=True)
+        await bench.writer.stop(0.2)
+        assert bench.server.writes == 0
+
+    run(play)
+
+
+def test_a_status_is_written_over_changes_by_others_and_only_where_it_differs() -> None:
+    async def play(bench: Bench) -> None:
+        bench.server.change(phase="Asleep")
+        bench.writer.want(TOWN, status(3, Phase.RUNNING), urgent=True)
+        await bench.settled()
+        assert (bench.status["phase"], bench.server.writes) == ("Running", 1)
+        bench.writer.look(TOWN)
+        await bench.settled()
+        assert bench.server.writes == 1
+
+    run(play)
+
+
+def test_counts_are_coalesced_and_phases_are_not() -> None:
+    async def play(bench: Bench) -> None:
+        bench.writer.want(TOWN, status(1, players=1), urgent=False)
+        await bench.settled()
+        for players in range(2, 50):
+            bench.writer.want(TOWN, status(1, players=players), urgent=False)
+        await asyncio.sleep(0.05)
+        assert bench.server.writes == 1
+        bench.writer.want(TOWN, status(1, Phase.RUNNING, players=50), urgent=True)
+        await bench.settled()
+        assert (bench.status["players"], bench.server.writes) == (50, 2)
+
+    run(play)
+
+
+def test_what_waits_is_written_at_the_end() -> None:
+    async def play(bench: Bench) -> None:
+        bench.writer.want(TOWN, status(1, players=1), urgent=False)
+        await bench.settled()
+        bench.writer.want(TOWN, status(1, players=2), urgent=False)
+        await bench.writer.stop(1)
+        assert bench.status["players"] == 2
+
+    run(play)
+
+
+def test_a_status_meant_for_an_earlier_object_of_the_name_is_not_written() -> None:
+    async def play(bench: Bench) -> None:
+        bench.writer.want(TOWN, status(1), uid="u0", urgent=True)
+        await bench.settled()
+        assert bench.server.writes == 0
+
+    run(play)
