@@ -23,32 +23,39 @@ def rooms_path(namespace: str, name: str = "", subresource: str = "") -> str:
 
 def create_rooms(cluster: Cluster, namespace: str, specs: Mapping[str, Mapping[str, Any]]) -> None:
     """Create a Room of each name and spec; returns when all are there."""
-    names = list(specs)
+    kind = {"apiVersion": "roomfleet.io/v1alpha1", "kind": "Room"}
+    bodies = [{**kind, "metadata": {"name": name}, "spec": dict(spec)} for name, spec in specs.items()]
+    _send(cluster, "POST", [(rooms_path(namespace), body) for body in bodies], "application/json")
 
-    def some(part: list[str]) -> None:
+
+def write_statuses(cluster: Cluster, namespace: str, statuses: Mapping[str, Mapping[str, Any]]) -> None:
+    """Write these fields of the status of each Room by that name; returns when all is written."""
+    requests = [
+        (rooms_path(namespace, name, "status"), {"status": dict(status)}) for name, status in statuses.items()
+    ]
+    _send(cluster, "PATCH", requests, MERGE)
+
+
+def _send(cluster: Cluster, method: str, requests: list[tuple[str, Any]], content_type: str) -> None:
+    headers = {"Authorization": f"Bearer {cluster.token}", "Content-Type": content_type}
+
+    def some(part: list[tuple[str, Any]]) -> None:
         where = urlsplit(cluster.url)
         context = ssl.create_default_context(cafile=str(cluster.ca))
         connection = http.client.HTTPSConnection(
             where.hostname or "", where.port, timeout=30, context=context
         )
-        headers = {"Authorization": f"Bearer {cluster.token}", "Content-Type": "application/json"}
         try:
-            for name in part:
-                body = {
-                    "apiVersion": "roomfleet.io/v1alpha1",
-                    "kind": "Room",
-                    "metadata": {"name": name},
-                    "spec": dict(specs[name]),
-                }
-                connection.request("POST", rooms_path(namespace), json.dumps(body), headers)
+            for path, body in part:
+                connection.request(method, path, json.dumps(body), headers)
                 answer = connection.getresponse()
                 text = answer.read()
-                assert answer.status == 201, text.decode()
+                assert answer.status < 300, text.decode()
         finally:
             connection.close()
 
     with ThreadPoolExecutor(CONNECTIONS) as pool:
-        list(pool.map(some, (names[start::CONNECTIONS] for start in range(CONNECTIONS))))
+        list(pool.map(some, (requests[start::CONNECTIONS] for start in range(CONNECTIONS))))
 
 
 def list_rooms(cluster: Cluster, namespace: str) -> dict[str, dict[str, Any]]:
