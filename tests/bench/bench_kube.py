@@ -6,7 +6,8 @@ etcd (without fsync), kube-apiserver, operator and this script share the machine
 (`keep: Always`) are there before the operator starts, and nodes that say at once that each room runs: the
 time goes from the first complete list (/readyz) to the last room of which a node was told, which is after
 its place was recorded. `bare_writes_per_second` is what the API server takes of such writes from a loop with
-as many connections, right after, without an operator: what to hold the queue against on a busy machine. Joins go to a real node with SQLite.
+as many connections, right after, without an operator: what to hold the queue against on a busy machine. Joins
+go to a real node with SQLite.
 """
 
 from __future__ import annotations
