@@ -18,6 +18,7 @@ import pytest
 from roomfleet.client import Client, State
 from roomfleet.master.local.manifests import read_path
 from roomfleet.master.local.objects import Objects
+from roomfleet.store import doc_id, open_store
 from support.game_folder import write
 from support.raw import ask
 from support.running import ROOMFLEET, Running, eventually, game_copy, running
@@ -155,6 +156,16 @@ async def _where(fleet: Running) -> tuple[object, ...]:
         return _seen(player)
 
 
+async def _is_away(file: Path) -> bool:
+    """Whether the store has the player as one who has left."""
+    store = open_store(f"sqlite://{file}")
+    try:
+        found = await store.get_actor(doc_id(GAME, "p:ada"))
+    finally:
+        await store.close()
+    return found is not None and found.away
+
+
 def _seen(player: Client) -> tuple[object, ...]:
     """Room, position and state of the player's own actor."""
     assert player.room is not None
@@ -238,6 +249,7 @@ def test_defect_06_rooms_of_a_killed_server_can_be_loaded_again(game: Path, tmp_
     with running(game, tmp_path / "data") as fleet:
         before = asyncio.run(_walk_and_paint(fleet, "attic"))
         assert fleet.room("attic")["phase"] == "Running"
+        eventually(lambda: asyncio.run(_is_away(fleet.data / "store.db")), what="the leaving to be saved")
         fleet.kill(nodes=True)
         assert left_over(fleet.data) == []
         fleet.start()
