@@ -24,6 +24,10 @@ from support.kube import Cluster
 DROPPED = ("host", "transfer-encoding", "content-length", "content-encoding", "accept-encoding", "connection")
 
 
+CLOSED_SECONDS = 0.25
+"""aiohttp closes TLS connections in the background, and says that a loop has to run on for so long."""
+
+
 class Fault(Enum):
     """What happens to a request."""
 
@@ -137,6 +141,7 @@ class Proxy:
             task.cancel()
         await asyncio.gather(*left, return_exceptions=True)
         await self._session.close()
+        await asyncio.sleep(CLOSED_SECONDS)
 
     # -- requests ------------------------------------------------------------------------------------------
 
