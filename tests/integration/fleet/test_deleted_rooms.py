@@ -126,6 +126,29 @@ def test_retained_data_stay_and_attach_to_the_same_name(fleet: Running) -> None:
     asyncio.run(play())
 
 
+def test_whoever_is_in_a_retained_room_without_an_object_is_told_so_and_gets_in_again_with_it(
+    fleet: Running,
+) -> None:
+    async def play() -> None:
+        await apply(fleet, "spared")
+        await visit(fleet, "ivy", "spared", 4)
+        await command(fleet, "delete", "room", "spared")
+        for asked in (None, "alpha"):
+            async with player(fleet, "ivy") as ivy, asyncio.timeout(20):
+                with pytest.raises(Refused) as refused:
+                    await ivy.join(asked)
+                assert refused.value.problem.refusal == "no-such-room"
+                for part in ("your actor is in the room spared", "was deleted", "made again"):
+                    assert part in str(refused.value)
+        await apply(fleet, "spared")
+        async with player(fleet, "ivy") as ivy:
+            await ivy.join()
+            await playing(ivy, "spared")
+            assert state_of(ivy)["kept"] == 4
+
+    asyncio.run(play())
+
+
 def test_retained_data_of_another_map_are_refused_with_the_cure(fleet: Running) -> None:
     async def play() -> None:
         await apply(fleet, "changed")

@@ -58,10 +58,25 @@ def test_a_join_for_one_room_while_the_actor_is_in_another_is_answered_with_that
     assert driver.phase("town") is Phase.ASLEEP
 
 
-def test_an_actor_in_a_room_that_has_no_object_leads_to_the_entry_room(driver: Driver) -> None:
+@pytest.mark.parametrize("asked", [None, "town"])
+def test_an_actor_in_a_room_that_has_no_object_is_refused_with_the_room_and_the_cure(
+    driver: Driver, asked: str | None
+) -> None:
     driver.room("town", entry=True)
-    driver.join("ann", None, found="deleted-long-ago")
-    assert driver.one(fx.Record).key.name == "town"
+    problem = driver.problem(driver.join("ann", asked, found="deleted-long-ago"))
+    assert (problem.refusal, problem.status) == ("no-such-room", 404)
+    assert "your actor is in the room deleted-long-ago, which was deleted" in problem.detail
+    assert "a Room deleted-long-ago is made again" in problem.detail
+    assert driver.all(fx.Record) == []
+
+
+def test_it_gets_in_when_the_room_is_made_again(driver: Driver) -> None:
+    driver.room("town", entry=True)
+    driver.join("ann", None, found="cave")
+    driver.room("cave")
+    answer = driver.answer(driver.join("ann", None, found="cave"))
+    assert isinstance(answer, fx.InLine)
+    assert answer.room == "cave"
 
 
 @pytest.mark.parametrize("entries", [[], ["town", "cave"]])

@@ -127,17 +127,23 @@ def _new(world: World, id: str, game: str, player: str, asked: str | None, arriv
 
 
 def _settle(world: World, join: Join, holder: str | None) -> None:
-    """Into the line of the room that holds the actor, else of that asked for, else of the entry room."""
-    room = _room(world, join, holder) if holder is not None else None
-    if room is None and holder is None and join.asked is not None:
-        room = _room(world, join, join.asked)
-        if room is None:
-            _no_such_room(world, join, join.asked)
-            return
-    if room is None:
+    """Into the line of the room that holds the actor, else of that asked for, else of the entry room.
+
+    Any other room than the holder could only send the player back to it: without it there is no way in.
+    """
+    name = holder or join.asked
+    if name is None:
         room = _entry(world, join)
+        if room is not None:
+            _enter_line(world, join, room)
+        return
+    room = _room(world, join, name)
     if room is not None:
         _enter_line(world, join, room)
+    elif holder is not None:
+        _holder_is_gone(world, join, holder)
+    else:
+        _no_such_room(world, join, name)
 
 
 def _enter_line(world: World, join: Join, room: Room) -> None:
@@ -183,6 +189,14 @@ def _room(world: World, join: Join, name: str) -> Room | None:
 
 def _no_such_room(world: World, join: Join, name: str) -> None:
     world.refuse(join, Refusal.NO_SUCH_ROOM, f"the game {join.game} has no room {name}")
+
+
+def _holder_is_gone(world: World, join: Join, name: str) -> None:
+    detail = (
+        f"your actor is in the room {name}, which was deleted: you get in again when a Room {name} is made"
+        " again, or when its saved data are erased (onDelete: Delete)"
+    )
+    world.refuse(join, Refusal.NO_SUCH_ROOM, detail)
 
 
 def _time_out(world: World, join: Join) -> None:
