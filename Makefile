@@ -14,7 +14,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 .PHONY: help up operator test check unit bench explore format clean
 
 help: ## what there is
-	@echo "make up        play $(GAME): sets itself up, then prints a URL (HOST=, PORT=, DATA=, GAME=)"
+	@echo "make up        play $(GAME): sets itself up, then prints a URL (HOST=, PORT=, DATA=, GAME=, STORE=)"
 	@echo "make operator  the same with rooms in the cluster of KUBECONFIG= (STORE=, PORT=, HOST=, GAME=)"
 	@echo "make test      everything: formats, types, import contracts, all tests"
 	@echo "make check     formats, types and import contracts only"
