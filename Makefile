@@ -45,7 +45,7 @@ check: $(VENV)/installed-for-tests
 unit: $(VENV)/installed-for-tests
 	$(BIN)/python -m pytest tests/unit
 
-bench: $(VENV)/installed-for-tests
+bench: $(VENV)/installed-for-bench
 	@mkdir -p build
 	@for script in tests/bench/bench_*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
 
@@ -76,6 +76,11 @@ $(VENV)/installed-for-cluster: $(VENV)/bin/python pyproject.toml constraints.txt
 	@echo "installing what it needs for a cluster"
 	@$(PIP) install -c constraints.txt -e '.[kubernetes,mongodb]'
 	@touch $@ $(VENV)/installed
+
+$(VENV)/installed-for-bench: $(VENV)/bin/python pyproject.toml constraints.txt
+	@echo "installing what it needs for benchmarks"
+	@$(PIP) install -c constraints.txt -e '.[bench]'
+	@touch $@ $(VENV)/installed $(VENV)/installed-for-cluster $(VENV)/installed-for-tests
 
 $(VENV)/installed-for-tests: $(VENV)/bin/python pyproject.toml constraints.txt
 	@echo "installing what the tests need"
