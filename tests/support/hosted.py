@@ -17,7 +17,7 @@ from roomfleet.game.loader import Game
 from roomfleet.node.node import Node, NodeOptions
 from roomfleet.node.room import HostedRoom
 from roomfleet.store import Store, open_store
-from roomfleet.wire.codec import encode
+from roomfleet.wire.codec import JSON, Format
 from roomfleet.wire.link import Desired, DesiredRoom, RoomPhase
 from roomfleet.wire.settings import Settings
 from roomfleet.wire.spec import RoomSpec
@@ -35,7 +35,7 @@ class WatchedStore:
 
     def __getattr__(self, name: str) -> Any:
         operation = getattr(self.inner, name)
-        if name.startswith("_") or name in ("close", "path"):
+        if name.startswith("_") or name in ("close", "path", "place"):
             return operation
 
         async def watched(*args: Any, **kwargs: Any) -> Any:
@@ -62,6 +62,7 @@ class Listener:
         self.heard: list[dict[str, Any]] = []
         self.ended = False
         self.busy = False
+        self.format: Format = JSON
 
     def send(self, frame: bytes) -> None:
         self.heard.append(msgspec.json.decode(frame))
@@ -70,7 +71,7 @@ class Listener:
         if not self.ended:
             self.ended = True
             if last is not None:
-                self.send(encode(last))
+                self.send(self.format.encode(last))
 
     def types(self) -> list[str]:
         return [message["type"] for message in self.heard]

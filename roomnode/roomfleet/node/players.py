@@ -11,12 +11,16 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from roomfleet.game.outbox import Frame, Told
-from roomfleet.wire.codec import encode
+from roomfleet.wire.codec import Format
 from roomfleet.wire.session import Patch
 
 
 class Connection(Protocol):
     """A player's websocket, as the room needs it."""
+
+    @property
+    def format(self) -> Format:
+        """How messages to it are written."""
 
     def send(self, frame: bytes) -> None:
         """Send an encoded message; never blocks, never raises."""
@@ -54,7 +58,7 @@ class PlayerSession:
 class Players:
     """Everybody in the room, and the fan-out to them."""
 
-    def __init__(self, snapshot: Callable[[str], bytes], steady: Callable[[], float]) -> None:
+    def __init__(self, snapshot: Callable[[str, Format], bytes], steady: Callable[[], float]) -> None:
         self._snapshot = snapshot
         self._steady = steady
         self._sessions: dict[str, PlayerSession] = {}
@@ -87,7 +91,7 @@ class Players:
 
     def fan_out(self, frame: Frame) -> None:
         """One frame to everybody: what is the same for all is encoded once."""
-        shared: bytes | None = None
+        shared: dict[Format, bytes] = {}
         for session in self._sessions.values():
             connection = session.connection
             if connection is None:
@@ -102,11 +106,13 @@ class Players:
                 continue
             if private is not None:
                 if private:
-                    connection.send(encode(Patch(seq=frame.seq, now=frame.now, ops=private)))
+                    patch = Patch(seq=frame.seq, now=frame.now, ops=private)
+                    connection.send(connection.format.encode(patch))
                 continue
-            if shared is None:
-                shared = encode(Patch(seq=frame.seq, now=frame.now, ops=frame.public))
-            connection.send(shared)
+            form = connection.format
+            if form not in shared:
+                shared[form] = form.encode(Patch(seq=frame.seq, now=frame.now, ops=frame.public))
+            connection.send(shared[form])
 
     def refresh_stale(self) -> bool:
         """A fresh snapshot to each client that skipped patches and drained. Whether some still have not."""
@@ -118,7 +124,7 @@ class Players:
                 waiting = True
                 continue
             session.stale = False
-            session.connection.send(self._snapshot(session.player))
+            session.connection.send(self._snapshot(session.player, session.connection.format))
         return waiting
 
     def too_slow(self, limit: float) -> list[PlayerSession]:
@@ -132,12 +138,19 @@ class Players:
 
     def tell(self, told: Told) -> None:
         """A message to one player, or to all."""
-        frame = encode(told.message)
+        frames: dict[Format, bytes] = {}
+
+        def send(connection: Connection) -> None:
+            form = connection.format
+            if form not in frames:
+                frames[form] = form.encode(told.message)
+            connection.send(frames[form])
+
         if told.player is None:
             for session in self._sessions.values():
                 if session.connection is not None and not session.connection.busy:
-                    session.connection.send(frame)
+                    send(session.connection)
             return
         one = self._sessions.get(told.player)
         if one is not None and one.connection is not None:
-            one.connection.send(frame)
+            send(one.connection)

@@ -33,7 +33,6 @@ from roomfleet.store import (
     doc_id,
     name_of,
 )
-from roomfleet.wire.codec import encode
 from roomfleet.wire.link import DesiredRoom, Report, RoomPhase
 from roomfleet.wire.names import player_of
 from roomfleet.wire.session import Bye, ByeCode, Error, ErrorCode, Rejoin, Travel, Waiting
@@ -298,7 +297,8 @@ class HostedRoom:
         """The room behind the door is not ready: the player waits here."""
         session = self.visits.players.get(player)
         if session is not None and session.connection is not None:
-            session.connection.send(encode(Waiting(room=target, position=position, eta_seconds=eta)))
+            waiting = Waiting(room=target, position=position, eta_seconds=eta)
+            session.connection.send(session.connection.format.encode(waiting))
 
     def seat_granted(self, request: int, seat: GrantedSeat) -> None:
         if self.live is not None and self.phase is RoomPhase.RUNNING:
@@ -467,7 +467,7 @@ class HostedRoom:
 
 def say_error(connection: Connection, code: ErrorCode, message: str, call: int | None = None) -> None:
     """Tell a client what was wrong with what it sent."""
-    connection.send(encode(Error(id=call, code=code, message=message)))
+    connection.send(connection.format.encode(Error(id=call, code=code, message=message)))
 
 
 def _rfc3339(wall: float) -> str:

@@ -17,10 +17,9 @@ from roomfleet.node.limits import Bucket
 from roomfleet.node.room import HostedRoom, say_error
 from roomfleet.node.seats import SeatHandler
 from roomfleet.node.visits import Visits
-from roomfleet.wire.codec import encode
+from roomfleet.wire.codec import FORMATS, JSON, Format
 from roomfleet.wire.errors import TicketError, TicketFlaw, UnknownMessage, WireError
 from roomfleet.wire.session import (
-    SUBPROTOCOL,
     Bye,
     ByeCode,
     Call,
@@ -92,6 +91,8 @@ class _Protocol(WebSocketProtocol13):
         self._swallowing: asyncio.Task[None] | None = None
 
     def _handle_message(self, opcode: int, data: bytes) -> asyncio.Future[None] | None:
+        if isinstance(self.handler, SessionSocket):
+            self.handler.heard_binary = opcode == _BINARY
         # Text that is not UTF-8 is found by whoever decodes the message.
         return super()._handle_message(_BINARY if opcode == _TEXT else opcode, data)
 
@@ -128,6 +129,9 @@ class SessionSocket(WebSocketHandler):
         self._pending: asyncio.Future[None] | None = None
         self._bucket = Bucket(doors.settings.calls_per_second, doors.settings.calls_burst)
         self._timer: asyncio.TimerHandle | None = None
+        self.format: Format = JSON
+        self.heard_binary = False
+        """Whether the message at hand came in a binary frame."""
 
     # -- opening -------------------------------------------------------------------------------------------
 
@@ -146,20 +150,23 @@ class SessionSocket(WebSocketHandler):
         return origin_allowed(origin, self._doors.origins(), self.request.host)
 
     def select_subprotocol(self, subprotocols: list[str]) -> str | None:
-        return SUBPROTOCOL if SUBPROTOCOL in subprotocols else None
+        """The first that the client names and that is spoken here: its order of preference counts."""
+        return next((name for name in subprotocols if name in FORMATS), None)
 
     def open(self, game: str, room: str) -> None:
         self.set_nodelay(True)
         self._room_name = room
         self._game_name = game
         if self.selected_subprotocol is None:
+            spoken = " and ".join(FORMATS)
             self.end(
                 Bye(
                     code=ByeCode.VERSION,
-                    reason=f"this node speaks {SUBPROTOCOL}: ask for it as the subprotocol",
+                    reason=f"this node speaks {spoken}: ask for one of them as the subprotocol",
                 )
             )
             return
+        self.format = FORMATS[self.selected_subprotocol]
         self._timer = asyncio.get_running_loop().call_later(HELLO_SECONDS, self._no_hello)
 
     def _no_hello(self) -> None:
@@ -171,7 +178,7 @@ class SessionSocket(WebSocketHandler):
 
     # -- messages ------------------------------------------------------------------------------------------
 
-    async def on_message(self, text: str | bytes) -> None:
+    async def on_message(self, data: str | bytes) -> None:
         if self._ended:
             return
         if not self._bucket.take(asyncio.get_running_loop().time()):
@@ -179,8 +186,16 @@ class SessionSocket(WebSocketHandler):
             say_error(self, ErrorCode.RATE_LIMIT, f"more than {limit:g} messages a second")
             self._put_out(ByeCode.RATE_LIMIT, f"more than {limit:g} messages a second")
             return
+        if self.heard_binary is not self.format.binary:
+            kind = "binary" if self.format.binary else "text"
+            say_error(
+                self,
+                ErrorCode.BAD_MESSAGE,
+                f"{self.format.subprotocol} is {self.format.name} in {kind} frames; this one was not",
+            )
+            return
         try:
-            message = from_client.decode(text)
+            message = from_client.decode(data, self.format)
         except UnknownMessage as error:
             say_error(self, ErrorCode.UNKNOWN_MESSAGE, str(error))
             return
@@ -197,7 +212,7 @@ class SessionSocket(WebSocketHandler):
             case Call(id=call, method=method, args=args):
                 self._room.call(self._player, call, method, args)
             case Ping(t=t):
-                self.send(encode(Pong(t=t, now=self._room.now())))
+                self.send(self.format.encode(Pong(t=t, now=self._room.now())))
             case Leave():
                 self._room.visits.leave(self._player, self)
             case Hello():
@@ -275,7 +290,7 @@ class SessionSocket(WebSocketHandler):
 
     def _write(self, frame: bytes) -> None:
         try:
-            written = self.write_message(frame)
+            written = self.write_message(frame, binary=self.format.binary)
         except WebSocketClosedError:
             return
         self._pending = asyncio.ensure_future(written)
@@ -298,7 +313,7 @@ class SessionSocket(WebSocketHandler):
         if self._ended:
             return
         if last is not None:
-            self.send(encode(last))
+            self.send(self.format.encode(last))
         self._close(self._close_code, "")
 
     def _close(self, code: int, reason: str) -> None:

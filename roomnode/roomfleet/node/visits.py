@@ -15,7 +15,7 @@ from roomfleet.node.players import Connection, Players, PlayerSession
 from roomfleet.node.surroundings import Surroundings
 from roomfleet.store import ActorRecord, Fenced, HeldBy, StoreError, doc_id, name_of
 from roomfleet.store import Save as SaveActor
-from roomfleet.wire.codec import encode
+from roomfleet.wire.codec import Format
 from roomfleet.wire.link import RoomPhase
 from roomfleet.wire.motion import Path
 from roomfleet.wire.names import player_actor
@@ -165,7 +165,7 @@ class Visits:
         self._node.resumes[secret] = (self._room, player)
         settings = self._node.settings
         connection.send(
-            encode(
+            connection.format.encode(
                 Welcome(
                     now=self._room.now(),
                     game=self._node.game.name,
@@ -176,13 +176,13 @@ class Visits:
                 )
             )
         )
-        connection.send(self._snapshot(player))
+        connection.send(self._snapshot(player, connection.format))
         self._room.pump()
         self._node.changed(self._room)
 
-    def _snapshot(self, player: str) -> bytes:
+    def _snapshot(self, player: str, format: Format) -> bytes:
         assert self._room.live is not None
-        return encode(self._room.live.snapshot(player, self._room.now()))
+        return format.encode(self._room.live.snapshot(player, self._room.now()))
 
     def dropped(self, player: str, connection: Connection) -> None:
         """The connection is gone without a goodbye: the player may resume for a while."""

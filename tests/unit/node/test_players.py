@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import msgspec
-
 from roomfleet.game.outbox import Frame, Told
 from roomfleet.node.players import Players
+from roomfleet.wire.codec import Format
 from roomfleet.wire.session import Event
 from support.hosted import Listener
 
@@ -30,9 +29,9 @@ class Room:
             self.players.add(name).connect(listener)
         self.seq = 0
 
-    def _snapshot(self, player: str) -> bytes:
+    def _snapshot(self, player: str, format: Format) -> bytes:
         self.snapshots.append(player)
-        return msgspec.json.encode({"type": "snapshot", "for": player})
+        return format.encode({"type": "snapshot", "for": player})
 
     def frame(self, public: bool = True, **private: object) -> None:
         self.seq += 1

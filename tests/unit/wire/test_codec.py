@@ -82,7 +82,7 @@ def test_no_bytes_raise_anything_but_a_wire_error(data: bytes) -> None:
 json_values: st.SearchStrategy[Any] = st.recursive(
     st.none()
     | st.booleans()
-    | st.integers(-(2**53), 2**53)
+    | st.integers(1 - 2**53, 2**53 - 1)
     | st.floats(allow_nan=False)
     | st.text(max_size=8),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),

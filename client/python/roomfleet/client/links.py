@@ -9,7 +9,7 @@ from __future__ import annotations
 from roomfleet.client.clock import RoomClock
 from roomfleet.client.view import empty_copy
 from roomfleet.wire import joining, session
-from roomfleet.wire.codec import encode
+from roomfleet.wire.codec import JSON, encode
 from roomfleet.wire.errors import MalformedMessage, PatchError
 from roomfleet.wire.patch import apply_ops
 
@@ -65,7 +65,7 @@ class RoomLink:
     It is `ready` once it has its welcome and first snapshot.
     """
 
-    subprotocol = session.SUBPROTOCOL
+    subprotocol = JSON.subprotocol
 
     def __init__(
         self, id: int, url: str, hello: session.Hello, keep_alive_seconds: float, now: float

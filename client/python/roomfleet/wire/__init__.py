@@ -3,7 +3,8 @@
     session    a player's client and a room node
     joining    a player's client and the master
     link       a room node and the master
-    codec      JSON text to messages and back
+    codec      messages to JSON or MessagePack and back
+    values     which values may go over the wire
     patch      applying ops to a client's copy
     motion     where something is along its timed path
     tickets    who may come in

@@ -1,8 +1,9 @@
 """What can be wrong with something that came over a wire.
 
 WireError
-├── MalformedMessage      not JSON, or not of the message's shape
+├── MalformedMessage      not of the format, or not of the message's shape
 │   └── UnknownMessage    well-formed, but of a type that is not spoken here
+├── Unsendable            a value that no format can carry
 ├── PatchError            an op that does not fit the copy it is applied to
 └── TicketError           a ticket or line token that does not let its bearer in
 """
@@ -22,6 +23,10 @@ class MalformedMessage(WireError):
 
 class UnknownMessage(MalformedMessage):
     """A well-formed message of a type that this endpoint does not speak."""
+
+
+class Unsendable(WireError):
+    """A message holds what cannot go over the wire: only JSON data can."""
 
 
 class PatchError(WireError):

@@ -103,7 +103,7 @@ class Join(Message, frozen=True, kw_only=True):
     line_token: str | UnsetType = UNSET
 
 
-from_player: Decoder[Join] = Decoder(Join, "player to master")
+from_player: Decoder[Join] = Decoder(Join, "player to master", strict=True)
 
 
 # -- to the client -----------------------------------------------------------------------------------------

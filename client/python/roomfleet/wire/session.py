@@ -1,6 +1,7 @@
 """The conversation of a player's client with a room node (DESIGN 10; INTERFACES, Player's websocket).
 
-Times are seconds of room time. The client speaks first: `hello` within five seconds.
+Times are seconds of room time. The client speaks first: `hello` within five seconds. The format is JSON or
+MessagePack, as the subprotocol says (`codec.FORMATS`).
 """
 
 from __future__ import annotations
@@ -13,9 +14,6 @@ from msgspec import UNSET, Struct, UnsetType
 from roomfleet.wire.codec import Decoder, Message
 from roomfleet.wire.motion import Path
 from roomfleet.wire.patch import Op
-
-SUBPROTOCOL = "roomfleet.v1"
-"""JSON in text frames."""
 
 
 class ByeCode(StrEnum):
@@ -136,7 +134,7 @@ class Leave(Message, frozen=True, kw_only=True):
 
 
 FromClient = Hello | Call | Ping | Leave
-from_client: Decoder[FromClient] = Decoder(FromClient, "client to node")
+from_client: Decoder[FromClient] = Decoder(FromClient, "client to node", strict=True)
 
 
 # -- to the client -----------------------------------------------------------------------------------------
