@@ -90,7 +90,7 @@ class Bench:
         effects += self.settle()
         record = next(effect for effect in effects if isinstance(effect, fx.Record))
         epoch = record.status.epoch
-        self.tell(ev.Recorded(record.key, epoch, ev.RecordOutcome.WRITTEN, "2"))
+        self.tell(ev.Recorded(record, ev.RecordOutcome.WRITTEN, "2"))
         node = Key(GAME, record.status.node)
         boot = f"b{node.name.rpartition('-')[2]}"
         self.report(node, boot, name, epoch, RoomPhase.STARTING)

@@ -124,7 +124,13 @@ class Driver:
         self, name: str, epoch: int = 1, outcome: ev.RecordOutcome = ev.RecordOutcome.WRITTEN
     ) -> list[fx.Effect]:
         self.versions[name] += outcome is ev.RecordOutcome.WRITTEN
-        return self.tell(ev.Recorded(Key(GAME, name), epoch, outcome, str(self.versions[name])))
+        """The answer to the last Record of the room with that epoch."""
+        record = [
+            effect
+            for effect in self.effects
+            if isinstance(effect, fx.Record) and (effect.key.name, effect.status.epoch) == (name, epoch)
+        ][-1]
+        return self.tell(ev.Recorded(record, outcome, str(self.versions[name])))
 
     # -- nodes
 

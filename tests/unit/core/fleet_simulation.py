@@ -271,6 +271,8 @@ class Simulation:
         name = effect.key.name
         found = self.objects.get(name)
         lucky = self.rng.random()
+        if self.faults and lucky > 0.98:
+            return  # it got lost
         outcome = ev.RecordOutcome.WRITTEN
         version = ""
         if found is None:
@@ -290,8 +292,8 @@ class Simulation:
             version = str(found.version)
             self.recorded.add((name, effect.status.node, effect.status.epoch))
             self.show(name, self.delay() + 0.01)
-        if life == self.life:
-            self.to_core(ev.Recorded(effect.key, effect.status.epoch, outcome, version), self.delay())
+        if life == self.life and not (self.faults and lucky > 0.96):
+            self.to_core(ev.Recorded(effect, outcome, version), self.delay())
 
     def write_status(self, effect: fx.WriteStatus) -> None:
         found = self.objects.get(effect.key.name)

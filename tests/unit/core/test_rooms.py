@@ -57,13 +57,39 @@ def test_a_record_of_unknown_outcome_is_followed_by_a_higher_epoch(driver: Drive
     assert driver.one(fx.Record).status.epoch == 2
 
 
-def test_a_record_that_is_never_answered_is_given_up(driver: Driver) -> None:
+def test_a_record_that_waits_however_long_is_said_again_and_skips_no_epoch(driver: Driver) -> None:
+    driver.room("town", keep=Keep.ALWAYS)
+    record = driver.one(fx.Record)
+    said = [effect for effect in driver.wait(100.0, alive=(0, 1)) if isinstance(effect, fx.Record)]
+    assert len(said) >= 3
+    assert set(said) == {record}
+    driver.recorded("town")
+    assert driver.desired(0) == {"town": 1}
+    assert not [effect for effect in driver.wait(9.0, alive=(0, 1)) if isinstance(effect, fx.Record)]
+
+
+def test_a_record_is_said_again_until_it_is_answered_even_when_the_object_is_gone(driver: Driver) -> None:
     driver.room("town")
     driver.join("ann", "town")
-    driver.wait(16.0, alive=(0, 1))
-    assert driver.one(fx.Record).status.epoch == 2
-    driver.recorded("town", epoch=1)
-    assert driver.desired(0) == {}
+    record = driver.one(fx.Record)
+    driver.delete("town")
+    said = [effect for effect in driver.wait(40.0, alive=(0, 1)) if isinstance(effect, fx.Record)]
+    assert set(said) == {record}
+    driver.recorded("town", outcome=ev.RecordOutcome.GONE)
+    assert not driver.wait(40.0, alive=(0, 1))
+
+
+def test_a_record_tells_whether_somebody_waits_and_is_said_again_when_the_first_one_comes(
+    driver: Driver,
+) -> None:
+    driver.room("town", keep=Keep.ALWAYS)
+    record = driver.one(fx.Record)
+    assert not record.awaited
+    driver.join("ann", "town")
+    assert driver.one(fx.Record) == record
+    assert driver.one(fx.Record).awaited
+    driver.join("bob", "town")
+    assert not driver.all(fx.Record)
 
 
 def test_repeated_and_late_events_do_no_harm(driver: Driver) -> None:

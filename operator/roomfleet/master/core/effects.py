@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from roomfleet.master.core.model import FleetStatus, Key, RoomStatus
 from roomfleet.wire.joining import Problem
@@ -14,19 +14,25 @@ from roomfleet.wire.spec import OnDelete
 class Record:
     """Write ahead: put this status on the Room, if its resourceVersion is still `version`.
 
-    Answered by `Recorded`. The node is told only after it was written.
+    Answered by `Recorded`, after however long. The node is told only after it was written. Until the answer
+    comes the same Record is said again now and then: that changes nothing where it still waits or is under
+    way, and brings it back where it got lost.
     """
 
     key: Key
     version: str
     status: RoomStatus
+    awaited: bool = field(default=False, compare=False)
+    """Somebody is in line for the room or on the way to it: it goes before those of rooms that nobody waits
+    for. A record that waits already may be said again with this set.
+    """
 
 
 @dataclass(frozen=True, slots=True)
 class WriteStatus:
     """Put this status on the Room when it suits; a later one replaces it. Nothing waits for it.
 
-    `urgent`: phase or condition changed, write at once; else counts only, at most one in 5 s per room.
+    `urgent`: phase or condition changed, write at once; else counts only, which may wait.
     A `Record` of the room replaces it too: written after that, it would undo it.
     """
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from roomfleet.master.core.effects import Record
 from roomfleet.master.core.model import FleetSpec, Key, RoomStatus
 from roomfleet.wire.link import MarkedRoom, Report
 from roomfleet.wire.spec import RoomSpec
@@ -76,10 +77,9 @@ class RecordOutcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """The answer to a `Record`."""
+    """The answer to a `Record`. Of records that are equal each may be answered; of others it says nothing."""
 
-    key: Key
-    epoch: int
+    record: Record
     outcome: RecordOutcome
     version: str = ""
     """WRITTEN: the new resourceVersion."""

@@ -7,6 +7,7 @@ a step decides, emits what is to be done, and an event brings the key back.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from roomfleet.master.core import admission, places, status
 from roomfleet.master.core.effects import Announce, Record, SendGoodbye
@@ -16,8 +17,10 @@ from roomfleet.master.core.state import Alarm, Place, Recording, Room, Stage, Wo
 from roomfleet.wire.joining import Refusal
 from roomfleet.wire.spec import Keep
 
-RECORD_SECONDS = 15.0
-"""A Record that was not answered by then counts as failed."""
+SAY_AGAIN_SECONDS = 15.0
+"""A Record that was not answered is given out again that often. It is never given up: whether it waits in a
+queue or was written by a request whose answer is missing cannot be told from here, its adapter knows.
+"""
 UNSEEN_STOP_SECONDS = 3.0
 """A node that never mentioned a room which it is to stop has had that long to do so; then it never had it."""
 REMIND_SECONDS = 10.0
@@ -74,8 +77,7 @@ def sync_deleted(world: World, room: Room) -> bool:
             return False
     if room.place is not None:
         places.leave(world, room)
-    recording = room.recording
-    if recording is None or world.now >= recording.since + RECORD_SECONDS:
+    if sync_recorded(world, room):
         _forget(world, room)
     return False
 
@@ -134,14 +136,11 @@ def sync_recorded(world: World, room: Room) -> bool:
     recording = room.recording
     if recording is None:
         return True
-    if world.now < recording.since + RECORD_SECONDS:
-        return False
-    room.recording = None
-    room.written = None
-    room.highest = max(room.highest, recording.epoch)
-    if room.place is not None and room.place.stage is Stage.RECORDING:
-        places.leave(world, room)
-    return True
+    record = recording.record
+    hurry = not record.awaited and room.awaited(world.now)
+    if hurry or world.now >= recording.said + SAY_AGAIN_SECONDS:
+        _record(world, room, replace(record, awaited=record.awaited or hurry))
+    return False
 
 
 def sync_placed(world: World, room: Room) -> bool:
@@ -169,8 +168,7 @@ def sync_placed(world: World, room: Room) -> bool:
     epoch = room.highest + 1
     places.take(world, room, node, boot=node.boot, epoch=epoch, stage=Stage.RECORDING)
     recorded = status.recorded(room, node.key.name, epoch)
-    room.recording = Recording(epoch, room.version, recorded, world.now)
-    world.do(Record(room.key, room.version, recorded))
+    _record(world, room, Record(room.key, room.version, recorded, room.awaited(world.now)))
     return False
 
 
@@ -241,6 +239,11 @@ def busy(world: World, room: Room) -> bool:
     return room.line is not None and bool(room.line.joins or room.line.reserved)
 
 
+def _record(world: World, room: Room, record: Record) -> None:
+    room.recording = Recording(record, world.now)
+    world.do(record)
+
+
 def stop(world: World, room: Room, place: Place) -> None:
     """Out of the node's desired set: it saves the room and reports it stopped."""
     places.undesire(world, room, place.node)
@@ -270,7 +273,7 @@ def _next_due(world: World, room: Room) -> float | None:
     """When the room is to be looked at again, if nothing happens."""
     place, dues = room.place, []
     if room.recording is not None:
-        dues.append(room.recording.since + RECORD_SECONDS)
+        dues.append(room.recording.said + SAY_AGAIN_SECONDS)
     if room.idle_since is not None and room.awake:
         dues.append(room.idle_since + room.spec.bored_after_seconds)
     if room.hold_until > world.now:

@@ -52,23 +52,23 @@ def deleted(world: World, event: RoomDeleted) -> None:
 
 def recorded(world: World, event: Recorded) -> None:
     """What became of the Record that is on its way."""
-    room = world.rooms.get(event.key)
-    if room is None or room.recording is None or room.recording.epoch != event.epoch:
+    room = world.rooms.get(event.record.key)
+    if room is None or room.recording is None or room.recording.record != event.record:
         return
-    recording, room.recording = room.recording, None
+    record, room.recording = room.recording.record, None
     place = room.place
     if event.outcome is not RecordOutcome.CONFLICT:
-        room.highest = max(room.highest, recording.epoch)
+        room.highest = max(room.highest, record.status.epoch)
     mine = place if place is not None and place.stage is Stage.RECORDING else None
     match event.outcome:
         case RecordOutcome.WRITTEN:
             room.version = event.version or room.version
-            room.written = recording.status
+            room.written = record.status
             if mine is not None:
                 places.move(world, room, Stage.STARTING)
         case RecordOutcome.CONFLICT:
             _back_off(world, room, FRESH_SECONDS)
-            room.stale = recording.version
+            room.stale = record.version
             _give_back(world, room, mine)
         case RecordOutcome.FAILED:
             room.written = None

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Literal, NamedTuple
 
-from roomfleet.master.core.effects import Admitted, AnswerJoin, AnswerSeat, Effect, InLine, Refused
+from roomfleet.master.core.effects import Admitted, AnswerJoin, AnswerSeat, Effect, InLine, Record, Refused
 from roomfleet.master.core.line import Join, JoinState, Line
 from roomfleet.master.core.measure import Average
 from roomfleet.master.core.model import FleetSpec, FleetStatus, Key, RoomStatus, Strategy
@@ -80,11 +80,9 @@ class Failure:
 class Recording:
     """A Record on its way: one at a time for each room."""
 
-    epoch: int
-    version: str
-    """The resourceVersion that it states."""
-    status: RoomStatus
-    since: float
+    record: Record
+    said: float
+    """When it was given out last."""
 
 
 @dataclass(slots=True, eq=False)
@@ -132,6 +130,10 @@ class Room:
     saved: bool = True
     line: Line | None = None
     told_goodbye: bool = False
+
+    def awaited(self, now: float) -> bool:
+        """Whether somebody is in line, or on the way."""
+        return self.waiting > 0 or self.hold_until > now
 
     def held_back(self, now: float) -> bool:
         """Whether the next Record has to wait: for a fresh object, or after failures."""

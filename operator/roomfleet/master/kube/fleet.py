@@ -229,7 +229,7 @@ class KubeFleet:
 
     def _was_recorded(self, record: Record, outcome: RecordOutcome, version: str) -> None:
         # Not from within the core's own step.
-        self._loop.call_soon(self._handle, Recorded(record.key, record.status.epoch, outcome, version))
+        self._loop.call_soon(self._handle, Recorded(record, outcome, version))
 
     def write_status(self, effect: WriteStatus) -> None:
         self.writer.want(Id(ROOMS, effect.key), effect.status, uid=effect.uid, urgent=effect.urgent)

@@ -173,7 +173,7 @@ class LocalFleet:
             log.error("cannot record the state of room %s: %s", name, error)
             outcome = RecordOutcome.FAILED
         # Not from within the core's own step.
-        self._loop.call_soon(self._handle, Recorded(effect.key, effect.status.epoch, outcome, version))
+        self._loop.call_soon(self._handle, Recorded(effect, outcome, version))
 
     def write_status(self, effect: WriteStatus) -> None:
         name = effect.key.name
