@@ -77,6 +77,6 @@ def test_defect_04_a_client_that_is_stuck_too_long_is_put_out_and_nobody_else_no
                 assert "bye" not in rest or slow.heard[-1]["code"] == "too-slow"
             await scribbled(ada, value + 1)
 
-    environment = {**SHORT, "ROOMFLEET_MAX_UNSAVED_SECONDS": "1"}
+    environment = {**SHORT, "ROOMFLEET_SLOW_CLIENT_SECONDS": "1"}
     with running(trial_game(tmp_path), tmp_path / "data", environment=environment) as fleet:
         asyncio.run(play(fleet))

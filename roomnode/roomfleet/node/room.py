@@ -345,7 +345,7 @@ class HostedRoom:
         now = self._loop.time()
         late = self.visits.players.refresh_stale()
         if late:
-            for session in self.visits.players.too_slow(self._node.settings.max_unsaved_seconds):
+            for session in self.visits.players.too_slow(self._node.settings.slow_client_seconds):
                 assert session.connection is not None
                 self.visits.put_out(
                     session.player, session.connection, ByeCode.TOO_SLOW, "your connection is too slow"

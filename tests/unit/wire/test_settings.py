@@ -22,6 +22,8 @@ def test_the_defaults_are_the_documented_ones() -> None:
         "maxMessageBytes": 65_536,
         "callsPerSecond": 20,
         "callsBurst": 40,
+        "outstandingCalls": 64,
+        "slowClientSeconds": 10,
     }
 
 

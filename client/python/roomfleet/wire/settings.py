@@ -57,6 +57,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
         float, Meta(description="calls of one connection, sustained; a token bucket")
     ] = 20
     calls_burst: Annotated[int, Meta(description="calls of one connection at once")] = 40
+    outstanding_calls: Annotated[
+        int, Meta(description="calls of one connection that wait for their result; more are refused")
+    ] = 64
+    slow_client_seconds: Annotated[
+        float, Meta(description="a client that takes nothing for that long gets a goodbye")
+    ] = 10
 
     @classmethod
     def options(cls) -> list[Option]:
