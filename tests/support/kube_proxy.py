@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import selectors
 import ssl
 import threading
 from collections.abc import Iterator
@@ -20,12 +21,9 @@ from aiohttp import web
 from yarl import URL
 
 from support.kube import Cluster
+from support.running import eventually
 
 DROPPED = ("host", "transfer-encoding", "content-length", "content-encoding", "accept-encoding", "connection")
-
-
-CLOSED_SECONDS = 0.25
-"""aiohttp closes TLS connections in the background, and says that a loop has to run on for so long."""
 
 
 class Fault(Enum):
@@ -57,7 +55,9 @@ class Proxy:
 
     def __init__(self, cluster: Cluster) -> None:
         self._cluster = cluster
-        self._loop = asyncio.new_event_loop()
+        self._sockets = selectors.DefaultSelector()
+        self._loop = asyncio.SelectorEventLoop(self._sockets)
+        self._own_sockets = len(self._sockets.get_map())
         self._thread = threading.Thread(target=self._loop.run_forever, name="kube proxy", daemon=True)
         self._rules: list[Rule] = []
         self._open: dict[int, web.Request] = {}
@@ -114,6 +114,8 @@ class Proxy:
     def stop(self) -> None:
         self.cut()
         asyncio.run_coroutine_threadsafe(self._stop(), self._loop).result(20)
+        # TLS is closed in the background, by a conversation: the loop has to live as long as that goes on.
+        eventually(lambda: len(self._sockets.get_map()) <= self._own_sockets, what="connections to be closed")
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()
@@ -141,7 +143,6 @@ class Proxy:
             task.cancel()
         await asyncio.gather(*left, return_exceptions=True)
         await self._session.close()
-        await asyncio.sleep(CLOSED_SECONDS)
 
     # -- requests ------------------------------------------------------------------------------------------
 
