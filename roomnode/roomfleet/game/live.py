@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import random
 import traceback
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -394,12 +394,23 @@ class LiveRoom:
         else:
             self.view.change(op, [ROOM, "state", *path], value)
 
-    def event(self, name: str, data: Mapping[str, Any], to: Actor | None) -> None:
-        """Tell one player, or all."""
-        if to is not None and (to.player is None or self._players.get(to.player) is not to):
-            raise ActorError(f"{to!r} is no player's actor in this room: nobody can be told {name!r}")
+    def event(self, name: str, data: Mapping[str, Any], to: Actor | Iterable[Actor] | None) -> None:
+        """Tell one player, several, or all."""
         event = Event(name=text(name, "event"), data=plain(dict(data), f"event {name!r}"))
-        self.outbox.told.append(Told(to.player if to is not None else None, event))
+        if to is None:
+            self.outbox.told.append(Told(None, event))
+            return
+        # Each of them once, however often it was named.
+        listeners = dict.fromkeys([to] if isinstance(to, Actor) else to)
+        players = tuple(self._told(each, name) for each in listeners)
+        if players:
+            self.outbox.told.append(Told(players[0] if len(players) == 1 else players, event))
+
+    def _told(self, actor: Actor, event: str) -> str:
+        player = actor.player if isinstance(actor, Actor) else None
+        if player is None or self._players.get(player) is not actor:
+            raise ActorError(f"{actor!r} is no player's actor in this room: nobody can be told {event!r}")
+        return player
 
     def kick(self, player: Player, reason: str) -> None:
         """Put a player out."""

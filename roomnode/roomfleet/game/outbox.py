@@ -67,9 +67,9 @@ class Frame:
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """A message for one player, or for every player here (`player` is None; events only)."""
+    """A message for one player; an event may also be for several, or for every player here (None)."""
 
-    player: str | None
+    player: str | tuple[str, ...] | None
     message: Result | Error | Event
 
 

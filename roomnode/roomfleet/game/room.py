@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
@@ -156,8 +156,13 @@ class Room(Scripted):
 
     # -- what it does -------------------------------------------------------------------------------------
 
-    def event(self, name: str, data: dict[str, Any] | None = None, to: Player | None = None) -> None:
-        """Tell the clients of all players here, or of one, that something happened. Nothing of it is kept."""
+    def event(
+        self, name: str, data: dict[str, Any] | None = None, to: Actor | Iterable[Actor] | None = None
+    ) -> None:
+        """Tell the clients of all players here that something happened, or of one, or of several.
+
+        Nothing of it is kept. Raises ActorError when one of `to` is no player's actor in the room.
+        """
         self._in_room().event(name, data or {}, to)
 
     @contextmanager

@@ -147,6 +147,22 @@ def test_events_go_to_one_or_to_all_and_hold_plain_data() -> None:
         world.room.event("x", {}, to=world.room.actors[0])
 
 
+def test_events_go_to_several_each_of_them_once() -> None:
+    world = World(Town)
+    ann, bob, cid = world.enter("ann"), world.enter("bob"), world.enter("cid")
+    world.room.event("two", to=[ann, cid, ann])
+    world.room.event("one", to=(bob,))
+    world.room.event("none", to=[])
+    guard = next(each for each in world.room.actors if each.player is None)
+    with pytest.raises(ActorError, match="no player's actor"):
+        world.room.event("x", to=[ann, guard])
+    world.drain()
+    assert [(told.player, told.message) for told in world.out.told] == [
+        (("ann", "cid"), Event(name="two")),
+        ("bob", Event(name="one")),
+    ]
+
+
 def test_welcome_says_what_the_room_is() -> None:
     world = World(Town)
     world.enter("ann")
