@@ -55,6 +55,11 @@ class WatchedStore:
         return self.held[name]
 
 
+def payload(frame: bytes) -> bytes:
+    """What a server's websocket frame carries."""
+    return frame[{126: 4, 127: 10}.get(frame[1], 2) :]
+
+
 class Listener:
     """A client's connection as the room sees it."""
 
@@ -64,14 +69,20 @@ class Listener:
         self.busy = False
         self.format: Format = JSON
 
-    def send(self, frame: bytes) -> None:
-        self.heard.append(msgspec.json.decode(frame))
+    def say(self, message: Any) -> None:
+        self.heard.append(msgspec.json.decode(JSON.encode(message)))
+
+    def offer(self, frame: bytes) -> bool:
+        if self.busy:
+            return False
+        self.heard.append(msgspec.json.decode(payload(frame)))
+        return True
 
     def end(self, last: Any | None) -> None:
         if not self.ended:
             self.ended = True
             if last is not None:
-                self.send(self.format.encode(last))
+                self.say(last)
 
     def types(self) -> list[str]:
         return [message["type"] for message in self.heard]

@@ -318,6 +318,21 @@ class OperationsConformance:
 
         run(url, test)
 
+    def test_a_store_is_taken_over_from_the_installation_that_is_named_and_from_no_other(
+        self, url: str
+    ) -> None:
+        async def test(store: Store) -> None:
+            assert await installation(store, expected="old", adopts="any") == "old"
+            for adopts in ("", "other"):
+                with pytest.raises(WrongInstallation, match="ROOMFLEET_ADOPT_INSTALLATION=old"):
+                    await installation(store, expected="new", adopts=adopts)
+            assert await installation(store, expected="new", adopts="old") == "new"
+            assert await installation(store, expected="new", adopts="old") == "new"
+            with pytest.raises(WrongInstallation):
+                await installation(store, expected="old")
+
+        run(url, test)
+
     def test_a_closed_store_says_so(self, url: str) -> None:
         async def test(store: Store) -> None:
             write = asyncio.create_task(store.insert_room(ROOM))

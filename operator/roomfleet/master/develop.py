@@ -20,6 +20,7 @@ from typing import Any
 
 from tornado.httpclient import AsyncHTTPClient, HTTPClientError
 
+from roomfleet.master.installation import ADOPT, INSTALLATION, OPTIONS, BadInstallation, given, kept_in
 from roomfleet.master.kube.client import Api, NoCluster, path_of
 from roomfleet.master.kube.errors import ApiError, Conflict, NotServed
 from roomfleet.master.local.children import Children
@@ -62,14 +63,17 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument(
         "game", metavar="GAME_DIR", type=Path, help="the game's folder; its name: the namespace"
     )
-    for option in (HOST, PORT, STORE, DATA):
+    for option in (HOST, PORT, STORE, DATA, *OPTIONS):
         option.add_to(parser)
-    given = parser.parse_args(arguments)
+    flags = parser.parse_args(arguments)
     try:
-        if not (given.game / "k8s").is_dir():
-            raise CannotStart(f"{given.game / 'k8s'}: no such folder: give a game with its manifests there")
-        return asyncio.run(_Development(given).run())
-    except (CannotStart, DataError, BadManifest, BadDefinition, NoCluster, ApiError, WireError) as error:
+        if not (flags.game / "k8s").is_dir():
+            raise CannotStart(f"{flags.game / 'k8s'}: no such folder: give a game with its manifests there")
+        return asyncio.run(_Development(flags).run())
+    except (
+        *(CannotStart, DataError, BadInstallation, BadManifest),
+        *(BadDefinition, NoCluster, ApiError, WireError),
+    ) as error:
         print(f"roomfleet operator: {' '.join(str(error).split())}", file=sys.stderr)
         return 1
 
@@ -82,15 +86,17 @@ def say(text: str) -> None:
 class _Development:
     """Everything that was started, from the first to the last."""
 
-    def __init__(self, given: argparse.Namespace) -> None:
-        self._game_dir: Path = given.game.resolve()
+    def __init__(self, flags: argparse.Namespace) -> None:
+        self._game_dir: Path = flags.game.resolve()
         self._game = self._game_dir.name
-        self._host = HOST.given(given, os.environ).text
-        self._port = PORT.given(given, os.environ).port() or _free_port()
-        data = DATA.given(given, os.environ).text
+        self._host = HOST.given(flags, os.environ).text
+        self._port = PORT.given(flags, os.environ).port() or _free_port()
+        data = DATA.given(flags, os.environ).text
         self._data = DataFolder(Path(data) if data else Path(".roomfleet") / f"{self._game}-operator")
-        store = STORE.given(given, os.environ).text
+        store = STORE.given(flags, os.environ).text
         self._store = store or f"sqlite:///{str(self._data.store).lstrip('/')}"
+        self._installation, self._adopts = given(flags, os.environ)
+        self._installation = self._installation or kept_in(self._data.folder)
         self._link_port = _free_port()
         self._url = f"http://{'127.0.0.1' if self._host == '0.0.0.0' else self._host}:{self._port}"
         self._failure = ""
@@ -180,6 +186,8 @@ class _Development:
             **_clean(),
             LINK_SECRET: secret,
             "POD_NAMESPACE": self._game,
+            INSTALLATION.variable: self._installation,
+            ADOPT.variable: self._adopts,
             "ROOMFLEET_NAMESPACES": self._game,
             "ROOMFLEET_DATA": str(self._data.folder.resolve()),
             "ROOMFLEET_HOST": self._host,

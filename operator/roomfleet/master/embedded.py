@@ -28,6 +28,7 @@ from roomfleet.master.api.origins import Origins
 from roomfleet.master.core.events import NodeGone
 from roomfleet.master.core.master import Core
 from roomfleet.master.core.model import Key
+from roomfleet.master.installation import OPTIONS, BadInstallation, given, kept_in
 from roomfleet.master.local.children import Children
 from roomfleet.master.local.data import DataError, DataFolder
 from roomfleet.master.local.errors import ApiError
@@ -89,8 +90,8 @@ def parser() -> argparse.ArgumentParser:
     )
     made.add_argument("game", metavar="GAME_DIR", type=Path, help="the game's folder, with k8s/ and maps/")
     MasterOptions.add_to(made, link_port=FREE_PORT)
-    DATA.add_to(made)
-    STORE.add_to(made)
+    for option in (DATA, STORE, *OPTIONS):
+        option.add_to(made)
     return made
 
 
@@ -105,18 +106,22 @@ def main(arguments: list[str] | None = None) -> int:
         run = uvloop.run
     try:
         master = MasterOptions.given(options, os.environ, link_port=FREE_PORT)
+        installation, adopts = given(options, os.environ)
     except BadOption as error:
         print(f"roomfleet: {error}", file=sys.stderr)
         return 1
     store = STORE.given(options, os.environ).text
-    fleet = Fleet(options.game, store, master)
+    fleet = Fleet(options.game, store, master, installation, adopts)
     for number in STOP_SIGNALS:
         signal.signal(number, fleet.stop)
     try:
         if not options.game.is_dir():
             raise CannotStart(f"{options.game}: no such folder: give the folder of a game")
         return run(fleet.run())
-    except (CannotStart, DataError, StorageError, BadManifest, ApiError, WireError) as error:
+    except (
+        *(CannotStart, DataError, BadInstallation, StorageError),
+        *(BadManifest, ApiError, WireError),
+    ) as error:
         print(f"roomfleet: {' '.join(str(error).split())}", file=sys.stderr)
         return 1
     finally:
@@ -133,9 +138,14 @@ def say(text: str) -> None:
 class Fleet:
     """Everything that runs in the master's process."""
 
-    def __init__(self, game_dir: Path, store: str, options: MasterOptions) -> None:
-        """`store`: its URL; empty for a file in the data folder."""
+    def __init__(
+        self, game_dir: Path, store: str, options: MasterOptions, installation: str = "", adopts: str = ""
+    ) -> None:
+        """`store`: its URL; empty for a file in the data folder. `installation`: its id; empty: the one that
+        the data folder keeps. `adopts`: the id of another one, whose database is taken over.
+        """
         self._game_dir = game_dir
+        self._installation, self._adopts = installation, adopts
         self._store = store
         self._options = options
         self._failure = ""
@@ -242,6 +252,8 @@ class Fleet:
             settings=settings,
             games=lambda: [game],
             wall=time.time,
+            installation=self._installation or kept_in(data.folder),
+            adopts=self._adopts,
             public_url=options.public_url,
         )
         secret = options.link_secret or secrets.token_urlsafe(24)

@@ -7,6 +7,7 @@ ROOMFLEET_… variables (`roomfleet.master.options`).
 
 from __future__ import annotations
 
+import argparse
 import asyncio
 import logging
 import os
@@ -15,7 +16,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator
 from concurrent.futures import Future
 from pathlib import Path
 from socket import gethostname
@@ -33,9 +34,10 @@ from roomfleet.master.api.link import LinkServer
 from roomfleet.master.api.origins import Origins
 from roomfleet.master.core.events import Event
 from roomfleet.master.core.master import Core
+from roomfleet.master.installation import INSTALLATION, given
 from roomfleet.master.keys import BadKeyFile, signing_key
 from roomfleet.master.kube.client import LIST_SECONDS, REQUEST_SECONDS, Api, login, path_of
-from roomfleet.master.kube.errors import ApiError
+from roomfleet.master.kube.errors import ApiError, Forbidden, NotFound
 from roomfleet.master.kube.fleet import KubeFleet
 from roomfleet.master.kube.gate import Gate
 from roomfleet.master.kube.lease import Lease
@@ -65,14 +67,17 @@ class CannotStart(Exception):
 class Master:
     """The core, the API and the adapter, on one event loop of a thread of their own."""
 
-    def __init__(self, options: MasterOptions, key: SigningKey) -> None:
+    def __init__(self, options: MasterOptions, key: SigningKey, installation: str, adopts: str) -> None:
+        """`installation`: its id; empty: the uid of the master's own namespace. `adopts`: that of another."""
         self._options, self._key = options, key
+        self._installation, self._adopts = installation, adopts
         self._loop: asyncio.AbstractEventLoop | None = None
         self._fleet: KubeFleet | None = None
         self._stop: asyncio.Event | None = None
         self._thread = threading.Thread(target=self._run, name="master", daemon=True)
         self._started: Future[None] = Future()
-        self.lost_lease = False
+        self.failure = ""
+        """Why it ended by itself."""
 
     def start(self) -> Future[None]:
         """Start the thread. The future is done when it listens, or holds why it cannot."""
@@ -104,6 +109,11 @@ class Master:
             if not self._started.done():
                 self._started.set_exception(error)
                 return
+            self.failure = str(error)
+            if isinstance(error, CannotStart):
+                log.error("the operator ends: %s", error)
+                os.kill(os.getpid(), signal.SIGTERM)
+                return
             log.exception("the master has failed; the operator ends")
             os.kill(os.getpid(), signal.SIGTERM)
 
@@ -113,15 +123,22 @@ class Master:
         api = Api(login)
         await api.open()
         identity = f"{gethostname()}_{secrets.token_hex(4)}"
-        lease = Lease(
-            api, os.environ.get(NAMESPACE_VARIABLE, "default"), identity, time.monotonic, self._lease_lost
-        )
+        namespace = os.environ.get(NAMESPACE_VARIABLE, "default")
+        lease = Lease(api, namespace, identity, time.monotonic, self._lease_lost)
         sockets = _bind(options.host, options.port, "ROOMFLEET_PORT")
         link_sockets = _bind(options.link_host, options.link_port, "ROOMFLEET_LINK_PORT")
         self._loop, self._stop = asyncio.get_running_loop(), stop
         self._started.set_result(None)
         lease.start()
-        if not await _is_next(lease, stop, sockets + link_sockets):
+        try:
+            installation = await _next(
+                lease, stop, sockets + link_sockets, _installation(api, self._installation, namespace)
+            )
+        except CannotStart:
+            await lease.stop()
+            await api.close()
+            raise
+        if installation is None:
             await lease.stop()
             await api.close()
             return
@@ -142,6 +159,8 @@ class Master:
             settings=options.settings,
             games=core.games,
             wall=time.time,
+            installation=installation,
+            adopts=self._adopts,
             public_url=options.public_url,
             trouble=fleet.trouble,
         )
@@ -166,7 +185,7 @@ class Master:
         await link_server.close_all_connections()
 
     def _lease_lost(self) -> None:
-        self.lost_lease = True
+        self.failure = "another master has taken the lease"
         os.kill(os.getpid(), signal.SIGTERM)
 
 
@@ -180,20 +199,49 @@ class _Standby(RequestHandler):
         self.finish("another master holds the Lease; this one waits\n")
 
 
-async def _is_next(lease: Lease, stop: asyncio.Event, sockets: list[Any]) -> bool:
-    """Wait until this master has the lease or will have it soon; False: it was stopped before.
+async def _next(
+    lease: Lease, stop: asyncio.Event, sockets: list[Any], installation: Coroutine[Any, Any, str]
+) -> str | None:
+    """Wait until this master has the lease or will have it soon: the installation; None: it was stopped.
 
     Only then is there a core: one that stood by would take every node for lost, and start its rooms anew.
     """
+
+    async def turn() -> str:
+        found = await installation
+        await lease.near.wait()
+        return found
+
     standby = HTTPServer(Application([(".*", _Standby)], log_function=lambda _: None))
     standby.add_sockets([one.dup() for one in sockets])
-    waits = [asyncio.create_task(event.wait()) for event in (lease.near, stop)]
-    await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
-    for wait in waits:
-        wait.cancel()
-    standby.stop()
-    await standby.close_all_connections()
-    return not stop.is_set()
+    mine, stopped = asyncio.create_task(turn()), asyncio.create_task(stop.wait())
+    try:
+        await asyncio.wait([mine, stopped], return_when=asyncio.FIRST_COMPLETED)
+        return mine.result() if mine.done() and not stop.is_set() else None
+    finally:
+        mine.cancel()
+        stopped.cancel()
+        standby.stop()
+        await standby.close_all_connections()
+
+
+async def _installation(api: Api, configured: str, namespace: str) -> str:
+    """The installation's id: as configured, or the uid of the master's own namespace. Raises CannotStart.
+
+    That uid is stable, nobody else's, not copied with a backup, and a Role in the namespace may read it.
+    """
+    while not configured:
+        try:
+            configured = str((await api.get(f"/api/v1/namespaces/{namespace}"))["metadata"]["uid"])
+        except (Forbidden, NotFound) as error:
+            raise CannotStart(
+                f"the uid of namespace {namespace} is this installation's id and cannot be read ({error}): "
+                f"allow the master to get it, or set {INSTALLATION.variable}"
+            ) from None
+        except ApiError as error:
+            log.info("cannot read this installation's id yet: %s", error)
+            await asyncio.sleep(BACKOFF_SECONDS)
+    return configured
 
 
 def _bind(host: str, port: int, variable: str) -> list[Any]:
@@ -204,14 +252,15 @@ def _bind(host: str, port: int, variable: str) -> list[Any]:
         raise CannotStart(f"cannot listen on {host}:{port}: {why}: choose another with {variable}") from None
 
 
-def _options() -> tuple[MasterOptions, SigningKey]:
+def _options() -> tuple[MasterOptions, SigningKey, str, str]:
     """From the environment, complete. Raises CannotStart, WireError or BadKeyFile."""
     options = MasterOptions.from_environment(os.environ)
     if not options.link_secret:
         raise CannotStart(f"{LINK_SECRET} is missing: set it to a secret that master and nodes share")
     if options.data is None:
         raise CannotStart(f"{DATA.variable} is missing: set it to a folder where the signing key is kept")
-    return options, signing_key(Path(options.data) / "keys" / "master.pem")
+    installation, adopts = given(argparse.Namespace(), os.environ)
+    return options, signing_key(Path(options.data) / "keys" / "master.pem"), installation, adopts
 
 
 class _Always:
@@ -251,8 +300,8 @@ async def stop(memo: kopf.Memo, **_: Any) -> None:
     if master is None:
         return
     await asyncio.to_thread(master.stop)
-    if master.lost_lease:
-        raise kopf.PermanentError("another master has taken the lease")
+    if master.failure:
+        raise kopf.PermanentError(master.failure)
 
 
 @kopf.on.login()

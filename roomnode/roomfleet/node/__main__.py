@@ -151,6 +151,9 @@ async def _run(
         return 1
     log.info("node %s serves %s at %s", options.name, game.name, node.url)
     await node.stopped.wait()
+    if node.failure:
+        print(f"roomfleet node: {node.failure}", file=sys.stderr)
+        return 1
     return 0
 
 

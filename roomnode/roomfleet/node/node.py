@@ -20,6 +20,7 @@ from tornado.netutil import bind_sockets
 from roomfleet.game.loader import Game
 from roomfleet.node.asking import SeatRequests
 from roomfleet.node.link import Link
+from roomfleet.node.ownership import Ownership
 from roomfleet.node.room import HostedRoom
 from roomfleet.node.schedule import Schedule
 from roomfleet.node.seats import ask_peer
@@ -59,6 +60,7 @@ from roomfleet.wire.link import (
     RoomPhase,
     Seated,
     ToNode,
+    Unfit,
 )
 from roomfleet.wire.names import player_actor
 from roomfleet.wire.settings import Settings
@@ -118,12 +120,16 @@ class Node:
         self.boot = uuid.uuid4().hex
         self.url = ""
         self.stopped = asyncio.Event()
+        self.failure = ""
+        """Why the node ended by itself; empty: it was told to."""
         self.resumes: dict[str, tuple[HostedRoom, str]] = {}
+        self.missed_ticks = 0
         self.wall = wall
         self.rng = rng
         self._options = options
         self._key = SigningKey.from_seed(secrets.token_bytes(32))
         self._link = Link(options.master, self, min(3.0, settings.node_lost_after_seconds / 4), rng)
+        self._ownership = Ownership(store, rng, self._follow, self._refuse)
         self._rooms: dict[str, HostedRoom] = {}
         self._desired: dict[str, DesiredRoom] = {}
         self._goodbyes: set[str] = set()
@@ -140,6 +146,7 @@ class Node:
         self._looking: asyncio.Lock = asyncio.Lock()
         self._watchdog = Watchdog(self._culprit)
         self._server: HTTPServer | None = None
+        self._swept = False
         self._draining = False
         self._drain: asyncio.Task[None] | None = None
 
@@ -156,7 +163,6 @@ class Node:
         self._watchdog.start()
         self._link.start()
         self._spawn(self._arrivals_loop(), "arrivals")
-        self._spawn(self.sweep_leftovers(), "sweep")
         self._spawn(self._epochs_loop(), "epochs")
 
     async def drain(self) -> None:
@@ -176,6 +182,7 @@ class Node:
             if late:
                 log.error("%d rooms could not be saved within %g s", len(late), DRAIN_SECONDS)
         self._send_reports()
+        self._ownership.stop()
         for task in list(self._tasks):
             task.cancel()
         await asyncio.sleep(0)
@@ -224,6 +231,20 @@ class Node:
         )
 
     def told(self, message: ToNode) -> None:
+        self._ownership.told(message)
+
+    def _refuse(self, why: str) -> None:
+        """This database is not for this master's rooms: say so on both sides, save what runs, and end."""
+        if self._draining:
+            return
+        self.failure = why
+        self._link.send(Unfit(message=why))
+        self._drain = asyncio.get_running_loop().create_task(self.drain(), name="drain")
+
+    def _follow(self, message: ToNode) -> None:
+        if not self._swept:
+            self._swept = True
+            self._spawn(self.sweep_leftovers(), "sweep")
         match message:
             case Accepted(keys=keys, origins=origins):
                 self._keys, self._origins = keys, frozenset(origins)
@@ -252,6 +273,7 @@ class Node:
                 pass
 
     def link_down(self) -> None:
+        self._ownership.link_down()
         self._seats.link_down()
 
     async def _find(self, find: str, player: str) -> None:

@@ -119,10 +119,12 @@ class SchemaTooNew(CannotOpen):
 class WrongInstallation(CannotOpen):
     """The database belongs to another installation: two of them in one database would fence each other."""
 
-    def __init__(self, found: str, expected: str) -> None:
+    def __init__(self, place: str, found: str, expected: str) -> None:
+        self.place = place
         self.found = found
         self.expected = expected
         super().__init__(
-            f"this database belongs to installation {found}, expected {expected}: "
-            "give each installation a database of its own"
+            f"the database {place} belongs to installation {found}, this is installation {expected}: "
+            "give each installation a database of its own; to move it here, stop the other installation for "
+            f"good and start this one's master with ROOMFLEET_ADOPT_INSTALLATION={found}"
         )

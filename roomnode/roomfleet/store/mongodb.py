@@ -93,6 +93,10 @@ class MongoStore:
         self._meta: Collection = database["roomfleet"]
         self._calls = Calls(self._client, self.url, self._prepare)
 
+    @property
+    def place(self) -> str:
+        return self.url
+
     async def insert_room(self, room: str) -> None:
         await self._calls.write_again(lambda session: _insert(self._rooms, documents.new_room(room), session))
 
@@ -197,6 +201,12 @@ class MongoStore:
 
     async def installation_id(self, new: str) -> str:
         return str(await self._calls.write_again(lambda session: self._kept("installation", new, session)))
+
+    async def adopt_installation(self, old: str, new: str) -> None:
+        where = {"_id": "installation", "value": old}
+        await self._calls.write_again(
+            lambda session: self._meta.update_one(where, {"$set": {"value": new}}, session=session)
+        )
 
     async def close(self) -> None:
         await self._calls.close()

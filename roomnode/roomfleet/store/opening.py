@@ -49,12 +49,18 @@ def _open_mongodb(url: str) -> Store:
     return MongoStore(url)
 
 
-async def installation(store: Store, expected: str | None = None) -> str:
+async def installation(store: Store, expected: str | None = None, *, adopts: str = "") -> str:
     """The id of the installation that the store belongs to; made by whoever asks first.
 
-    With ``expected``, raises WrongInstallation where it is another one.
+    With ``expected``, raises WrongInstallation where it is another one; unless that is the one which
+    ``adopts`` names: then the store belongs to ``expected`` from now on.
     """
     found = await store.installation_id(expected or uuid.uuid4().hex)
-    if expected is not None and found != expected:
-        raise WrongInstallation(found, expected)
+    if expected is None or found == expected:
+        return found
+    if found == adopts:
+        await store.adopt_installation(found, expected)
+        found = await store.installation_id(expected)
+    if found != expected:
+        raise WrongInstallation(store.place, found, expected)
     return found

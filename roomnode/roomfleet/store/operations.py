@@ -30,6 +30,10 @@ class Replaced(Enum):
 class Store(Protocol):
     """The operations. Rooms and actors are named by document ids, ``<game>/<name>``."""
 
+    @property
+    def place(self) -> str:
+        """Where it is, for people: without secrets."""
+
     async def insert_room(self, room: str) -> None:
         """Insert an empty room document (epoch 0, seq 0, no ops, never saved) if there is none."""
 
@@ -85,6 +89,9 @@ class Store(Protocol):
 
     async def installation_id(self, new: str) -> str:
         """The id of the installation that the store belongs to; ``new`` becomes it if there is none."""
+
+    async def adopt_installation(self, old: str, new: str) -> None:
+        """Where the store belongs to installation ``old``: it belongs to ``new`` from now on."""
 
     async def close(self) -> None:
         """Finish what was asked for, and let go of files, threads and sockets. Nothing can be asked for

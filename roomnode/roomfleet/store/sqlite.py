@@ -65,6 +65,10 @@ class SqliteStore:
         self.path = path
         self._worker = Worker(connect(path), str(path))
 
+    @property
+    def place(self) -> str:
+        return str(self.path)
+
     async def insert_room(self, room: str) -> None:
         await self._worker.write(
             lambda db: db.execute("INSERT OR IGNORE INTO rooms (id) VALUES (?)", (room,))
@@ -178,6 +182,11 @@ class SqliteStore:
             return str(db.execute("SELECT id FROM installation").fetchone()[0])
 
         return await self._worker.write(work)
+
+    async def adopt_installation(self, old: str, new: str) -> None:
+        await self._worker.write(
+            lambda db: db.execute("UPDATE installation SET id = ? WHERE id = ?", (new, old)).rowcount
+        )
 
     async def close(self) -> None:
         await self._worker.close()

@@ -468,6 +468,7 @@ def test_a_node_that_starts_lets_arrive_who_was_leaving_a_room_that_was_killed(
     asyncio.run(killed_while_leaving())
 
     async def test(on: Hosted) -> None:
+        on.node.told(Accepted(keys={}, origins=[]))
         deadline = asyncio.get_running_loop().time() + 10
         while await where(on.store.inner, "trial/npc") != "trial/beta":
             assert asyncio.get_running_loop().time() < deadline

@@ -36,6 +36,10 @@ class ModelClient:
     def __init__(self, process: str) -> None:
         self.process = process
 
+    @property
+    def place(self) -> str:
+        return "the model"
+
     async def insert_room(self, room: str) -> None:
         raise AssertionError("the explorer's rooms are all there from the start")
 
@@ -77,6 +81,9 @@ class ModelClient:
         raise AssertionError("not part of the protocol's safety")
 
     async def installation_id(self, new: str) -> str:
+        raise AssertionError("not part of the protocol's safety")
+
+    async def adopt_installation(self, old: str, new: str) -> None:
         raise AssertionError("not part of the protocol's safety")
 
     async def close(self) -> None:

@@ -117,11 +117,17 @@ class Marked(Message, frozen=True, kw_only=True):
     rooms: list[MarkedRoom]
 
 
+class Unfit(Message, frozen=True, kw_only=True):
+    """I cannot work for this master, and end: `message` says why, and the cure."""
+
+    message: str
+
+
 class Ping(Message, frozen=True, kw_only=True):
     """I am alive; answered by `pong`."""
 
 
-FromNode = Hello | Report | Seat | Unseat | Nudge | Found | Marked | Ping
+FromNode = Hello | Report | Seat | Unseat | Nudge | Found | Marked | Unfit | Ping
 from_node: Decoder[FromNode] = Decoder(FromNode, "node to master")
 
 
@@ -135,6 +141,10 @@ class Accepted(Message, frozen=True, kw_only=True):
     """Public keys that sign tickets, by key id: the master's and the other nodes'."""
     origins: list[str]
     """Origins whose pages may connect."""
+    installation: str = ""
+    """Whose database the node may use; a new one becomes that installation's. Empty: any."""
+    adopts: str = ""
+    """A database of that installation is taken over."""
 
 
 class DesiredRoom(Struct, frozen=True, kw_only=True):

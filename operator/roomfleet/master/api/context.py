@@ -26,6 +26,10 @@ class Context:
     """Seconds since 1970."""
     trouble: Callable[[], str] = lambda: ""
     """What is wrong with the adapter so that the master should be restarted; empty when nothing is."""
+    installation: str = ""
+    """Whose databases the nodes may use; empty: any."""
+    adopts: str = ""
+    """A database of that installation is taken over."""
     public_url: str = ""
     """Where players reach the master, when a proxy stands before it: no slash at its end."""
 

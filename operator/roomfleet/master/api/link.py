@@ -37,6 +37,7 @@ from roomfleet.wire.link import (
     Report,
     Seat,
     ToNode,
+    Unfit,
     Unseat,
     from_node,
 )
@@ -81,8 +82,14 @@ class LinkServer:
         keys = {key.id: key.public}
         for announced in self._keys.values():
             keys.update(announced)
+        accepted = Accepted(
+            keys=keys,
+            origins=self.context.origins.listed(),
+            installation=self.context.installation,
+            adopts=self.context.adopts,
+        )
         for socket in self._sockets:
-            socket.send(Accepted(keys=keys, origins=self.context.origins.listed()))
+            socket.send(accepted)
 
 
 class LinkSocket(WebSocketHandler):
@@ -154,6 +161,8 @@ class LinkSocket(WebSocketHandler):
                 handle(PlayerFound(find, found))
             case Marked(rooms=rooms):
                 handle(MarkedFound(node, boot, tuple(rooms)))
+            case Unfit(message=why):
+                log.error("node %s cannot work here, and ends: %s", node, why)
             case Hello():
                 pass  # handled before
 

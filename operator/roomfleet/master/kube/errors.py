@@ -5,7 +5,8 @@
     ApiError
     ├── ApiDown         no answer, or one that says "later"; a write may have been carried out
     │   └── NotServed   the kind itself is not served (404): no CRDs, or it has just started
-    ├── NotAllowed      the credentials are not good (401) or not enough (403)
+    ├── NotAllowed      the credentials are not good (401)
+    │   └── Forbidden   they are good and not enough (403)
     ├── Conflict        the object is not what the precondition says (409)
     ├── NotFound        no such object (404)
     ├── Expired         the resourceVersion or the continuation is too old (410)
@@ -31,6 +32,10 @@ class NotAllowed(ApiError):
     """The credentials are not accepted or may not do that."""
 
 
+class Forbidden(NotAllowed):
+    """The master's account lacks a permission; the API server's text names it."""
+
+
 class Conflict(ApiError):
     """The object has changed since."""
 
@@ -54,8 +59,10 @@ def error_of(status: int, text: str, *, names_object: bool = True) -> ApiError:
     an API server that has just started answers so for a moment.
     """
     match status:
-        case 401 | 403:
+        case 401:
             return NotAllowed(text)
+        case 403:
+            return Forbidden(text)
         case 404:
             return NotFound(text) if names_object else NotServed(text)
         case 409:
