@@ -14,10 +14,11 @@ from typing import Any
 
 from roomfleet.game.errors import GameError, ScriptFailed
 from roomfleet.game.live import LiveRoom
-from roomfleet.game.outbox import ChangeKind, Outside, ScriptFailure, SeatUnwanted, SeatWanted
+from roomfleet.game.outbox import ChangeKind, Outside, ScriptFailure, SeatUnwanted, SeatWanted, Told
 from roomfleet.node.asking import GrantedSeat
 from roomfleet.node.clock import RENEW_SECONDS, RoomClock
-from roomfleet.node.players import Connection
+from roomfleet.node.fanout import Connection, FanOut
+from roomfleet.node.players import PlayerSession
 from roomfleet.node.saving import Departure, Saver, SaverEvents
 from roomfleet.node.surroundings import Surroundings
 from roomfleet.node.visits import Visits
@@ -35,7 +36,7 @@ from roomfleet.store import (
 )
 from roomfleet.wire.link import DesiredRoom, Report, RoomPhase
 from roomfleet.wire.names import player_of
-from roomfleet.wire.session import Bye, ByeCode, Error, ErrorCode, Rejoin, Travel, Waiting
+from roomfleet.wire.session import Bye, ByeCode, Error, ErrorCode, Rejoin, Snapshot, Travel, Waiting
 from roomfleet.wire.spec import RoomSpec
 
 log = logging.getLogger(__name__)
@@ -58,6 +59,7 @@ class HostedRoom:
         self._loop = asyncio.get_running_loop()
         self._rng = node.rng
         self.visits = Visits(self, node)
+        self.fanout = FanOut(self._loop.time, self._loop.call_soon, self.pump)
         self._seats: dict[int, GrantedSeat] = {}
         self._tasks: set[asyncio.Task[Any]] = set()
         self._clock = RoomClock(self._loop.time, 0.0, 0.0)
@@ -226,6 +228,7 @@ class HostedRoom:
             self._node.schedule.clear((key, self.name))
         if self.saver is not None:
             self.saver.close()
+        self.fanout.close()
         for task in self._tasks:
             task.cancel()
         self._seats.clear()
@@ -269,6 +272,11 @@ class HostedRoom:
         """Room time, s."""
         return self._clock.now()
 
+    def snapshot(self, viewer: str) -> Snapshot:
+        """All that this viewer may see, now."""
+        assert self.live is not None
+        return self.live.snapshot(viewer, self._clock.now())
+
     def arrived(self, records: Sequence[ActorRecord]) -> None:
         """Actors that travelled here and were taken in by the session."""
         if self.phase is not RoomPhase.RUNNING:
@@ -298,7 +306,7 @@ class HostedRoom:
         session = self.visits.players.get(player)
         if session is not None and session.connection is not None:
             waiting = Waiting(room=target, position=position, eta_seconds=eta)
-            session.connection.send(session.connection.format.encode(waiting))
+            session.connection.say(waiting)
 
     def seat_granted(self, request: int, seat: GrantedSeat) -> None:
         if self.live is not None and self.phase is RoomPhase.RUNNING:
@@ -324,8 +332,14 @@ class HostedRoom:
             self.pump()
 
     def _step(self) -> None:
-        if self.live is not None and self.phase is RoomPhase.RUNNING:
-            self.guarded(lambda live: live.step(self._clock.now(), self._node.wall()))
+        if self.live is None or self.phase is not RoomPhase.RUNNING:
+            return
+        due = self.live.next_due()
+        if due is not None:
+            # Ticks that passed are skipped: what was due in them is done now, and seen in one frame.
+            missed = int((self._clock.now() - due) * self._node.settings.ticks_per_second)
+            self._node.missed_ticks += max(0, missed)
+        self.guarded(lambda live: live.step(self._clock.now(), self._node.wall()))
 
     def pump(self) -> None:
         """Carry out what the room put out, and see when it needs its next step."""
@@ -340,34 +354,41 @@ class HostedRoom:
 
     def _arm(self) -> None:
         assert self.live is not None
+        behind = self.fanout.catch_up(self.snapshot)
+        if behind:
+            self._put_out_too_slow()
+        if self.over:
+            return
         due = self.live.next_due()
         step, renew = ("step", self.name), ("renew", self.name)
         now = self._loop.time()
-        late = self.visits.players.refresh_stale()
-        if late:
-            for session in self.visits.players.too_slow(self._node.settings.slow_client_seconds):
-                assert session.connection is not None
-                self.visits.put_out(
-                    session.player, session.connection, ByeCode.TOO_SLOW, "your connection is too slow"
-                )
-        if self.over:
-            return
-        if due is not None or late:
-            if self._clock.stands and self.saver is not None:
-                # Room time waits at its ceiling: the commit that raises it brings the step.
-                self._node.schedule.clear(step)
-                self.saver.renew()
-            else:
-                tick = now + 1 / self._node.settings.ticks_per_second
-                at = tick if due is None else max(now, self._clock.steady_at(due))
-                self._node.schedule.set(step, min(at, tick) if late else at, self._step)
-        else:
+        if (due is None and not behind) or self.fanout.busy:
+            # While a frame is on its way the next one is not made: its end brings the step.
             self._node.schedule.clear(step)
+        elif self._clock.stands and self.saver is not None:
+            # Room time waits at its ceiling: the commit that raises it brings the step.
+            self._node.schedule.clear(step)
+            self.saver.renew()
+        else:
+            tick = now + 1 / self._node.settings.ticks_per_second
+            at = tick if due is None else max(now, self._clock.steady_at(due))
+            self._node.schedule.set(step, min(at, tick) if behind else at, self._step)
         if due is not None or len(self.visits.players):
             ahead = self._clock.steady_at(self._clock.ceiling) - RENEW_SECONDS
             self._node.schedule.set(renew, max(ahead, now), self._renew)
         else:
             self._node.schedule.clear(renew)
+
+    def _put_out_too_slow(self) -> None:
+        limit = self._node.settings.slow_client_seconds
+        for viewing in self.fanout.too_slow(limit):
+            if isinstance(viewing, PlayerSession) and viewing.connection is not None:
+                self.visits.put_out(
+                    viewing.player,
+                    viewing.connection,
+                    ByeCode.TOO_SLOW,
+                    f"your connection took nothing for {limit:g} s",
+                )
 
     def _renew(self) -> None:
         if self.saver is not None and self.phase is RoomPhase.RUNNING:
@@ -377,9 +398,9 @@ class HostedRoom:
         assert self.live is not None
         out = self.live.take()
         for frame in out.frames:
-            self.visits.players.fan_out(frame)
+            self.fanout.patch(frame, list(self.visits.players))
         for told in out.told:
-            self.visits.players.tell(told)
+            self._tell(told)
         for seat in out.seats:
             match seat:
                 case SeatWanted(request, player, target):
@@ -402,6 +423,15 @@ class HostedRoom:
                 self.saver.barrier(barrier.id)
             if out.travelled:
                 self.saver.poke(urgent=True)
+
+    def _tell(self, told: Told) -> None:
+        if told.player is None:
+            self.fanout.event(told.message, list(self.visits.players))
+            return
+        for player in (told.player,) if isinstance(told.player, str) else told.player:
+            session = self.visits.players.get(player)
+            if session is not None and session.connection is not None:
+                session.connection.say(told.message)
 
     def _log_failure(self, failure: ScriptFailure) -> None:
         again = "" if failure.restarts_in is None else f"; it starts again in {failure.restarts_in:g} s"
@@ -467,7 +497,7 @@ class HostedRoom:
 
 def say_error(connection: Connection, code: ErrorCode, message: str, call: int | None = None) -> None:
     """Tell a client what was wrong with what it sent."""
-    connection.send(connection.format.encode(Error(id=call, code=code, message=message)))
+    connection.say(Error(id=call, code=code, message=message))
 
 
 def _rfc3339(wall: float) -> str:

@@ -11,11 +11,12 @@ from typing import Any, Protocol
 
 from tornado.iostream import StreamClosedError
 from tornado.web import Application, RequestHandler
-from tornado.websocket import WebSocketClosedError, WebSocketHandler, WebSocketProtocol13
+from tornado.websocket import WebSocketHandler, WebSocketProtocol13
 
 from roomfleet.node.limits import Bucket
 from roomfleet.node.room import HostedRoom, say_error
 from roomfleet.node.seats import SeatHandler
+from roomfleet.node.sending import Pipe, websocket_frame
 from roomfleet.node.visits import Visits
 from roomfleet.wire.codec import FORMATS, JSON, Format
 from roomfleet.wire.errors import TicketError, TicketFlaw, UnknownMessage, WireError
@@ -41,9 +42,6 @@ HELLO_SECONDS = 5.0
 
 LINGER_SECONDS = 3.0
 """How long a client may take to close after its last message."""
-
-MAX_UNSENT_BYTES = 8 * 1024 * 1024
-"""More than this unsent to one client, and it is cut off: memory per client is bounded."""
 
 _TEXT, _BINARY = 0x1, 0x2
 """Opcodes of websocket frames (RFC 6455, 5.2)."""
@@ -126,7 +124,7 @@ class SessionSocket(WebSocketHandler):
         self._player = ""
         self._ended = False
         self._close_code = 1000
-        self._pending: asyncio.Future[None] | None = None
+        self._pipe: Pipe | None = None
         self._bucket = Bucket(doors.settings.calls_per_second, doors.settings.calls_burst)
         self._timer: asyncio.TimerHandle | None = None
         self.format: Format = JSON
@@ -155,6 +153,8 @@ class SessionSocket(WebSocketHandler):
 
     def open(self, game: str, room: str) -> None:
         self.set_nodelay(True)
+        assert isinstance(self.ws_connection, WebSocketProtocol13)
+        self._pipe = Pipe(self.ws_connection.stream)
         self._room_name = room
         self._game_name = game
         if self.selected_subprotocol is None:
@@ -212,7 +212,7 @@ class SessionSocket(WebSocketHandler):
             case Call(id=call, method=method, args=args):
                 self._room.call(self._player, call, method, args)
             case Ping(t=t):
-                self.send(self.format.encode(Pong(t=t, now=self._room.now())))
+                self.say(Pong(t=t, now=self._room.now()))
             case Leave():
                 self._room.visits.leave(self._player, self)
             case Hello():
@@ -283,37 +283,29 @@ class SessionSocket(WebSocketHandler):
     def closed(self) -> bool:
         return self.ws_connection is None or self.ws_connection.is_closing()
 
-    def send(self, frame: bytes) -> None:
-        if self._ended or self.ws_connection is None:
+    def say(self, message: Any) -> None:
+        if self._ended or self._pipe is None:
             return
-        self._write(frame)
-
-    def _write(self, frame: bytes) -> None:
-        try:
-            written = self.write_message(frame, binary=self.format.binary)
-        except WebSocketClosedError:
-            return
-        self._pending = asyncio.ensure_future(written)
-        self._pending.add_done_callback(_retrieve)
-        stream = self._stream()
-        # A stream that broke while it was written to has no buffer any more.
-        if stream is not None and len(stream._write_buffer or ()) > MAX_UNSENT_BYTES:
+        self._pipe.put(websocket_frame(self.format.encode(message), binary=self.format.binary))
+        if self._pipe.overfull:
             log.info("player %s takes nothing and is cut off", self._player)
-            stream.close()
+            self._pipe.cut()
 
-    def _stream(self) -> Any:
-        return getattr(self.ws_connection, "stream", None)
+    def offer(self, frame: bytes) -> bool:
+        pipe = self._pipe
+        if pipe is None or self._ended:
+            return True
+        return pipe.offer(frame)
 
     @property
     def busy(self) -> bool:
-        stream = self._stream()
-        return stream is not None and stream.writing()
+        return self._pipe is not None and self._pipe.full
 
     def end(self, last: Any | None) -> None:
         if self._ended:
             return
         if last is not None:
-            self.send(self.format.encode(last))
+            self.say(last)
         self._close(self._close_code, "")
 
     def _close(self, code: int, reason: str) -> None:
@@ -321,16 +313,9 @@ class SessionSocket(WebSocketHandler):
         self._ended = True
         if self.ws_connection is None:
             return
-        stream = self._stream()
         self.close(code, reason)
-        if stream is not None:
-            asyncio.get_running_loop().call_later(LINGER_SECONDS, stream.close)
-
-
-def _retrieve(future: asyncio.Future[None]) -> None:
-    """A write that failed is of no interest: `on_close` sees the closed connection."""
-    if not future.cancelled():
-        future.exception()
+        if self._pipe is not None:
+            asyncio.get_running_loop().call_later(LINGER_SECONDS, self._pipe.cut)
 
 
 class HealthHandler(RequestHandler):

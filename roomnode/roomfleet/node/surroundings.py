@@ -25,6 +25,8 @@ class Surroundings(Protocol):
     rng: random.Random
     resumes: dict[str, tuple[HostedRoom, str]]
     """Resume secrets of connected and resumable players: room and player."""
+    missed_ticks: int
+    """Ticks of all its rooms that were skipped because the node was late."""
     name: str
     boot: str
     url: str

@@ -11,11 +11,11 @@ import logging
 from typing import TYPE_CHECKING
 
 from roomfleet.game.errors import GameError
-from roomfleet.node.players import Connection, Players, PlayerSession
+from roomfleet.node.fanout import Connection
+from roomfleet.node.players import Players, PlayerSession
 from roomfleet.node.surroundings import Surroundings
 from roomfleet.store import ActorRecord, Fenced, HeldBy, StoreError, doc_id, name_of
 from roomfleet.store import Save as SaveActor
-from roomfleet.wire.codec import Format
 from roomfleet.wire.link import RoomPhase
 from roomfleet.wire.motion import Path
 from roomfleet.wire.names import player_actor
@@ -35,7 +35,7 @@ class Visits:
         self._room = room
         self._node = node
         self._loop = asyncio.get_running_loop()
-        self.players = Players(self._snapshot, self._loop.time)
+        self.players = Players()
         self._entering: set[str] = set()
         self._reserved: dict[str, float] = {}
         """Seats kept for players whom other nodes send: until when, loop time."""
@@ -164,25 +164,19 @@ class Visits:
         secret = session.connect(connection)
         self._node.resumes[secret] = (self._room, player)
         settings = self._node.settings
-        connection.send(
-            connection.format.encode(
-                Welcome(
-                    now=self._room.now(),
-                    game=self._node.game.name,
-                    resume=secret,
-                    tick=settings.ticks_per_second,
-                    version=__version__,
-                    **self._room.live.welcome(player),
-                )
+        connection.say(
+            Welcome(
+                now=self._room.now(),
+                game=self._node.game.name,
+                resume=secret,
+                tick=settings.ticks_per_second,
+                version=__version__,
+                **self._room.live.welcome(player),
             )
         )
-        connection.send(self._snapshot(player, connection.format))
+        session.show(self._room.snapshot(player), self._loop.time())
         self._room.pump()
         self._node.changed(self._room)
-
-    def _snapshot(self, player: str, format: Format) -> bytes:
-        assert self._room.live is not None
-        return format.encode(self._room.live.snapshot(player, self._room.now()))
 
     def dropped(self, player: str, connection: Connection) -> None:
         """The connection is gone without a goodbye: the player may resume for a while."""

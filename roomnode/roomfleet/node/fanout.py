@@ -1,0 +1,215 @@
+"""What a room tells all its viewers: one frame for all who see the same, a chunk of clients at a time.
+
+Between chunks the event loop serves inputs. A client that has not taken what it was sent gets no patches
+until it has, and then a snapshot (`players`).
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import msgspec
+
+from roomfleet.game.outbox import Frame
+from roomfleet.node.sending import websocket_frame
+from roomfleet.wire.codec import Format
+from roomfleet.wire.patch import Op
+from roomfleet.wire.session import Patch, Snapshot
+
+CHUNK = 128
+"""Clients served without letting go of the event loop: about a millisecond."""
+
+SNAPSHOT_SECONDS = 1.0
+"""A client that falls behind time and again gets no more than one snapshot in that time."""
+
+
+class Connection(Protocol):
+    """A client's websocket, as the room needs it. Its methods never block and never raise."""
+
+    @property
+    def format(self) -> Format:
+        """How its messages are written."""
+
+    def say(self, message: Any) -> None:
+        """Send a message, after all that was sent before."""
+
+    def offer(self, frame: bytes) -> bool:
+        """Send a websocket frame of its format, unless earlier ones have not left yet. False: not sent."""
+
+    @property
+    def busy(self) -> bool:
+        """Whether earlier messages have not left yet."""
+
+    def end(self, last: Any | None) -> None:
+        """Send a last message, if any, and close. The room is not told of this close."""
+
+
+@dataclass(slots=True, eq=False)
+class Viewing:
+    """One who is told what happens in a room: `viewer` is how the room knows them."""
+
+    viewer: str
+    connection: Connection | None = None
+    stale: bool = False
+    """Patches were skipped: the next thing it gets is a snapshot."""
+    stale_since: float = 0.0
+    seen: int = -1
+    """The tick of its last snapshot: older patches do not fit it."""
+    snapshot_at: float = 0.0
+
+    def show(self, snapshot: Snapshot, now: float) -> None:
+        """Send a snapshot; from here on patches fit again."""
+        assert self.connection is not None
+        self.stale = False
+        self.seen, self.snapshot_at = snapshot.seq, now
+        self.connection.say(snapshot)
+
+
+class PatchFrames:
+    """The websocket frames of one tick: each op, each list of ops and each frame is encoded once a format."""
+
+    __slots__ = ("_frame", "_frames", "_ops")
+
+    def __init__(self, frame: Frame) -> None:
+        self._frame = frame
+        self._frames: dict[tuple[int, Format], bytes] = {}
+        self._ops: dict[tuple[int, Format], msgspec.Raw] = {}
+
+    def for_viewer(self, viewer: str, format: Format) -> bytes | None:
+        """What that viewer is to be sent; None: nothing."""
+        frame = self._frame
+        ops = frame.private.get(viewer, frame.public) if frame.private else frame.public
+        if not ops:
+            return None
+        # By identity: the frame keeps the lists alive.
+        key = (id(ops), format)
+        made = self._frames.get(key)
+        if made is None:
+            shared = ops if ops is frame.public else [self._encoded(op, format) for op in ops]
+            patch = Patch(seq=frame.seq, now=frame.now, ops=shared)  # type: ignore[arg-type]
+            made = self._frames[key] = websocket_frame(format.encode(patch), binary=format.binary)
+        return made
+
+    def _encoded(self, op: Op, format: Format) -> msgspec.Raw:
+        key = (id(op), format)
+        raw = self._ops.get(key)
+        if raw is None:
+            raw = self._ops[key] = msgspec.Raw(format.encode(op))
+        return raw
+
+
+class EventFrames:
+    """The websocket frames of one message for all, encoded once a format."""
+
+    __slots__ = ("_frames", "_message")
+
+    def __init__(self, message: Any) -> None:
+        self._message = message
+        self._frames: dict[Format, bytes] = {}
+
+    def for_viewer(self, viewer: str, format: Format) -> bytes | None:
+        """The same for everybody."""
+        made = self._frames.get(format)
+        if made is None:
+            made = websocket_frame(format.encode(self._message), binary=format.binary)
+            self._frames[format] = made
+        return made
+
+
+class _Round:
+    """One frame on its way to all who were there when it was put out."""
+
+    __slots__ = ("at", "frames", "seq", "viewings")
+
+    def __init__(
+        self, frames: PatchFrames | EventFrames, seq: int | None, viewings: Sequence[Viewing]
+    ) -> None:
+        self.frames = frames
+        self.seq = seq
+        """The patch's; None: an event, which fits whatever a client has."""
+        self.viewings = viewings
+        self.at = 0
+
+
+class FanOut:
+    """The rounds of one room, one after the other, and those who fell behind."""
+
+    def __init__(
+        self, steady: Callable[[], float], soon: Callable[[Callable[[], None]], Any], done: Callable[[], None]
+    ) -> None:
+        """`soon` calls back when the loop has served what came in; `done` is called when a round that took
+        more than one chunk has reached everybody."""
+        self._steady = steady
+        self._soon = soon
+        self._done = done
+        self._rounds: deque[_Round] = deque()
+        self._behind: dict[Viewing, None] = {}
+
+    @property
+    def busy(self) -> bool:
+        """Whether a round is under way: the room's next frame waits for its end."""
+        return bool(self._rounds)
+
+    def patch(self, frame: Frame, viewings: Sequence[Viewing]) -> None:
+        """A tick's frame to everybody; the first chunk at once."""
+        self._begin(_Round(PatchFrames(frame), frame.seq, viewings))
+
+    def event(self, message: Any, viewings: Sequence[Viewing]) -> None:
+        """A message to everybody, after the patches before it. Clients that are behind miss it."""
+        self._begin(_Round(EventFrames(message), None, viewings))
+
+    def catch_up(self, snapshot: Callable[[str], Snapshot]) -> bool:
+        """A fresh snapshot to each client that skipped patches and drained. Whether some still wait."""
+        now = self._steady()
+        for viewing in list(self._behind):
+            if not viewing.stale or viewing.connection is None:
+                del self._behind[viewing]
+            elif not viewing.connection.busy and now >= viewing.snapshot_at + SNAPSHOT_SECONDS:
+                del self._behind[viewing]
+                viewing.show(snapshot(viewing.viewer), now)
+        return bool(self._behind)
+
+    def too_slow(self, limit: float) -> list[Viewing]:
+        """Those who have been behind for more than `limit` seconds."""
+        now = self._steady()
+        return [viewing for viewing in self._behind if viewing.stale and now - viewing.stale_since > limit]
+
+    def close(self) -> None:
+        """The room is over: nobody is sent anything any more."""
+        self._rounds.clear()
+        self._behind.clear()
+
+    def _begin(self, round: _Round) -> None:
+        if self._rounds:
+            self._rounds.append(round)
+        elif not self._chunk(round):
+            self._rounds.append(round)
+            self._soon(self._go_on)
+
+    def _go_on(self) -> None:
+        if not self._rounds:
+            return  # closed meanwhile
+        if self._chunk(self._rounds[0]):
+            self._rounds.popleft()
+        if self._rounds:
+            self._soon(self._go_on)
+        else:
+            self._done()
+
+    def _chunk(self, round: _Round) -> bool:
+        """Serve the next chunk of clients. True: that was the last."""
+        frames, seq, end = round.frames, round.seq, round.at + CHUNK
+        for viewing in round.viewings[round.at : end]:
+            connection = viewing.connection
+            # A snapshot that was sent meanwhile holds what this patch says.
+            if connection is None or viewing.stale or (seq is not None and viewing.seen >= seq):
+                continue
+            frame = frames.for_viewer(viewing.viewer, connection.format)
+            if frame is not None and not connection.offer(frame) and seq is not None:
+                viewing.stale, viewing.stale_since = True, self._steady()
+                self._behind[viewing] = None
+        round.at = end
+        return end >= len(round.viewings)
