@@ -124,7 +124,6 @@ class Node:
         """Why the node ended by itself; empty: it was told to."""
         self.resumes: dict[str, tuple[HostedRoom, str]] = {}
         self.missed_ticks = 0
-        self.missed_ticks = 0
         self.wall = wall
         self.rng = rng
         self._options = options
