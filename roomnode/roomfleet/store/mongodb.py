@@ -18,7 +18,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
 
-from pymongo import ReadPreference, ReplaceOne, ReturnDocument
+from pymongo import MongoClient, ReadPreference, ReplaceOne, ReturnDocument
 from pymongo.asynchronous.client_session import AsyncClientSession
 from pymongo.asynchronous.collection import AsyncCollection
 from pymongo.errors import (
@@ -54,9 +54,11 @@ Collection = AsyncCollection[dict[str, Any]]
 class MongoStore:
     """A `roomfleet.store.operations.Store` on a database; made by `open_store`. Use by one event loop.
 
-    Opening asks nothing of the server. The first call makes what the database needs; while the server is
-    away every call raises StoreUnavailable within the timeouts of the URL, about 2 s by default. Raises
-    CannotOpen for a URL that says nothing sensible; SchemaTooNew comes with the first call.
+    Opening asks for the schema's version, blocking: a server that is away, which takes the URL's timeouts, is
+    no error yet. The first call makes what the database needs; while the server is away every call raises
+    StoreUnavailable within the timeouts of the URL, about 2 s by default. Raises CannotOpen for a URL that
+    says nothing sensible, SchemaTooNew for a database of a newer version; of one that could not be asked the
+    first call raises it.
     """
 
     def __init__(self, url: str) -> None:
@@ -81,6 +83,7 @@ class MongoStore:
                 cure = "install dnspython, or use the form mongodb://host,host/database"
             said = without_secrets(str(error), url)
             raise CannotOpen(f"cannot use {self.url} as a store: {said}; {cure}") from None
+        _check(_schema_now(url, name), self.url)
         timeout = self._client.write_concern.document.get("wtimeout")
         database = self._client.get_database(
             name,
@@ -220,9 +223,7 @@ class MongoStore:
 
     async def _prepare(self, session: AsyncClientSession) -> None:
         """What the database needs before anything else."""
-        found = await self._kept("schema", SCHEMA_VERSION, session)
-        if not isinstance(found, int) or found > SCHEMA_VERSION:
-            raise SchemaTooNew(self.url, found if isinstance(found, int) else 0, SCHEMA_VERSION)
+        _check(await self._kept("schema", SCHEMA_VERSION, session), self.url)
         for keys, sparse in (("room", False), ("transit.to", True)):
             try:
                 await self._actors.create_index(keys, sparse=sparse, session=session)
@@ -238,6 +239,23 @@ class MongoStore:
         if found is None:
             raise CannotOpen(f"{self.url} lost its document {name}: who else writes to this database?")
         return found["value"]
+
+
+def _check(found: object, place: str) -> None:
+    """Raises SchemaTooNew for a version that is not known here."""
+    if not isinstance(found, int) or found > SCHEMA_VERSION:
+        raise SchemaTooNew(place, found if isinstance(found, int) else 0, SCHEMA_VERSION)
+
+
+def _schema_now(url: str, database: str) -> object:
+    """The database's schema version; the one known here where it has none or does not answer."""
+    try:
+        with MongoClient[dict[str, Any]](url, **defaults_for(url)) as client:
+            found = client[database]["roomfleet"].find_one({"_id": "schema"})
+    except PyMongoError as error:
+        log.info("store %s: cannot ask for its schema yet: %s", shown(url), without_secrets(str(error), url))
+        return SCHEMA_VERSION
+    return SCHEMA_VERSION if found is None else found["value"]
 
 
 async def _insert(collection: Collection, document: Json, session: AsyncClientSession) -> None:

@@ -176,13 +176,23 @@ def test_a_newer_schema_is_refused_and_left_alone(nx: Nx) -> None:
     with MongoClient[dict[str, Any]](nx.url()) as client:
         client["game"]["roomfleet"].insert_one({"_id": "schema", "value": 99})
 
+    with pytest.raises(SchemaTooNew, match="99"):
+        open_store(nx.url("game"))
+    with MongoClient[dict[str, Any]](nx.url()) as client:
+        assert client["game"]["rooms"].find_one() is None
+
+
+def test_a_newer_schema_of_a_server_that_was_away_is_refused_by_the_first_call(nx: Nx) -> None:
+    with MongoClient[dict[str, Any]](nx.url()) as client:
+        client["game"]["roomfleet"].insert_one({"_id": "schema", "value": 99})
+    nx.kill()
+
     async def test(store: Store) -> None:
+        nx.start()
         with pytest.raises(SchemaTooNew, match="99"):
             await store.insert_room(ROOM)
 
-    run(nx.url("game"), test)
-    with MongoClient[dict[str, Any]](nx.url()) as client:
-        assert client["game"]["rooms"].find_one() is None
+    run(nx.url("game") + "?serverSelectionTimeoutMS=300", test)
 
 
 def test_a_document_that_cannot_be_read_is_named(nx: Nx) -> None:
