@@ -275,7 +275,7 @@ class Simulation:
             return  # it got lost
         outcome = ev.RecordOutcome.WRITTEN
         version = ""
-        if found is None:
+        if found is None or found.uid != effect.uid:
             outcome = ev.RecordOutcome.GONE
         elif self.faults and lucky < 0.05:
             outcome = ev.RecordOutcome.FAILED
@@ -283,7 +283,8 @@ class Simulation:
             outcome = ev.RecordOutcome.CONFLICT
             self.show(name, self.delay() + 0.01)
         written = outcome is ev.RecordOutcome.WRITTEN or lucky < 0.025
-        if found is not None and written and str(found.version) == effect.version:
+        meant = found is not None and (found.uid, str(found.version)) == (effect.uid, effect.version)
+        if found is not None and meant and written:
             epochs = self.written[name, found.uid]
             assert not epochs or effect.status.epoch > epochs[-1], f"epochs rise: {effect} after {epochs}"
             epochs.append(effect.status.epoch)

@@ -79,6 +79,21 @@ def test_a_record_is_said_again_until_it_is_answered_even_when_the_object_is_gon
     assert not driver.wait(40.0, alive=(0, 1))
 
 
+def test_the_record_of_an_object_that_was_made_again_says_nothing_of_the_new_one(driver: Driver) -> None:
+    driver.room("town", keep=Keep.ALWAYS)
+    old = driver.one(fx.Record)
+    driver.uids["town"] = "u-new"
+    driver.show("town")
+    record = driver.one(fx.Record)
+    assert (record.uid, record.version, record.status.epoch) == ("u-new", "2", 2)
+    for outcome in ev.RecordOutcome:
+        driver.tell(ev.Recorded(old, outcome, "7"))
+        assert driver.phase("town") is Phase.QUEUED
+        assert driver.desired(0) == {}
+    driver.recorded("town", epoch=2)
+    assert driver.desired(0) == {"town": 2}
+
+
 def test_a_record_tells_whether_somebody_waits_and_is_said_again_when_the_first_one_comes(
     driver: Driver,
 ) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import copy
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import Any, cast
 
 import msgspec.json
@@ -40,6 +41,7 @@ class Server:
         self.writes = 0
         self.lose_answers = 0
         self.on_down: object = None
+        self.asked = asyncio.Event()
 
     def change(self, **status: Any) -> None:
         """By somebody else."""
@@ -58,6 +60,7 @@ class Server:
         return copy.deepcopy(self.obj)
 
     async def patch(self, path: str, body: Json) -> Json:
+        self.asked.set()
         await asyncio.sleep(0)
         if self.obj is None:
             raise NotFound(path)
@@ -132,7 +135,7 @@ def status(epoch: int, phase: Phase = Phase.STARTING, **changes: Any) -> RoomSta
 
 
 def record(epoch: int, version: str = "5") -> Record:
-    return Record(TOWN.key, version, status(epoch))
+    return Record(TOWN.key, "u1", version, status(epoch))
 
 
 def test_a_record_is_written_once_and_answered_with_the_new_version() -> None:
@@ -174,6 +177,54 @@ def test_a_record_for_an_object_that_is_gone_says_so() -> None:
     run(play)
 
 
+def test_a_record_that_is_said_again_is_written_once_and_answered_again() -> None:
+    async def play(bench: Bench) -> None:
+        bench.writer.record(TOWN, record(1))
+        bench.writer.record(TOWN, record(1))
+        assert await bench.outcomes.get() == (1, RecordOutcome.WRITTEN, "6")
+        await bench.settled()
+        assert bench.outcomes.empty()
+        bench.writer.want(TOWN, status(1, Phase.RUNNING), urgent=True)
+        bench.writer.record(TOWN, record(1))
+        assert await bench.outcomes.get() == (1, RecordOutcome.WRITTEN, "6")
+        await bench.settled()
+        assert (bench.status["phase"], bench.server.writes) == ("Running", 2)
+
+    run(play)
+
+
+def test_a_record_of_an_object_that_was_made_again_is_not_written_onto_the_new_one() -> None:
+    async def play(bench: Bench) -> None:
+        bench.writer.record(TOWN, replace(record(1), uid="u0"))
+        assert (await bench.outcomes.get())[1] is RecordOutcome.GONE
+        assert bench.server.writes == 0
+
+    run(play)
+
+
+def test_a_record_whose_object_goes_while_it_is_written_is_answered_once() -> None:
+    async def play(bench: Bench) -> None:
+        bench.writer.record(TOWN, record(1))
+        await bench.server.asked.wait()
+        bench.writer.forget(TOWN)
+        assert (await bench.outcomes.get())[1] is RecordOutcome.GONE
+        await bench.writer.stop(1)
+        assert bench.outcomes.empty()
+
+    run(play)
+
+
+def test_a_record_waits_however_long_the_lease_is_missing() -> None:
+    async def play(bench: Bench) -> None:
+        bench.acting = False
+        bench.writer.record(TOWN, record(1))
+        bench.writer.record(TOWN, record(1))
+        bench.acting = True
+        assert await bench.outcomes.get() == (1, RecordOutcome.WRITTEN, "6")
+
+    run(play)
+
+
 def test_nothing_is_written_without_the_lease() -> None:
     async def play(bench: Bench) -> None:
         bench.acting = False
@@ -209,6 +260,17 @@ def test_counts_are_coalesced_and_phases_are_not() -> None:
         bench.writer.want(TOWN, status(1, Phase.RUNNING, players=50), urgent=True)
         await bench.settled()
         assert (bench.status["players"], bench.server.writes) == (50, 2)
+
+    run(play)
+
+
+def test_counts_that_change_while_their_object_is_written_wait_for_the_next_time() -> None:
+    async def play(bench: Bench) -> None:
+        bench.writer.want(TOWN, status(1, players=1), urgent=False)
+        await bench.server.asked.wait()
+        bench.writer.want(TOWN, status(1, players=2), urgent=False)
+        await asyncio.sleep(0.05)
+        assert (bench.status["players"], bench.server.writes) == (1, 1)
 
     run(play)
 

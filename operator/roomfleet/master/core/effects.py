@@ -20,6 +20,8 @@ class Record:
     """
 
     key: Key
+    uid: str
+    """The object that is meant: one made again under the same name has another, and is not to be written."""
     version: str
     status: RoomStatus
     awaited: bool = field(default=False, compare=False)

@@ -168,7 +168,7 @@ def sync_placed(world: World, room: Room) -> bool:
     epoch = room.highest + 1
     places.take(world, room, node, boot=node.boot, epoch=epoch, stage=Stage.RECORDING)
     recorded = status.recorded(room, node.key.name, epoch)
-    _record(world, room, Record(room.key, room.version, recorded, room.awaited(world.now)))
+    _record(world, room, Record(room.key, room.uid, room.version, recorded, room.awaited(world.now)))
     return False
 
 

@@ -137,6 +137,9 @@ def _replaced(world: World, room: Room, event: RoomApplied) -> None:
     if room.line is not None:
         detail = f"the room {room.key.name} was deleted and made again: join again"
         world.refuse_all(room.line.joins, Refusal.NO_SUCH_ROOM, detail)
+    if room.recording is not None:
+        room.highest = max(room.highest, room.recording.record.status.epoch)
+        room.recording = None
     room.uid = event.uid
     room.gone = False
     room.awake = False

@@ -10,11 +10,15 @@ class Bucket:
         self._rate, self._burst = rate, burst
         self._left, self._at = burst, now
 
-    def take(self, now: float) -> float:
-        """Take one. Gives 0, or how long (s) to wait before asking again; then nothing was taken."""
+    def wait(self, now: float) -> float:
+        """How long (s) until there is one to take; 0: now."""
         self._left = min(self._burst, self._left + (now - self._at) * self._rate)
         self._at = now
-        if self._left >= 1:
+        return 0.0 if self._left >= 1 else (1 - self._left) / self._rate
+
+    def take(self, now: float) -> float:
+        """Take one. Gives 0, or how long (s) to wait before asking again; then nothing was taken."""
+        wait = self.wait(now)
+        if not wait:
             self._left -= 1
-            return 0.0
-        return (1 - self._left) / self._rate
+        return wait

@@ -4,6 +4,12 @@ Level-triggered: for each object it keeps the status that should be, and writes 
 otherwise; so a write that failed, was overtaken, or was undone by hand is made again. One write of an object
 is in flight at a time, those of different objects together. Every write states the version that it is based
 on: none can hide a change by somebody else.
+
+An object that has something to be written stands in a lane (`lanes`), and what it is to say is looked up
+when its turn comes: whatever changed meanwhile is one write. A turn is only taken when the write can go out
+at once: the gate is open, a request may be made, and there is a token for it. Counts alone have a small
+budget of their own, so that they cost the API server the same in a fleet of any size: the more rooms change,
+the longer each one waits for its turn.
 """
 
 from __future__ import annotations
@@ -11,7 +17,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -25,6 +30,7 @@ from roomfleet.master.kube.cache import Cache, Id
 from roomfleet.master.kube.client import Api, path_of
 from roomfleet.master.kube.errors import ApiDown, ApiError, Conflict, NotAllowed, NotFound
 from roomfleet.master.kube.gate import Gate
+from roomfleet.master.kube.lanes import Lane, Lanes
 from roomfleet.master.shapes import accepted_conditions, fleet_status, room_status
 
 log = logging.getLogger(__name__)
@@ -40,6 +46,22 @@ STATUS_BURST = 300.0
 
 COUNTS_SECONDS = 5.0
 """Counts of one object are written at most that often."""
+COUNTS_RATE = 30.0
+"""Writes a second for counts alone, all objects together: up to 150 rooms whose players come and go are
+written every 5 s, a thousand of them every 33 s.
+"""
+COUNTS_BURST = 60.0
+
+CHUNK = 50
+"""So many objects that prove to say what they should are looked at before others' work goes in between."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    """What became of a record that was written."""
+
+    record: Record
+    version: str
 
 
 @dataclass(slots=True)
@@ -47,12 +69,14 @@ class _Slot:
     """What is to be written onto one object."""
 
     record: Record | None = None
+    answer: _Answer | None = None
     wanted: RoomStatus | FleetStatus | None = None
     uid: str = ""
     """The object that `wanted` is about; empty: whichever."""
     dirty: bool = False
+    urgent: bool = False
+    """More than counts may differ."""
     busy: bool = False
-    queued: bool = False
     counts_at: float = 0.0
     timer: asyncio.TimerHandle | None = None
     own: tuple[str, str] = ("", "")
@@ -75,32 +99,38 @@ class Writer:
         self._recorded, self._news = recorded, news
         self._loop = asyncio.get_running_loop()
         self._slots: dict[Id, _Slot] = {}
-        self._records: deque[Id] = deque()
-        self._statuses: deque[Id] = deque()
-        self._work = asyncio.Semaphore(0)
-        self._bucket = Bucket(STATUS_RATE, STATUS_BURST, self._loop.time())
-        self._workers: list[asyncio.Task[None]] = []
+        self._lanes: Lanes[Id] = Lanes()
+        self._some = asyncio.Event()
+        self._free = asyncio.Semaphore(IN_FLIGHT)
+        now = self._loop.time()
+        self._status_bucket = Bucket(STATUS_RATE, STATUS_BURST, now)
+        self._counts_bucket = Bucket(COUNTS_RATE, COUNTS_BURST, now)
+        self._dispatcher: asyncio.Task[None] | None = None
+        self._writes: set[asyncio.Task[None]] = set()
+        self._stopping = False
         self.written = 0
         """Requests that were carried out."""
 
     def start(self) -> None:
-        self._workers = [
-            self._loop.create_task(self._keep_working(), name=f"status writer {n}") for n in range(IN_FLIGHT)
-        ]
+        self._dispatcher = self._loop.create_task(self._keep_dispatching(), name="status writer")
 
     async def stop(self, seconds: float) -> None:
-        """Write what still waits, for so long at most."""
+        """Write what still waits, counts without their budget too, for so long at most."""
+        self._stopping = True
         for id, slot in self._slots.items():
-            if slot.timer is not None:
-                slot.timer.cancel()
-                self._enqueue(id, slot)
+            self._schedule(id, slot)
+        self._some.set()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 await self._all_written()
-        for worker in self._workers:
-            worker.cancel()
-        if self._workers:
-            await asyncio.wait(self._workers)
+        tasks = [*self._writes, *([self._dispatcher] if self._dispatcher is not None else [])]
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks)
+        for slot in self._slots.values():
+            if slot.timer is not None:
+                slot.timer.cancel()
 
     async def _all_written(self) -> None:
         while True:
@@ -116,22 +146,27 @@ class Writer:
     # -- what should be ------------------------------------------------------------------------------------
 
     def record(self, id: Id, record: Record) -> None:
-        """Write ahead, with the record's precondition. A later one replaces one that still waits."""
+        """Write ahead, with the record's precondition.
+
+        A later one replaces one that still waits. The same one again is answered again if it was written,
+        and else stays where it is, or moves forward when somebody waits for it now.
+        """
         slot = self._slot(id)
+        if slot.answer is not None and slot.answer.record == record:
+            self._recorded(record, RecordOutcome.WRITTEN, slot.answer.version)
+            return
+        if slot.record != record:
+            slot.wanted, slot.uid = record.status, record.uid
         slot.record = record
-        slot.wanted, slot.uid = record.status, ""
-        self._enqueue(id, slot)
+        self._schedule(id, slot)
 
     def want(self, id: Id, status: RoomStatus | FleetStatus, *, uid: str = "", urgent: bool) -> None:
-        """That is what the object should say, from now on."""
+        """That is what the object should say, from now on. `urgent`: more than counts changed."""
         slot = self._slot(id)
         slot.wanted, slot.uid = status, uid
         slot.dirty = True
-        now = self._loop.time()
-        if urgent or now >= slot.counts_at:
-            self._enqueue(id, slot)
-        elif slot.timer is None:
-            slot.timer = self._loop.call_at(slot.counts_at, self._due, id)
+        slot.urgent = slot.urgent or urgent
+        self._schedule(id, slot)
 
     def expect(self, id: Id, status: RoomStatus) -> None:
         """The status that an object was found with counts as wanted, as long as nothing else is."""
@@ -142,18 +177,20 @@ class Writer:
     def look(self, id: Id) -> None:
         """Somebody else changed the object: see whether it still says what it should."""
         slot = self._slot(id)
-        slot.dirty = True
-        self._enqueue(id, slot)
+        slot.dirty = slot.urgent = True
+        self._schedule(id, slot)
 
     def forget(self, id: Id) -> None:
         """The object is gone."""
         slot = self._slots.pop(id, None)
         if slot is None:
             return
+        self._lanes.remove(id)
         if slot.timer is not None:
             slot.timer.cancel()
         if slot.record is not None:
-            self._recorded(slot.record, RecordOutcome.GONE, "")
+            record, slot.record = slot.record, None
+            self._recorded(record, RecordOutcome.GONE, "")
 
     def _slot(self, id: Id) -> _Slot:
         slot = self._slots.get(id)
@@ -161,68 +198,126 @@ class Writer:
             slot = self._slots[id] = _Slot()
         return slot
 
-    def _due(self, id: Id) -> None:
-        slot = self._slots.get(id)
-        if slot is not None:
-            slot.timer = None
-            self._enqueue(id, slot)
-
-    def _enqueue(self, id: Id, slot: _Slot) -> None:
+    def _schedule(self, id: Id, slot: _Slot) -> None:
+        """Have the object stand in the lane where it belongs, or wait until its counts may be written."""
+        if slot.busy:
+            return  # seen to when that write is over
+        now = self._loop.time()
+        if slot.record is not None:
+            lane = Lane.AWAITED if slot.record.awaited else Lane.RECORD
+        elif not slot.dirty:
+            return
+        elif slot.urgent:
+            lane = Lane.STATUS
+        elif now < slot.counts_at and not self._stopping:
+            if slot.timer is None:
+                slot.timer = self._loop.call_at(slot.counts_at, self._due, id, slot)
+            return
+        else:
+            lane = Lane.COUNTS
         if slot.timer is not None:
             slot.timer.cancel()
             slot.timer = None
-        if slot.busy or (slot.queued and slot.record is None):
-            return
-        slot.queued = True
-        (self._records if slot.record is not None else self._statuses).append(id)
-        self._work.release()
+        self._lanes.add(id, lane, now)
+        self._some.set()
+
+    def _due(self, id: Id, slot: _Slot) -> None:
+        slot.timer = None
+        self._schedule(id, slot)
+
+    # -- whose turn it is ----------------------------------------------------------------------------------
+
+    async def _keep_dispatching(self) -> None:
+        looked = 0
+        while True:
+            await self._free.acquire()
+            id = await self._next()
+            slot = self._slots[id]
+            write = self._begin(id, slot)
+            if write is None:
+                self._free.release()
+                looked += 1
+                if looked % CHUNK == 0:
+                    await asyncio.sleep(0)
+                continue
+            slot.busy = True
+            task = self._loop.create_task(self._carry_out(id, slot, write))
+            self._writes.add(task)
+            task.add_done_callback(self._writes.discard)
+
+    async def _next(self) -> Id:
+        """The object whose turn it is, when it can be written at once."""
+        while True:
+            wait: float | None = None
+            if self._lanes:
+                await self._gate.passed()
+                now = self._loop.time()
+                for_status = self._status_bucket.wait(now)
+                for_counts = 0.0 if self._stopping else self._counts_bucket.wait(now)
+                last = Lane.RECORD if for_status else Lane.STATUS if for_counts else Lane.COUNTS
+                id = self._lanes.take(now, last)
+                if id is not None:
+                    return id
+                if self._lanes:
+                    wait = for_status if self._lanes.has(Lane.STATUS) else max(for_status, for_counts)
+            self._some.clear()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(wait):
+                    await self._some.wait()
+
+    def _begin(self, id: Id, slot: _Slot) -> Record | Json | None:
+        """What is to be written onto the object: a record, or fields of status; None: nothing."""
+        if slot.record is not None:
+            return slot.record
+        urgent, slot.dirty, slot.urgent = slot.urgent, False, False
+        status = self._difference(id, slot)
+        if status is None:
+            return None
+        now = self._loop.time()
+        self._status_bucket.take(now)
+        if not urgent:
+            self._counts_bucket.take(now)
+        slot.counts_at = now + COUNTS_SECONDS
+        return status
+
+    def _difference(self, id: Id, slot: _Slot) -> Json | None:
+        """The status that the object should have, if it says anything else."""
+        obj = self._cache.get(id)
+        if obj is None or slot.uid not in ("", obj["metadata"]["uid"]):
+            return None
+        before = obj.get("status") or {}
+        after = _status(obj, slot.wanted)
+        same = all(before.get(field) == value for field, value in after.items())
+        return None if same else after
 
     # -- writing -------------------------------------------------------------------------------------------
 
-    async def _keep_working(self) -> None:
-        while True:
-            await self._work.acquire()
-            id = self._records.popleft() if self._records else self._statuses.popleft()
-            slot = self._slots.get(id)
-            if slot is None or slot.busy or not slot.queued:
-                continue
-            slot.queued, slot.busy = False, True
-            try:
-                await self._work_on(id, slot)
-            except Exception:
-                # Its object is looked at again with the next event or list; the others go on.
-                log.exception("writing the status of %s %s failed", *id)
-                if slot.record is not None:
-                    self._finish(slot, slot.record, RecordOutcome.FAILED)
-            finally:
-                slot.busy = False
-            if self._slots.get(id) is slot and (slot.record is not None or slot.dirty):
-                self._enqueue(id, slot)
-
-    async def _work_on(self, id: Id, slot: _Slot) -> None:
-        if slot.record is not None:
-            await self._write_record(id, slot, slot.record)
-            return
-        while (wait := self._bucket.take(self._loop.time())) > 0:
-            await asyncio.sleep(wait)
-            if slot.record is not None:
-                return
-        slot.dirty = False
-        if not await self._write_status(id, slot):
-            slot.dirty = True
+    async def _carry_out(self, id: Id, slot: _Slot, write: Record | Json) -> None:
+        try:
+            if isinstance(write, Record):
+                await self._write_record(id, slot, write)
+            elif not await self._write_status(id, slot, write):
+                slot.dirty = slot.urgent = True
+        except Exception:
+            # Its object is looked at again with the next event or list; the others go on.
+            log.exception("writing the status of %s %s failed", *id)
+            if isinstance(write, Record):
+                self._finish(slot, write, RecordOutcome.FAILED)
+        finally:
+            slot.busy = False
+            self._free.release()
+        if self._slots.get(id) is slot:
+            self._schedule(id, slot)
 
     async def _write_record(self, id: Id, slot: _Slot, record: Record) -> None:
-        await self._gate.passed()
         obj = self._cache.get(id)
-        if slot.record is not record:
-            return  # another decision was made while this one waited
-        if obj is None:
+        if obj is None or obj["metadata"]["uid"] != record.uid:
             self._finish(slot, record, RecordOutcome.GONE)
             return
         before, after = slot.own
         version = after if record.version == before else record.version
         try:
-            written = await self._patch(id, obj, room_status(record.status, obj, _now()), version)
+            written = await self._patch(id, record.uid, room_status(record.status, obj, _now()), version)
         except Conflict:
             await self._resolve(id, slot, record)
         except NotFound:
@@ -255,27 +350,25 @@ class Writer:
         self._finish(slot, record, RecordOutcome.CONFLICT)
 
     def _finish(self, slot: _Slot, record: Record, outcome: RecordOutcome, obj: Json | None = None) -> None:
-        if slot.record is record:
-            slot.record = None
-        if outcome is not RecordOutcome.WRITTEN:
-            slot.wanted = None  # the core says anew what should be
+        """Answer the record, unless another one took its place meanwhile or its object is gone."""
+        if slot.record != record:
+            return
+        slot.record = None
         version = obj["metadata"]["resourceVersion"] if obj is not None else ""
+        if outcome is RecordOutcome.WRITTEN:
+            slot.answer = _Answer(record, version)
+        else:
+            slot.wanted = None  # the core says anew what should be
         self._recorded(record, outcome, version)
 
-    async def _write_status(self, id: Id, slot: _Slot) -> bool:
+    async def _write_status(self, id: Id, slot: _Slot, status: Json) -> bool:
         """Bring the object's status in line. False: try again."""
-        await self._gate.passed()
-        obj, wanted = self._cache.get(id), slot.wanted
-        if obj is None or slot.uid not in ("", obj["metadata"]["uid"]):
+        obj = self._cache.get(id)
+        if obj is None:
             return True
-        before = obj.get("status") or {}
-        after = _status(obj, wanted)
-        if all(before.get(field) == value for field, value in after.items()):
-            return True
-        slot.counts_at = self._loop.time() + COUNTS_SECONDS
         version = obj["metadata"]["resourceVersion"]
         try:
-            written = await self._patch(id, obj, after, version)
+            written = await self._patch(id, obj["metadata"]["uid"], status, version)
         except Conflict:
             return await self._refresh(id)
         except NotFound:
@@ -303,9 +396,9 @@ class Writer:
             self._news(id, obj)
         return False
 
-    async def _patch(self, id: Id, obj: Json, status: Json, version: str) -> Json:
+    async def _patch(self, id: Id, uid: str, status: Json, version: str) -> Json:
         path = path_of(id.plural, id.key.game, id.key.name, "status")
-        body = {"metadata": {"resourceVersion": version, "uid": obj["metadata"]["uid"]}, "status": status}
+        body = {"metadata": {"resourceVersion": version, "uid": uid}, "status": status}
         written = await self._api.patch(path, body)
         self.written += 1
         self._cache.put(id, written)

@@ -159,7 +159,10 @@ class LocalFleet:
         name = effect.key.name
         outcome, version = RecordOutcome.WRITTEN, ""
         try:
-            patch = room_status(effect.status, self._objects.get(ROOMS, name), _now())
+            room = self._objects.get(ROOMS, name)
+            if room["metadata"]["uid"] != effect.uid:
+                raise NotFound(ROOMS, name)
+            patch = room_status(effect.status, room, _now())
             written = self._objects.patch_status(
                 ROOMS, name, {"metadata": {"resourceVersion": effect.version}, "status": patch}
             )
