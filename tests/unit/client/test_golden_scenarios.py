@@ -41,12 +41,15 @@ def test_a_snapshot_and_its_patches_give_the_expected_copy() -> None:
 
 
 @pytest.mark.parametrize("misfit", golden("copy.misfits")["misfits"], ids=lambda misfit: misfit["why"])
-def test_an_op_that_does_not_fit_gets_a_new_snapshot_by_resuming(misfit: dict[str, Any]) -> None:
+def test_an_op_that_does_not_fit_gets_a_new_snapshot(misfit: dict[str, Any]) -> None:
     copy = golden("copy.misfits")["copy"]
     world, link = playing({"type": "snapshot", "seq": 1, "now": 50.0, **copy})
     world.say(link, {"type": "patch", "seq": 2, "now": 50.1, "ops": [misfit["op"]]})
-    assert world.state is State.RECONNECTING
-    assert world.sent[world.accept()][0]["resume"] == "secret-1"
+    assert world.sent[link][-1] == {"type": "snapshot"}
+    world.say(link, {"type": "snapshot", "seq": 3, "now": 50.2, **copy})
+    assert world.state is State.PLAYING
+    assert world.session.shown is not None
+    assert world.session.shown.copy == copy
 
 
 def test_positions_are_the_same_numbers() -> None:

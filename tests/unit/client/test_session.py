@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import json
 from random import Random
+from typing import Any
 
 import pytest
 
 from roomfleet.client.actions import State, StateChanged
 from roomfleet.client.errors import BadAddress, CallError, Refused, SessionEnded, WrongState
+from roomfleet.client.links import READY_SECONDS
 from roomfleet.client.session import Session
+from roomfleet.wire import joining
+from roomfleet.wire.codec import FORMATS, JSON, MSGPACK, Format
 from roomfleet.wire.session import ByeCode, Error, Event, Waiting
 from roomfleet.wire.version import __version__
 from unit.client.world import TAVERN, TOWN, World, hero, snapshot, welcome
@@ -265,13 +269,75 @@ def test_a_session_that_drops_again_and_again_is_not_resumed_without_end() -> No
     assert world.url == PLAY + "?room=town"
 
 
-def test_a_patch_that_does_not_fit_gets_a_new_snapshot_by_resuming() -> None:
+def patch(seq: int, op: list[Any]) -> dict[str, Any]:
+    return {"type": "patch", "seq": seq, "now": 50.0 + seq / 20, "ops": [op]}
+
+
+MISFIT = patch(2, ["set", ["p:bob", "state", "hp"], 1])
+
+
+def test_a_patch_that_does_not_fit_gets_a_new_snapshot_and_those_before_it_do_not_count() -> None:
     world = World()
     link = world.play()
-    world.say(link, {"type": "patch", "seq": 2, "now": 50.1, "ops": [["set", ["p:bob", "state", "hp"], 1]]})
+    world.say(link, MISFIT, patch(3, ["set", ["p:ada", "state", "hp"], 3]), MISFIT)
+    assert world.sent[link].count({"type": "snapshot"}) == 1
+    assert world.session.shown is not None
+    assert world.session.shown.copy["actors"]["p:ada"]["state"]["hp"] == 10
+    world.say(link, snapshot(), patch(5, ["set", ["p:ada", "state", "hp"], 5]))
+    assert world.session.shown.copy["actors"]["p:ada"]["state"]["hp"] == 5
+    world.say(link, MISFIT)
+    assert world.sent[link].count({"type": "snapshot"}) == 2, "asked again for the next misfit"
+    assert world.states.count(State.RECONNECTING) == 0
+
+
+def test_a_room_that_sends_no_snapshot_when_asked_is_lost() -> None:
+    world = World()
+    link = world.play()
+    world.say(link, MISFIT)
+    world.advance(READY_SECONDS / 2)
+    world.say(link, patch(3, ["set", ["p:ada", "state", "hp"], 3]))
+    assert world.state is State.PLAYING
+    world.advance(READY_SECONDS / 2)
     assert world.state is State.RECONNECTING
-    assert "p:bob" in world.last.reason
-    assert world.sent[world.accept()][0]["resume"] == "secret-1"
+    assert world.last.reason == "the room sent no snapshot"
+
+
+def test_a_snapshot_that_came_in_time_is_not_waited_for() -> None:
+    world = World()
+    link = world.play()
+    world.say(link, MISFIT, snapshot())
+    for _ in range(8):
+        world.advance(READY_SECONDS / 2)
+        world.say(link, patch(9, ["set", ["p:ada", "state", "hp"], 3]))
+    assert world.state is State.PLAYING
+
+
+def test_a_patch_before_the_snapshot_drops_the_connection() -> None:
+    world = World()
+    world.join("town")
+    link = world.admit(world.accept())
+    world.say(link, welcome(), MISFIT)
+    assert world.state is State.CONNECTING
+
+
+def test_messagepack_is_spoken_in_binary_frames_to_the_room_and_json_to_the_master() -> None:
+    world = World(format=MSGPACK)
+    link = world.play()
+    assert [one.subprotocol for one in world.every_open] == [joining.SUBPROTOCOL, MSGPACK.subprotocol]
+    call = world.call("walk", x=1.5)
+    assert world.sent[link][-1] == {"type": "call", "id": call, "method": "walk", "args": {"x": 1.5}}
+    world.say(link, {"type": "result", "id": call, "value": [1, None, "ö"]})
+    assert world.answers[call] == [1, None, "ö"]
+    world.leave()
+    assert world.sent[link][-1] == {"type": "leave"}
+
+
+@pytest.mark.parametrize(("format", "data"), [(JSON, b'{"type":"pong"}'), (MSGPACK, '{"type":"pong"}')])
+def test_a_frame_of_the_other_kind_drops_the_connection(format: Format, data: str | bytes) -> None:
+    world = World(format=format)
+    link = world.play()
+    world.do(world.session.received(link, data, world.now))
+    assert world.last.reason == f"the room sent what is not {format.name}"
 
 
 @pytest.mark.parametrize("text", ["{", "[]", '{"type": "dance"}', '{"type": "patch"}', b"\xff"])
@@ -553,11 +619,22 @@ def test_a_call_before_the_room_is_there_is_not_sent() -> None:
         world.call("walk")
 
 
-def test_a_call_that_cannot_be_put_into_json_leaves_no_trace() -> None:
-    world = World()
+def nested(depth: int) -> Any:
+    value: Any = 1
+    for _ in range(depth):
+        value = [value]
+    return value
+
+
+@pytest.mark.parametrize("format", FORMATS.values())
+def test_a_call_that_is_no_json_data_leaves_no_trace(format: Format) -> None:
+    world = World(format=format)
     link = world.play()
-    with pytest.raises(TypeError):
-        world.call("walk", x=object())
+    for value in (object(), float("nan"), 2**53, 10**30, b"x", {1: 2}, "\ud800", nested(200)):
+        with pytest.raises(CallError, match="walk was not sent") as caught:
+            world.call("walk", x=value)
+        assert caught.value.code == "bad-arguments"
+    assert [message["type"] for message in world.sent[link]].count("call") == 0
     world.drop(link)
     assert world.failures == {}
 

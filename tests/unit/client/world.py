@@ -6,8 +6,11 @@ import json
 from random import Random
 from typing import Any
 
+import msgspec
+
 from roomfleet.client.actions import Action, Answer, Close, Fail, Open, Send, State, StateChanged, Tell
 from roomfleet.client.session import Session
+from roomfleet.wire.codec import JSON, MSGPACK, Format
 
 TOWN = "ws://node-0/town"
 TAVERN = "ws://node-1/tavern"
@@ -49,14 +52,16 @@ def snapshot(now: float = 50.0, **actors: Any) -> dict[str, Any]:
 
 
 class World:
-    def __init__(self, keep_alive_seconds: float = 20) -> None:
+    def __init__(self, keep_alive_seconds: float = 20, format: Format = JSON) -> None:
         self.now = 1000.0
+        self.format = format
         self.session = Session(
             "http://master:8080",
             game="walkabout",
             token="ada",
             random=Random(1),
             keep_alive_seconds=keep_alive_seconds,
+            format=format,
         )
         self.links: dict[int, Open] = {}
         """Opened and not closed by either side."""
@@ -65,6 +70,7 @@ class World:
         self.answers: dict[int, Any] = {}
         self.failures: dict[int, str] = {}
         self.opened: list[tuple[float, str]] = []
+        self.every_open: list[Open] = []
 
     # -- driving ---------------------------------------------------------------------------------------
 
@@ -75,11 +81,15 @@ class World:
                     self.links[action.link] = action
                     self.sent[action.link] = []
                     self.opened.append((self.now, action.url))
+                    self.every_open.append(action)
                 case Close():
                     del self.links[action.link]
                 case Send():
                     assert action.link in self.links, "sent over a closed link"
-                    self.sent[action.link].append(json.loads(action.data))
+                    binary = self.links[action.link].subprotocol == MSGPACK.subprotocol
+                    assert action.binary is binary
+                    read: Any = msgspec.msgpack.decode if binary else json.loads
+                    self.sent[action.link].append(read(action.data))
                 case Tell():
                     self.events.append(action.event)
                 case Answer():
@@ -114,7 +124,9 @@ class World:
 
     def say(self, link: int, *messages: dict[str, Any]) -> None:
         for message in messages:
-            self.do(self.session.received(link, json.dumps(message), self.now))
+            binary = self.links[link].subprotocol == MSGPACK.subprotocol
+            data = MSGPACK.encode(message) if binary else json.dumps(message)
+            self.do(self.session.received(link, data, self.now))
 
     def drop(self, link: int) -> None:
         del self.links[link]

@@ -20,9 +20,12 @@ from roomfleet.client.actions import Ahead, ClientEvent, State, StateChanged
 from roomfleet.client.bots import Bot, BotReport, run_bots
 from roomfleet.client.client import Client
 from roomfleet.client.errors import BadAddress, CallError, ClientError, Refused, SessionEnded, WrongState
+from roomfleet.wire.codec import JSON, MSGPACK, Format
 from roomfleet.wire.session import Error, Event
 
 __all__ = [
+    "JSON",
+    "MSGPACK",
     "Ahead",
     "BadAddress",
     "Bot",
@@ -33,6 +36,7 @@ __all__ = [
     "ClientEvent",
     "Error",
     "Event",
+    "Format",
     "Refused",
     "SessionEnded",
     "State",

@@ -79,10 +79,11 @@ class Open:
 
 @dataclass(frozen=True, slots=True)
 class Send:
-    """Send a text frame. A failure shows as the link's end."""
+    """Send a frame, a text frame unless `binary`. A failure shows as the link's end."""
 
     link: int
     data: bytes
+    binary: bool = False
 
 
 @dataclass(frozen=True, slots=True)

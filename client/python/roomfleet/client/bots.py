@@ -11,6 +11,7 @@ from typing import Any
 from roomfleet.client.actions import State
 from roomfleet.client.client import Client
 from roomfleet.client.errors import CallError
+from roomfleet.wire.codec import JSON, Format
 
 SAYINGS = ("Hello!", "Where does that door go?", "Nice day for a walk.", "Has anybody seen my hat?")
 
@@ -93,6 +94,7 @@ async def run_bots(
     room: str | None = None,
     seed: int = 0,
     pause: tuple[float, float] = (0.5, 2.0),
+    format: Format = JSON,
 ) -> BotReport:
     """`count` bots join at once, each plays for `seconds` from when it is in, and leaves.
 
@@ -104,7 +106,7 @@ async def run_bots(
 
     async def one(number: int) -> None:
         random = Random(f"{seed}/{number}")
-        async with Client(url, game=game, token=f"bot-{number:04}", random=random) as player:
+        async with Client(url, game=game, token=f"bot-{number:04}", random=random, format=format) as player:
             began = loop.time()
             await player.join(room)
             report.joined += 1

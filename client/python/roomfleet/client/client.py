@@ -34,6 +34,7 @@ from roomfleet.client.events import EventStream
 from roomfleet.client.session import Session
 from roomfleet.client.sockets import Sockets
 from roomfleet.client.view import empty_copy, position_of
+from roomfleet.wire.codec import JSON, Format
 from roomfleet.wire.motion import Point
 from roomfleet.wire.patch import Copy
 from roomfleet.wire.session import RoomInfo, Welcome, You
@@ -58,14 +59,21 @@ class Client:
         game: str,
         token: str,
         keep_alive_seconds: float = 20,
+        format: Format = JSON,
         clock: Callable[[], float] = time.monotonic,
         random: Random | None = None,
     ) -> None:
         """`url` is the master's, `http(s)://host[:port]`; `token` says who the player is: with the
         `anonymous` identity, their name. `keep_alive_seconds` is the pause between pings; after two
-        without a word the connection counts as lost. Raises BadAddress."""
+        without a word the connection counts as lost. `format` is how messages to and from rooms are
+        written: JSON, or MSGPACK, which is smaller. Raises BadAddress."""
         self._session = Session(
-            url, game=game, token=token, random=random or Random(), keep_alive_seconds=keep_alive_seconds
+            url,
+            game=game,
+            token=token,
+            random=random or Random(),
+            keep_alive_seconds=keep_alive_seconds,
+            format=format,
         )
         self._clock = clock
         self._sockets = Sockets(self)
@@ -154,8 +162,9 @@ class Client:
     async def call(self, method: str, /, **args: Any) -> Any:
         """Call a command of the player's own actor; gives its result when the command has ended.
 
-        Raises CallError: the node's code, or `not-connected` (it was not sent), or `dropped` (the
-        connection ended first: whether it was carried out is not known).
+        Raises CallError: the node's code (`bad-arguments` without asking it, where `args` is no JSON data),
+        or `not-connected` (it was not sent), or `dropped` (the connection ended first: whether it was carried
+        out is not known).
         """
         call, actions = self._session.call(method, args)
         answer = self._calls[call] = asyncio.get_running_loop().create_future()
@@ -224,10 +233,10 @@ class Client:
             log.warning("cannot connect: %s; trying again for as long as it takes", reason)
         self._perform(self._session.open_failed(link, reason, self._clock(), status))
 
-    def link_heard(self, link: int, text: str | bytes) -> None:
+    def link_heard(self, link: int, data: str | bytes) -> None:
         """For Sockets."""
         self.messages += 1
-        self._perform(self._session.received(link, text, self._clock()))
+        self._perform(self._session.received(link, data, self._clock()))
 
     def link_lost(self, link: int, reason: str) -> None:
         """For Sockets."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 from roomfleet.client.clock import RoomClock
 from roomfleet.client.view import empty_copy
 from roomfleet.wire import joining, session
-from roomfleet.wire.codec import JSON, encode
+from roomfleet.wire.codec import JSON, Format
 from roomfleet.wire.errors import MalformedMessage, PatchError
 from roomfleet.wire.patch import apply_ops
 
@@ -33,6 +33,7 @@ class PlayLink:
     """The `play` websocket: waits in line for a way in."""
 
     subprotocol = joining.SUBPROTOCOL
+    format = JSON
 
     def __init__(self, id: int, url: str, join: joining.Join, now: float) -> None:
         self.id = id
@@ -45,14 +46,14 @@ class PlayLink:
         """What to say first."""
         self.is_open = True
         self.deadline = now + MASTER_SILENCE_SECONDS
-        return encode(self._join)
+        return self.format.encode(self._join)
 
     def due(self, now: float) -> bytes:
         raise LinkLost("the master fell silent" if self.is_open else "the master did not answer")
 
-    def read(self, text: str | bytes, now: float) -> joining.ToPlayer:
+    def read(self, data: str | bytes, now: float) -> joining.ToPlayer:
         try:
-            message = joining.to_player.decode(text)
+            message = joining.to_player.decode(data)
         except MalformedMessage as error:
             raise LinkLost(str(error)) from None
         self.deadline = now + MASTER_SILENCE_SECONDS
@@ -65,11 +66,19 @@ class RoomLink:
     It is `ready` once it has its welcome and first snapshot.
     """
 
-    subprotocol = JSON.subprotocol
-
     def __init__(
-        self, id: int, url: str, hello: session.Hello, keep_alive_seconds: float, now: float
+        self,
+        id: int,
+        url: str,
+        hello: session.Hello,
+        keep_alive_seconds: float,
+        now: float,
+        *,
+        format: Format = JSON,
+        before: RoomLink | None = None,
     ) -> None:
+        """`before` is the link that is shown until this one is ready."""
+        self.format = format
         self.id = id
         self.url = url
         self.is_open = False
@@ -83,6 +92,14 @@ class RoomLink:
         self._keep_alive_seconds = keep_alive_seconds
         self._pings = 0
         self._unanswered_since: float | None = None
+        self._before = before
+        self._snapshot_by: float | None = None
+        self.wants_snapshot = False
+        """A patch did not fit, and `want_snapshot` was not said yet."""
+
+    @property
+    def subprotocol(self) -> str:
+        return self.format.subprotocol
 
     @property
     def resumes(self) -> bool:
@@ -93,7 +110,7 @@ class RoomLink:
         """What to say first."""
         self.is_open = True
         self.deadline = now + READY_SECONDS
-        return encode(self._hello)
+        return self.format.encode(self._hello)
 
     def due(self, now: float) -> bytes:
         """The next ping, or LinkLost when the last one has gone unanswered for an interval."""
@@ -102,31 +119,58 @@ class RoomLink:
         unanswered = self._unanswered_since
         if unanswered is not None and now - unanswered >= self._keep_alive_seconds:
             raise LinkLost("the room fell silent")
+        if self._snapshot_by is not None and now >= self._snapshot_by:
+            raise LinkLost("the room sent no snapshot")
         return self._ping(now)
 
-    def read(self, text: str | bytes, now: float) -> session.ToClient:
+    def read(self, data: str | bytes, now: float) -> session.ToClient:
         """The message, after taking in what it says about the room."""
+        if isinstance(data, bytes) is not self.format.binary:
+            raise LinkLost(f"the room sent what is not {self.format.name}")
         try:
-            message = session.to_client.decode(text)
+            message = session.to_client.decode(data, self.format)
         except MalformedMessage as error:
             raise LinkLost(str(error)) from None
         self._unanswered_since = None
         match message:
             case session.Welcome():
                 self.welcome = message
-                self.clock = RoomClock(message.now, now)
+                self.clock = RoomClock(message.now, now, before=self._shown_clock(message.room.name))
+                self._before = None
             case session.Snapshot():
                 self._need_welcome().heard(message.now, now)
                 self.copy = {"actors": message.actors, "room": message.room}
+                self._snapshot_by = None
             case session.Patch():
                 self._need_welcome().heard(message.now, now)
-                try:
-                    apply_ops(self.copy, message.ops)
-                except PatchError as error:
-                    raise LinkLost(str(error)) from None
+                if self._snapshot_by is None:
+                    self._apply(message, now)
             case session.Pong():
                 self._need_welcome().pong(message.t, now, message.now)
         return message
+
+    def _apply(self, patch: session.Patch, now: float) -> None:
+        if not self.ready:
+            raise LinkLost("the room did not begin with a snapshot")
+        try:
+            apply_ops(self.copy, patch.ops)
+        except PatchError:
+            # Of no use until the snapshot is there, and neither are the patches before it.
+            self.wants_snapshot = True
+            self._snapshot_by = now + READY_SECONDS
+            self.deadline = min(self.deadline, self._snapshot_by)
+
+    def _shown_clock(self, room: str) -> RoomClock | None:
+        """The clock of that room as it is shown at the moment."""
+        before = self._before
+        if before is None or before.welcome is None or before.welcome.room.name != room:
+            return None
+        return before.clock
+
+    def want_snapshot(self) -> bytes:
+        """What to say when the copy does not fit any more."""
+        self.wants_snapshot = False
+        return self.format.encode(session.WantSnapshot())
 
     def begin(self, now: float) -> bytes:
         """It is ready from now on: the first ping."""
@@ -143,4 +187,6 @@ class RoomLink:
             self._unanswered_since = now
         self._pings += 1
         self.deadline = now + (FIRST_PING_SECONDS if self._pings < FIRST_PINGS else self._keep_alive_seconds)
-        return encode(session.Ping(t=now))
+        if self._snapshot_by is not None:
+            self.deadline = min(self.deadline, self._snapshot_by)
+        return self.format.encode(session.Ping(t=now))

@@ -42,7 +42,9 @@ from roomfleet.client.errors import (
 from roomfleet.client.join import is_room_url, play_url
 from roomfleet.client.links import LinkLost, PlayLink, RoomLink
 from roomfleet.wire import joining, session
-from roomfleet.wire.codec import encode
+from roomfleet.wire.codec import JSON, Format
+from roomfleet.wire.errors import MalformedMessage, Unsendable
+from roomfleet.wire.values import check_value
 from roomfleet.wire.version import __version__
 
 STEADY_SECONDS = 5.0
@@ -59,7 +61,14 @@ class Session:
     """One player of one game, from the master into a room and wherever doors lead."""
 
     def __init__(
-        self, master: str, *, game: str, token: str, random: Random, keep_alive_seconds: float = 20
+        self,
+        master: str,
+        *,
+        game: str,
+        token: str,
+        random: Random,
+        keep_alive_seconds: float = 20,
+        format: Format = JSON,
     ) -> None:
         """`master` is `http(s)://host[:port]`. Raises BadAddress."""
         play_url(master, game, None)
@@ -75,6 +84,7 @@ class Session:
         self._token = token
         self._random = random
         self._keep_alive_seconds = keep_alive_seconds
+        self._format = format
         self._play: PlayLink | None = None
         # The room that is shown, and the one that counts: the shown one, or its successor on its way in.
         self._shown: RoomLink | None = None
@@ -124,10 +134,14 @@ class Session:
         live = self._live
         if live is None or live is not self._shown:
             raise CallError(NOT_CONNECTED, f"{method} was not sent: {self.state}, not in a room")
+        try:
+            check_value(args, "args")
+            data = live.format.encode(session.Call(id=self._last_call + 1, method=method, args=args))
+        except (MalformedMessage, Unsendable) as error:
+            raise CallError(session.ErrorCode.BAD_ARGUMENTS, f"{method} was not sent: {error}") from None
         self._last_call += 1
-        data = encode(session.Call(id=self._last_call, method=method, args=args))
         live.calls.add(self._last_call)
-        self._out.append(Send(live.id, data))
+        self._send(live, data)
         return self._last_call, self._flush()
 
     def leave(self) -> list[Action]:
@@ -136,7 +150,7 @@ class Session:
             # Also where hello was said and the welcome is still on its way: or the actor would stand there.
             for link in {link.id: link for link in (self._shown, self._live) if link is not None}.values():
                 if link.id in self._open and link.is_open:
-                    self._out.append(Send(link.id, encode(session.Leave())))
+                    self._send(link, link.format.encode(session.Leave()))
             self._bye(session.ByeCode.LEFT, "you left")
         return self._flush()
 
@@ -145,7 +159,7 @@ class Session:
     def opened(self, link: int, now: float) -> list[Action]:
         """The websocket of an Open is open."""
         if (known := self._open.get(link)) is not None:
-            self._out.append(Send(link, known.opened(now)))
+            self._send(known, known.opened(now))
         return self._flush()
 
     def open_failed(self, link: int, reason: str, now: float, status: int | None = None) -> list[Action]:
@@ -167,14 +181,14 @@ class Session:
             self._lost(known, reason, now)
         return self._flush()
 
-    def received(self, link: int, text: str | bytes, now: float) -> list[Action]:
-        """A text frame came."""
+    def received(self, link: int, data: str | bytes, now: float) -> list[Action]:
+        """A frame came: text or bytes."""
         known = self._open.get(link)
         try:
             if isinstance(known, PlayLink):
-                self._from_master(known.read(text, now), now)
+                self._from_master(known.read(data, now), now)
             elif isinstance(known, RoomLink):
-                self._from_room(known, known.read(text, now), now)
+                self._from_room(known, known.read(data, now), now)
         except LinkLost as lost:
             assert known is not None
             self._lost(known, str(lost), now)
@@ -186,7 +200,7 @@ class Session:
             if link.deadline > now or link.id not in self._open:
                 continue
             try:
-                self._out.append(Send(link.id, link.due(now)))
+                self._send(link, link.due(now))
             except LinkLost as lost:
                 self._lost(link, str(lost), now)
         if self._ask_at is not None and self._ask_at <= now:
@@ -221,8 +235,10 @@ class Session:
         counts = link is self._live
         match message:
             case session.Snapshot() if not link.ready:
-                self._out.append(Send(link.id, link.begin(now)))
+                self._send(link, link.begin(now))
                 self._ready(link, now)
+            case session.Patch() if link.wants_snapshot:
+                self._send(link, link.want_snapshot())
             case session.Event() | session.Waiting():
                 self._out.append(Tell(message))
             case session.Result():
@@ -292,8 +308,19 @@ class Session:
     def _connect(self, url: str, hello: session.Hello, now: float) -> None:
         """Connect to a room."""
         self._last_link += 1
-        self._live = RoomLink(self._last_link, url, hello, self._keep_alive_seconds, now)
+        self._live = RoomLink(
+            self._last_link,
+            url,
+            hello,
+            self._keep_alive_seconds,
+            now,
+            format=self._format,
+            before=self._shown,
+        )
         self._started(self._live)
+
+    def _send(self, link: PlayLink | RoomLink, data: bytes) -> None:
+        self._out.append(Send(link.id, data, link.format.binary))
 
     def _started(self, link: PlayLink | RoomLink) -> None:
         self._open[link.id] = link

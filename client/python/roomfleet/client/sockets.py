@@ -32,7 +32,7 @@ class Listener(Protocol):
 
     def link_opened(self, link: int) -> None: ...
     def link_failed(self, link: int, reason: str, status: int | None) -> None: ...
-    def link_heard(self, link: int, text: str | bytes) -> None: ...
+    def link_heard(self, link: int, data: str | bytes) -> None: ...
     def link_lost(self, link: int, reason: str) -> None: ...
 
 
@@ -62,7 +62,7 @@ class Sockets:
         connection = self._sockets[action.link].connection
         assert connection is not None, "nothing is sent before the link is open"
         try:
-            sent = connection.write_message(action.data)
+            sent = connection.write_message(action.data, binary=action.binary)
         except WebSocketClosedError:
             return  # Its end is about to be heard.
         sent.add_done_callback(_sent)
@@ -115,13 +115,13 @@ class Sockets:
         # After the other side's close Tornado's own end stays half open until it is closed here too.
         connection.close()
 
-    def _heard(self, socket: _Socket, text: str | bytes | None) -> None:
-        if text is None:
+    def _heard(self, socket: _Socket, data: str | bytes | None) -> None:
+        if data is None:
             socket.closed.set()
             if socket.connection is not None:
                 self._lost(socket, socket.connection)
         elif not socket.unwanted:
-            self._listener.link_heard(socket.link, text)
+            self._listener.link_heard(socket.link, data)
 
     def _lost(self, socket: _Socket, connection: WebSocketClientConnection) -> None:
         if self._sockets.pop(socket.link, None) is not None:

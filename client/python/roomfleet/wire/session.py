@@ -43,6 +43,7 @@ class ErrorCode(StrEnum):
     BAD_TICKET = "bad-ticket"
     BAD_RESUME = "bad-resume"
     RATE_LIMIT = "rate-limit"
+    TOO_MANY_CALLS = "too-many-calls"
 
 
 class RoomInfo(Struct, frozen=True, kw_only=True):
@@ -133,7 +134,14 @@ class Leave(Message, frozen=True, kw_only=True):
     """End the session at once; answered by `bye left`."""
 
 
-FromClient = Hello | Call | Ping | Leave
+class WantSnapshot(Message, frozen=True, kw_only=True, tag="snapshot"):
+    """The copy does not fit any more: answered by a `snapshot`, soon; until then patches may be missing.
+
+    However often it is asked, there is no more than about one a second.
+    """
+
+
+FromClient = Hello | Call | Ping | WantSnapshot | Leave
 from_client: Decoder[FromClient] = Decoder(FromClient, "client to node", strict=True)
 
 
