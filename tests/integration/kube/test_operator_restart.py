@@ -10,13 +10,14 @@ from pathlib import Path
 from typing import Any
 
 from roomfleet.client import Client, State
-from support.kube import Cluster
+from support.kube import MERGE, Cluster
 from support.kube_objects import create_rooms, list_rooms, phases, write_status
 from support.many_rooms import FLEET, make_game
 from support.operating import Operated, operated
 from support.trial_game import SHORT, playing, state_of, stored_epoch, trial_game, until
 
 ROOMS, RUNNING = 1_000, 200
+ORDERED = f"r{RUNNING}"
 
 
 def stored_epochs(folder: Path) -> dict[str, tuple[int, str]]:
@@ -34,6 +35,12 @@ def placed(rooms: dict[str, dict[str, Any]]) -> dict[str, tuple[int, str, str]]:
         if status.get("node"):
             found[name] = (status["epoch"], status["node"], status.get("startedAt", ""))
     return found
+
+
+def keep_always(cluster: Cluster, fleet: Operated, room: str) -> None:
+    """Have the room run, as an admin would."""
+    path = f"/apis/roomfleet.io/v1alpha1/namespaces/{fleet.game}/rooms/{room}"
+    assert cluster.request("PATCH", path, {"spec": {"keep": "Always"}}, content_type=MERGE).ok
 
 
 async def watch(player: Client, left: list[State]) -> None:
@@ -70,9 +77,17 @@ def test_none_of_two_hundred_running_rooms_among_a_thousand_is_started_anew(
             epochs = stored_epochs(tmp_path)
             assert len(before) == RUNNING
             await asyncio.to_thread(fleet.kill, "operator")
+            # Ordered while nobody looks.
+            await asyncio.to_thread(keep_always, cluster, fleet, ORDERED)
             began = time.monotonic()
             await asyncio.to_thread(fleet.start_operator)
             ready = time.monotonic() - began
+            running = asyncio.create_task(
+                until(
+                    lambda: fleet.view(ORDERED)["phase"] == "Running" and time.monotonic() - began,
+                    "what was ordered runs",
+                )
+            )
             # A room that slept can be started: the lease is held, and a node is connected.
             async with Client(fleet.url, game=fleet.game, token="somebody else") as new:
                 await new.join(f"r{ROOMS - 1}")
@@ -80,10 +95,12 @@ def test_none_of_two_hundred_running_rooms_among_a_thousand_is_started_anew(
                 await until(lambda: len(fleet.connected()) == 2, "both nodes are back")
                 print(
                     f"\n{ROOMS} Rooms, {RUNNING} running, operator killed and started:"
-                    f" /readyz after {ready:.1f} s, a sleeping room joined after {joined:.1f} s"
+                    f" /readyz after {ready:.1f} s, a sleeping room joined after {joined:.1f} s,"
+                    f" a room ordered meanwhile Running after {await running:.1f} s"
                 )
                 after = placed(list_rooms(cluster, fleet.game))
                 assert after.pop(f"r{ROOMS - 1}")
+                assert after.pop(ORDERED)
                 assert after == before
                 now = stored_epochs(tmp_path)
                 assert {name: now[name] for name in epochs} == epochs
