@@ -11,11 +11,14 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote, urlsplit
 
+import msgspec
 from tornado.httpclient import HTTPRequest
 from tornado.websocket import WebSocketClientConnection, websocket_connect
 
+from roomfleet.wire.codec import JSON, MSGPACK, Format
+
 PLAY = "roomfleet.play.v1"
-SESSION = "roomfleet.v1"
+SESSION = JSON.subprotocol
 
 Json = dict[str, Any]
 
@@ -58,22 +61,25 @@ def ask(
 
 
 class Raw:
-    """A websocket."""
+    """A websocket, in the format of its subprotocol."""
 
     def __init__(self, connection: WebSocketClientConnection) -> None:
         self.connection = connection
         self.heard: list[Json] = []
         """Everything so far."""
         self.closed = False
+        self._binary = connection.selected_subprotocol == MSGPACK.subprotocol
 
     @property
     def close_code(self) -> int | None:
         return self.connection.close_code
 
     async def say(self, message: object) -> None:
-        """Text and bytes as they are, in a frame of their kind; anything else as JSON."""
+        """Text and bytes as they are, in a frame of their kind; anything else in the format."""
         if isinstance(message, bytes):
             await self.connection.write_message(message, binary=True)
+        elif self._binary and not isinstance(message, str):
+            await self.connection.write_message(msgspec.msgpack.encode(message), binary=True)
         else:
             await self.connection.write_message(message if isinstance(message, str) else json.dumps(message))
 
@@ -85,7 +91,8 @@ class Raw:
         if text is None:
             self.closed = True
             return None
-        message: Json = json.loads(text)
+        assert isinstance(text, bytes) is self._binary
+        message: Json = msgspec.msgpack.decode(text) if isinstance(text, bytes) else json.loads(text)
         self.heard.append(message)
         return message
 
@@ -136,7 +143,9 @@ def play_url(url: str, game: str, query: str = "") -> str:
 
 
 @asynccontextmanager
-async def in_room(url: str, game: str, player: str, room: str | None = None) -> AsyncIterator[Raw]:
+async def in_room(
+    url: str, game: str, player: str, room: str | None = None, format: Format = JSON
+) -> AsyncIterator[Raw]:
     """A player's session in a room: welcomed, with the first snapshot; left at the end."""
     body = {} if room is None else {"room": room}
     admitted = await asyncio.to_thread(
@@ -147,7 +156,7 @@ async def in_room(url: str, game: str, player: str, room: str | None = None) -> 
         await asyncio.sleep(0.02)
         again = await asyncio.to_thread(ask, f"{url}/v1/games/{game}/joins/{place['id']}", player=player)
         place = again.json
-    async with connected(place["url"]) as raw:
+    async with connected(place["url"], [format.subprotocol]) as raw:
         await raw.say({"type": "hello", "ticket": place["ticket"]})
         await raw.until("snapshot")
         yield raw

@@ -6,7 +6,6 @@ until it has, and then a snapshot (`players`).
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -137,6 +136,8 @@ class _Round:
 class FanOut:
     """The rounds of one room, one after the other, and those who fell behind."""
 
+    __slots__ = ("_behind", "_done", "_rounds", "_soon", "_steady")
+
     def __init__(
         self, steady: Callable[[], float], soon: Callable[[Callable[[], None]], Any], done: Callable[[], None]
     ) -> None:
@@ -145,7 +146,7 @@ class FanOut:
         self._steady = steady
         self._soon = soon
         self._done = done
-        self._rounds: deque[_Round] = deque()
+        self._rounds: list[_Round] = []
         self._behind: dict[Viewing, None] = {}
 
     @property
@@ -160,6 +161,12 @@ class FanOut:
     def event(self, message: Any, viewings: Sequence[Viewing]) -> None:
         """A message to everybody, after the patches before it. Clients that are behind miss it."""
         self._begin(_Round(EventFrames(message), None, viewings))
+
+    def refresh(self, viewing: Viewing) -> None:
+        """The client wants a snapshot: until it has one, no patch fits."""
+        if not viewing.stale:
+            viewing.stale, viewing.stale_since = True, self._steady()
+        self._behind[viewing] = None
 
     def catch_up(self, snapshot: Callable[[str], Snapshot]) -> bool:
         """A fresh snapshot to each client that skipped patches and drained. Whether some still wait."""
@@ -193,7 +200,7 @@ class FanOut:
         if not self._rounds:
             return  # closed meanwhile
         if self._chunk(self._rounds[0]):
-            self._rounds.popleft()
+            del self._rounds[0]
         if self._rounds:
             self._soon(self._go_on)
         else:

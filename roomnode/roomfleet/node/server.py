@@ -13,7 +13,7 @@ from tornado.iostream import StreamClosedError
 from tornado.web import Application, RequestHandler
 from tornado.websocket import WebSocketHandler, WebSocketProtocol13
 
-from roomfleet.node.limits import Bucket
+from roomfleet.node.limits import Bucket, OutstandingCalls
 from roomfleet.node.room import HostedRoom, say_error
 from roomfleet.node.seats import SeatHandler
 from roomfleet.node.sending import Pipe, websocket_frame
@@ -24,11 +24,14 @@ from roomfleet.wire.session import (
     Bye,
     ByeCode,
     Call,
+    Error,
     ErrorCode,
     Hello,
     Leave,
     Ping,
     Pong,
+    Result,
+    WantSnapshot,
     from_client,
 )
 from roomfleet.wire.settings import Settings
@@ -126,6 +129,7 @@ class SessionSocket(WebSocketHandler):
         self._close_code = 1000
         self._pipe: Pipe | None = None
         self._bucket = Bucket(doors.settings.calls_per_second, doors.settings.calls_burst)
+        self._calls = OutstandingCalls(doors.settings.outstanding_calls)
         self._timer: asyncio.TimerHandle | None = None
         self.format: Format = JSON
         self.heard_binary = False
@@ -209,14 +213,23 @@ class SessionSocket(WebSocketHandler):
                 say_error(self, ErrorCode.BAD_MESSAGE, "say hello first, with a ticket")
             return
         match message:
-            case Call(id=call, method=method, args=args):
-                self._room.call(self._player, call, method, args)
+            case Call():
+                self._call(self._room, message)
             case Ping(t=t):
                 self.say(Pong(t=t, now=self._room.now()))
+            case WantSnapshot():
+                self._room.visits.refresh(self._player, self)
             case Leave():
                 self._room.visits.leave(self._player, self)
             case Hello():
                 say_error(self, ErrorCode.BAD_MESSAGE, "you said hello before")
+
+    def _call(self, room: HostedRoom, call: Call) -> None:
+        if self._calls.begin(call.id):
+            room.call(self._player, call.id, call.method, call.args)
+            return
+        text = f"{self._calls.limit} calls wait for their result already: {call.method!r:.60} was not called"
+        say_error(self, ErrorCode.TOO_MANY_CALLS, text, call.id)
 
     async def _hello(self, hello: Hello) -> None:
         if self._timer is not None:
@@ -286,6 +299,8 @@ class SessionSocket(WebSocketHandler):
     def say(self, message: Any) -> None:
         if self._ended or self._pipe is None:
             return
+        if isinstance(message, Result | Error) and message.id is not None:
+            self._calls.end(message.id)
         self._pipe.put(websocket_frame(self.format.encode(message), binary=self.format.binary))
         if self._pipe.overfull:
             log.info("player %s takes nothing and is cut off", self._player)

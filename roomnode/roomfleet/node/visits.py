@@ -178,6 +178,13 @@ class Visits:
         self._room.pump()
         self._node.changed(self._room)
 
+    def refresh(self, player: str, connection: Connection) -> None:
+        """The player's client wants a snapshot: at once, or a second after the last one."""
+        session = self.players.get(player)
+        if session is not None and session.connection is connection:
+            self._room.fanout.refresh(session)
+            self._room.pump()
+
     def dropped(self, player: str, connection: Connection) -> None:
         """The connection is gone without a goodbye: the player may resume for a while."""
         session = self.players.get(player)

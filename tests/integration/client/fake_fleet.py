@@ -162,5 +162,6 @@ def hero(x: float = 10, y: float = 20) -> dict[str, Any]:
     }
 
 
-def snapshot() -> dict[str, Any]:
-    return {"type": "snapshot", "seq": 1, "now": 50.0, "actors": {"p:ada": hero()}, "room": {"state": {}}}
+def snapshot(actors: dict[str, Any] | None = None) -> dict[str, Any]:
+    there = {"p:ada": hero()} if actors is None else actors
+    return {"type": "snapshot", "seq": 1, "now": 50.0, "actors": there, "room": {"state": {}}}

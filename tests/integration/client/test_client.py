@@ -254,10 +254,10 @@ def test_a_patch_that_does_not_fit_gets_a_new_snapshot() -> None:
             node = await fleet.let_in()
             await joining
             await node.say({"type": "patch", "seq": 2, "now": 50.1, "ops": [["leave", "p:bob", "left"]]})
-            assert await node.hear() is None
-            _, hello = await fleet.welcome()
-            assert hello["resume"] == "secret-1"
-            await player.wait_for(lambda player: player.state is State.PLAYING, TIMEOUT)
+            assert await node.hear() == {"type": "snapshot"}
+            await node.say(snapshot(actors={}))
+            await player.wait_for(lambda player: player.actors == {}, TIMEOUT)
+            assert player.state is State.PLAYING
 
     run(test())
 

@@ -85,7 +85,7 @@ async def error_after(raw: Raw, message: object) -> Json:
         ('{"type":"ping","t":NaN}', "bad-message", "JSON"),
         ('{"type":"hello","resume":"x"}', "bad-message", "hello"),
         (b"\xff\xfe\x00 no text", "bad-message", "JSON"),
-        (b'{"type":"call","id":1,"method":"\xff"}', "bad-message", "utf-8"),
+        (b'{"type":"call","id":1,"method":"tap"}', "bad-message", "text frames"),
         ("[" * 30_000, "bad-message", "object"),
         ('{"type":"call","id":1,"method":"tap","args":{"a":' + "[" * 20_000, "bad-message", "deeply"),
     ],
