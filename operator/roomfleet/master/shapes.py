@@ -28,6 +28,11 @@ Json = dict[str, Any]
 ACCEPTED = "Accepted"
 """The one condition that is not the core's: what the spec asks for and this version cannot do."""
 
+MESSAGE_LENGTH, CONDITION_MESSAGE_LENGTH = 4_096, 32_768
+"""Characters that the CRDs allow. Scripts' errors may say more; a longer message would be refused together
+with all else that the status has to say.
+"""
+
 
 def room_applied(key: Key, obj: Mapping[str, Any]) -> RoomApplied:
     """What the core is told of a Room object. Raises msgspec.ValidationError for a spec without a schema's
@@ -90,7 +95,7 @@ def room_status(status: RoomStatus, obj: Mapping[str, Any], now: str) -> Json:
         "savedAt": status.saved_at or None,
         "startedAt": status.started_at or None,
         "observedGeneration": status.observed_generation,
-        "message": status.message,
+        "message": _cut(status.message, MESSAGE_LENGTH),
         "conditions": _conditions(status.conditions, status.observed_generation, obj, now),
     }
 
@@ -144,9 +149,13 @@ def stamped(wanted: Iterable[Condition], generation: int, known: Iterable[Json],
                 "type": condition.type,
                 "status": condition.status.value,
                 "reason": condition.reason,
-                "message": condition.message,
+                "message": _cut(condition.message, CONDITION_MESSAGE_LENGTH),
                 "observedGeneration": generation,
                 "lastTransitionTime": old["lastTransitionTime"] if same and old is not None else now,
             }
         )
     return result
+
+
+def _cut(text: str, length: int) -> str:
+    return text if len(text) <= length else text[: length - 1] + "…"
