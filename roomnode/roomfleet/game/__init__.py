@@ -2,6 +2,7 @@
 
 from roomfleet.game.actor import Actor, Player
 from roomfleet.game.commands import command, request
+from roomfleet.game.dict_state import DictState
 from roomfleet.game.errors import (
     ActorError,
     GameError,
@@ -11,6 +12,7 @@ from roomfleet.game.errors import (
     StateError,
     TravelRefused,
 )
+from roomfleet.game.list_state import ListState
 from roomfleet.game.maps import Door, MapObject, Tag
 from roomfleet.game.room import Room
 from roomfleet.game.tags import TagGroup
@@ -18,8 +20,10 @@ from roomfleet.game.tags import TagGroup
 __all__ = [
     "Actor",
     "ActorError",
+    "DictState",
     "Door",
     "GameError",
+    "ListState",
     "MapObject",
     "NotSaved",
     "Player",

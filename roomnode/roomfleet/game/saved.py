@@ -12,7 +12,7 @@ import traceback
 from typing import Any, TypeVar
 
 from roomfleet.game.actor import Actor
-from roomfleet.game.errors import ScriptFailed
+from roomfleet.game.errors import ScriptFailed, StateError
 from roomfleet.game.plain import sendable
 from roomfleet.game.scripted import Scripted
 from roomfleet.game.state import State
@@ -103,10 +103,14 @@ def body_of(actor: Actor, now: float, *, travelling: bool = False) -> dict[str, 
 
 
 def actor_from(actor_id: str, body: dict[str, Any], path: Path, now: float) -> Actor:
-    """The actor of a body, in no room yet and docked to nothing. Raises ScriptFailed."""
+    """The actor of a body, in no room yet and docked to nothing. Raises ScriptFailed, also when its state
+    cannot be had."""
     actor = make_actor(class_of(body["script"]), actor_id, body["name"], body["player"], path)
     actor._speed = body["speed"]
-    actor.state._restore(body["state"])
+    try:
+        actor.state._restore(body["state"])
+    except StateError as error:
+        raise ScriptFailed(f"{actor_id}: what was saved does not fit define() any more: {error}") from error
     actor._timers.restore(body["timers"], now)
     actor.state._watch(actor)
     return actor

@@ -9,9 +9,12 @@ from collections.abc import Iterator, Mapping
 from enum import StrEnum
 from typing import Any, Protocol
 
+from roomfleet.game import dict_state, list_state  # noqa: F401  what plain dicts and lists become
+from roomfleet.game.differences import differences
 from roomfleet.game.errors import StateError
-from roomfleet.game.observed import hang, observed
-from roomfleet.game.plain import bare, key, same
+from roomfleet.game.observed import Node, adopt
+from roomfleet.game.plain import Misfit, bare, text
+from roomfleet.game.references import Reference
 
 
 class Tier(StrEnum):
@@ -25,12 +28,15 @@ class Tier(StrEnum):
 class Watcher(Protocol):
     """Whose state it is: it hears of each change."""
 
+    _live: Any
+    """The live room, or None."""
+
     def _state_changed(self, tier: Tier, op: str, path: list[str | int], value: Any) -> None: ...
 
 
 class State:
-    """Fields by name, as attributes. A value is checked to be JSON data and copied in; nested dicts and
-    lists may be changed in place. Raises StateError, which names the place."""
+    """Fields by name, as attributes. A value is checked and copied in: JSON data, actors, and nested states,
+    which may be changed in place. Raises StateError, which names the place."""
 
     __slots__ = ("_open", "_owned", "_tiers", "_values", "_watcher", "_who")
 
@@ -73,28 +79,53 @@ class State:
         for name, value in fields.items():
             if name.startswith("_") or hasattr(State, name):
                 raise StateError(f"{self._who}.state.{name}: that name is taken; choose another")
+            text(name, self.where())
+            new = self._new(name, value, value if isinstance(value, Node) and value._special else None)
             self._tiers[name] = tier
-            self._hang(name, value)
+            self._put(name, new)
 
     # -- using ------------------------------------------------------------------------------------------
 
     def __getattr__(self, name: str) -> Any:
         try:
-            return self._values[name]
+            value = self._values[name]
         except KeyError:
             raise self._unknown(name) from None
+        return value if type(value) is not Reference else self._actor(value.id)
 
     def __setattr__(self, name: str, value: Any) -> None:
-        if name not in self._values:
+        values = self._values
+        if name not in values:
             raise self._unknown(name)
-        old = self._values[name]
-        new = observed(value, f"{self._who}.state.{name}")
-        if same(old, new):
+        old = values[name]
+        if not isinstance(old, Node):
+            new = self._new(name, value, None)
+            if old.__class__ is new.__class__ and old == new:
+                return
+            values[name] = new
+            if isinstance(new, Node):
+                new._holder, new._name = self, name
+            self.changed("set", [name], new)
             return
-        hang(old, None, "")
+        new = self._new(name, value, old if old._special else None)
+        if ops := differences(old, new):
+            self._put(name, new)
+            for op, way, inner in ops:
+                self.changed(op, [name, *way], inner)
+
+    def _new(self, name: str, value: Any, kind: Node | None) -> Any:
+        try:
+            return adopt(value, kind)
+        except Misfit as misfit:
+            raise misfit.error(f"{self._who}.state.{name}", value) from None
+
+    def _put(self, name: str, new: Any) -> None:
+        old = self._values.get(name)
+        if isinstance(old, Node):
+            old._holder = None
         self._values[name] = new
-        hang(new, self, name)
-        self.changed("set", [name], new)
+        if isinstance(new, Node):
+            new._holder, new._name = self, name
 
     def __delattr__(self, name: str) -> None:
         raise StateError(f"{self._who}.state.{name}: a field stays once defined; set it to None")
@@ -121,16 +152,16 @@ class State:
     def changed(self, op: str, path: list[str | int], value: Any) -> None:
         """An observed value below changed."""
         if self._watcher is not None:
-            self._watcher._state_changed(self._tiers[str(path[0])], op, path, value)
+            self._watcher._state_changed(self._tiers[path[0]], op, path, value)  # type: ignore[index]
 
     def where(self) -> str:
         """How errors name this state."""
         return f"{self._who}.state"
 
-    def _hang(self, name: str, value: Any) -> None:
-        new = observed(value, f"{self._who}.state.{key(name, self.where())}")
-        self._values[name] = new
-        hang(new, self, name)
+    def _actor(self, actor_id: str) -> Any:
+        """The live actor of that id, when it is in the same room."""
+        live = self._watcher._live if self._watcher is not None else None
+        return live.actors.get(actor_id) if live is not None else None
 
     def _watch(self, watcher: Watcher) -> None:
         object.__setattr__(self, "_open", False)
@@ -144,7 +175,9 @@ class State:
                     raise self._unknown(name)
                 self._define(undefined, {name: value})
             else:
-                self._hang(name, value)
+                old = self._values[name]
+                kind = old if isinstance(old, Node) and old._special else None
+                self._put(name, self._new(name, value, kind))
 
     def _restore(self, saved: Mapping[str, Mapping[str, Any]]) -> None:
         """What was saved. A field's tier is the one that define() says today; fields that are no longer

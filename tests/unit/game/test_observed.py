@@ -12,8 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from roomfleet.game import DictState, ListState
 from roomfleet.game.errors import StateError
-from roomfleet.game.observed import ObservedDict, ObservedList, hang, observed
+from roomfleet.game.observed import adopt
 from roomfleet.game.plain import bare, same
 from roomfleet.wire.patch import apply_ops
 from support.game_changes import draw_change, values
@@ -24,8 +25,8 @@ class Log:
 
     def __init__(self, value: Any) -> None:
         self.ops: list[list[Any]] = []
-        self.value = observed(value, "it")
-        hang(self.value, self, "value")
+        self.value = adopt(value)
+        self.value._holder, self.value._name = self, "value"
 
     def changed(self, op: str, path: list[str | int], value: Any) -> None:
         whole = ["room", *path]
@@ -147,8 +148,8 @@ def test_copies_are_plain() -> None:
     assert type(value.copy()) is dict
     assert type(value["x"].copy()) is list
     assert json.loads(json.dumps(value)) == msgspec.json.decode(msgspec.json.encode(value)) == {"x": [1]}
-    assert isinstance(value, ObservedDict)
-    assert isinstance(value["x"], ObservedList)
+    assert isinstance(value, DictState)
+    assert isinstance(value["x"], ListState)
 
 
 @pytest.mark.parametrize(
@@ -175,8 +176,20 @@ def test_what_is_not_json_is_refused_with_its_place_and_changes_nothing(value: A
 def test_a_value_in_itself_is_refused() -> None:
     endless: list[Any] = []
     endless.append(endless)
-    with pytest.raises(StateError, match="nested deeper"):
+    with pytest.raises(StateError, match=r"it\.value\.a\[0\]: holds itself"):
         Log({}).value["a"] = endless
+    round_about: dict[str, Any] = {"b": [1, {"c": {}}]}
+    round_about["b"][1]["c"]["d"] = round_about["b"]
+    with pytest.raises(StateError, match=r"it\.value\.a\.b\[1\]\.c\.d: holds itself"):
+        Log({}).value["a"] = round_about
+
+
+def test_a_value_that_is_nested_too_deep_is_refused() -> None:
+    deep: list[Any] = []
+    for _ in range(61):
+        deep = [deep]
+    with pytest.raises(StateError, match=r"it\.value\.a(\[0\]){61}: nested deeper than 60 levels"):
+        Log({}).value["a"] = deep
 
 
 def test_a_refused_slice_changes_nothing() -> None:
