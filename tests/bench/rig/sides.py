@@ -15,9 +15,13 @@ from pathlib import Path
 
 from rig.cores import SERVER_CORE, pin, pinned_to
 from rig.load import BUILD, REPOSITORY, Load, load
+from rig.players import put_players
 from support.running import Running, game_copy, running
 
 ARENA = Path(__file__).resolve().parents[1] / "arena"
+
+PLAYERS = 15_000
+"""So many clients may come; their names are those that the load generator gives them."""
 
 LIFE_SECONDS = 300
 """The peer's server ends by itself after that long."""
@@ -55,7 +59,16 @@ def roomfleet(
     """A fleet with one node, on the server's core; the master is on the other one."""
     with tempfile.TemporaryDirectory() as folder:
         game = game_copy(Path(folder) / "arena", source=ARENA)
-        with running(game, Path(folder) / "data") as fleet:
+        data = Path(folder) / "data"
+        put_players(
+            data,
+            game_dir=game,
+            room=room,
+            map_room="map.field",
+            player_class="arena.rooms:Watcher",
+            names=[f"p{number}" for number in range(PLAYERS)],
+        )
+        with running(game, data) as fleet:
             (pid,) = fleet.node_pids().values()
             pin(pid)
             with load(
