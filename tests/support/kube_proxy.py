@@ -64,6 +64,7 @@ class Proxy:
         self._watches: dict[int, asyncio.Event] = {}
         self._cut = False
         self._frozen = False
+        self._last = b""
         self.requests: list[tuple[str, str, int]] = []
         """Method, path with query, and status (0: none was given), in order of their ends."""
         self.url = ""
@@ -95,9 +96,20 @@ class Proxy:
 
     def expire_watches(self) -> None:
         """Each watch ends with 410 Gone: the API server has forgotten where it was. Later ones work."""
+        self.end_watches({"type": "ERROR", "object": _status(410)})
+
+    def end_watches(self, last: dict[str, object] | bytes, part: str = "") -> None:
+        """Each watch whose path contains `part` ends with that, an event or mere bytes. Later ones work."""
         self._frozen = False
-        for gone in list(self._watches.values()):
-            self._loop.call_soon_threadsafe(gone.set)
+        self._last = last if isinstance(last, bytes) else json.dumps(last).encode() + b"\n"
+        for watch, gone in list(self._watches.items()):
+            if part in self._open[watch].path:
+                self._loop.call_soon_threadsafe(gone.set)
+
+    def watches(self, part: str) -> bool:
+        """Whether a watch is open whose path contains `part`."""
+        going = [watch for watch, gone in list(self._watches.items()) if not gone.is_set()]
+        return any(part in self._open[watch].path for watch in going)
 
     def kubeconfig(self, path: Path, token: str, namespace: str) -> Path:
         """A kubeconfig that leads here."""
@@ -199,7 +211,7 @@ class Proxy:
                     going.cancel()
                     await asyncio.gather(copying, going, return_exceptions=True)
             if gone.is_set():
-                await response.write(json.dumps({"type": "ERROR", "object": _status(410)}).encode() + b"\n")
+                await response.write(self._last)
                 await response.write_eof()
                 return response
         except (aiohttp.ClientError, OSError):

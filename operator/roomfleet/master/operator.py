@@ -95,6 +95,11 @@ class Master:
         if self._loop is not None and self._fleet is not None and self._thread.is_alive():
             self._loop.call_soon_threadsafe(self._fleet.seen, plural, change, obj)
 
+    def listed(self) -> None:
+        """kopf has listed a kind anew. May be called from any thread."""
+        if self._loop is not None and self._fleet is not None and self._thread.is_alive():
+            self._loop.call_soon_threadsafe(self._fleet.watched_anew)
+
     def _run(self) -> None:
         try:
             import uvloop
@@ -305,7 +310,7 @@ async def stop(memo: kopf.Memo, **_: Any) -> None:
 
 
 @kopf.on.login()
-async def log_in(**_: Any) -> kopf.AiohttpSession:
+async def log_in(memo: kopf.Memo, **_: Any) -> kopf.AiohttpSession:
     """Credentials that work. kopf would end when it is given the same ones again after a 401; this waits."""
     while True:
         api = Api(login)
@@ -313,7 +318,8 @@ async def log_in(**_: Any) -> kopf.AiohttpSession:
             info = login()
             await api.open()
             if not await api.rejected():
-                return session_of(info)  # a new one is new to kopf, even with credentials once refused
+                # A new one is new to kopf, even with credentials that were refused once.
+                return session_of(info, memo.master.listed)
             log.warning("the API server does not accept the credentials: reading them again")
         finally:
             await api.close()

@@ -117,14 +117,18 @@ class KubeFleet:
         """Make a complete list at once."""
         self._wake.set()
 
+    def watched_anew(self) -> None:
+        """A watch has begun with a list, which does not say what was deleted before: make one to compare."""
+        if self._burst is not None:
+            self._burst.cancel()
+        self._burst = self._loop.call_later(BURST_SECONDS, self.look_now)
+
     # -- objects to events ---------------------------------------------------------------------------------
 
     def seen(self, plural: str, change: str | None, obj: Json) -> None:
         """What a watch reports: ADDED, MODIFIED, DELETED, or None from a list that it began with."""
         if change is None:
-            if self._burst is not None:
-                self._burst.cancel()
-            self._burst = self._loop.call_later(BURST_SECONDS, self.look_now)
+            self.watched_anew()
         id = id_of(plural, obj)
         if change == "DELETED":
             if self.cache.drop(id, obj["metadata"]["uid"]):
