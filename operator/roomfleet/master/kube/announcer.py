@@ -11,7 +11,7 @@ from typing import Any
 
 from roomfleet.master.core.effects import Announce
 from roomfleet.master.kube.client import Api
-from roomfleet.master.kube.errors import ApiDown, ApiError, NotFound
+from roomfleet.master.kube.errors import ApiDown, ApiError, Forbidden, NotAllowed, NotFound
 from roomfleet.master.kube.gate import Gate
 
 log = logging.getLogger(__name__)
@@ -48,6 +48,13 @@ class Announcer:
         self._queue.append((effect, uid, datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")))
         self._some.set()
 
+    def _put_back(self, item: tuple[Announce, str, str]) -> None:
+        """First in turn again, unless news came meanwhile that fill the queue."""
+        if len(self._queue) == MOST:
+            self.left_out += 1
+        else:
+            self._queue.appendleft(item)
+
     async def _keep_posting(self) -> None:
         while True:
             await self._some.wait()
@@ -59,9 +66,11 @@ class Announcer:
             path = f"/api/v1/namespaces/{effect.key.game}/events"
             try:
                 await self._api.create(path, event_of(effect, uid, now, self._identity))
-            except ApiDown as error:
+            except Forbidden as error:
+                self._gate.lacks(error)  # events are news: what else there is to write does not wait for them
+            except (ApiDown, NotAllowed) as error:
                 self._gate.trouble(error)
-                self._queue.appendleft((effect, uid, now))
+                self._put_back((effect, uid, now))
             except NotFound:
                 pass  # the namespace is gone, and with it everybody who might read this
             except ApiError as error:

@@ -16,7 +16,7 @@ import kopf
 import msgspec
 import yaml
 
-from roomfleet.master.kube.errors import ApiDown, ApiError, NotAllowed, error_of
+from roomfleet.master.kube.errors import ApiDown, ApiError, Forbidden, NotAllowed, error_of
 
 log = logging.getLogger(__name__)
 
@@ -124,9 +124,11 @@ class Api:
                 return items, version
 
     async def answers(self, path: str) -> bool:
-        """Whether the server answers, lets us in, and serves that path again."""
+        """Whether the server answers, lets us in, and serves that path again. Raises Forbidden."""
         try:
             await self._json("GET", path, seconds=1.0)
+        except Forbidden:
+            raise
         except ApiError:
             return False
         return True

@@ -35,6 +35,13 @@ class NotAllowed(ApiError):
 class Forbidden(NotAllowed):
     """The master's account lacks a permission; the API server's text names it."""
 
+    @property
+    def permission(self) -> str:
+        """What may not be done, for all objects alike: `cannot patch resource … in the namespace …`."""
+        text = str(self)
+        at = text.find(" cannot ")
+        return text[at + 1 :] if at >= 0 else text
+
 
 class Conflict(ApiError):
     """The object has changed since."""
