@@ -60,7 +60,7 @@ STALE_SECONDS = 3 * LIST_EVERY_SECONDS
 """When the last complete list is older, the master does not know what it manages: /healthz says so."""
 
 UNSERVED_SECONDS = 0.25
-"""How soon the list is tried again when the server does not serve our kinds."""
+"""How soon the list is tried again when the server does not serve our kinds, or forgot where it was."""
 
 STOP_SECONDS = 3.0
 """What still waits at the end is written within that."""
@@ -109,9 +109,13 @@ class KubeFleet:
         await self.writer.stop(STOP_SECONDS)
 
     def trouble(self) -> str:
-        """What is wrong with keeping in step; empty when nothing is."""
+        """What is wrong with keeping in step, though the API server answers; empty when nothing is.
+
+        While it is away a restart would help nobody, and turn players away from rooms that run.
+        """
         age = self._loop.time() - self._listed_at
-        return f"the objects were last listed {age:.0f} s ago" if age > STALE_SECONDS else ""
+        stale = age > STALE_SECONDS and self._gate.is_up
+        return f"the objects were last listed {age:.0f} s ago" if stale else ""
 
     def look_now(self) -> None:
         """Make a complete list at once."""
@@ -193,6 +197,7 @@ class KubeFleet:
             except (ApiDown, NotAllowed) as error:
                 self._gate.trouble(error)
             except Expired:
+                await asyncio.sleep(UNSERVED_SECONDS)
                 continue  # the list took too long for the server: begin anew
             except ApiError as error:
                 log.warning("cannot list the objects, trying again: %s", error)
