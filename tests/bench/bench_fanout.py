@@ -1,66 +1,68 @@
 """A: clients on one core when every client is sent every position each tick, on both sides in turn.
 
-    python tests/bench/bench_fanout.py [--seconds S] [--only SIDE] [--clients N …] [--json FILE]
+    python tests/bench/bench_fanout.py [--start N] [--step N] [--most N] [--seconds S] [--only SIDE]
+                                       [--subprotocol NAME] [--json FILE]
 
 20 Hz, 100 moving actors, all see all, saving on. A side carries so many clients as long as each gets 19
-patches a second and 99 of 100 echoes are back within 50 ms. Clients are added until it does not.
+patches a second and 99 of 100 echoes are back within 50 ms. Clients are added until it does not. The server
+has a core to itself; the load generator, and Roomfleet's master, share another.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import sys
+from contextlib import AbstractContextManager
+from dataclasses import asdict
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from rig.capacity import Found, Search, find_capacity, keeps_up
 from rig.cores import prepare
-from rig.sides import colyseus, roomfleet
-
-COLUMNS = (
-    ("clients", "clients", 0),
-    ("patches/s", "patches_per_client_per_s", 1),
-    ("B/patch", "bytes_per_patch", 0),
-    ("server %", "server_cpu_pct", 0),
-    ("user %", "server_user_pct", 0),
-    ("p50 ms", "rtt_p50_ms", 1),
-    ("p99 ms", "rtt_p99_ms", 1),
-    ("gap ms", "max_gap_ms", 0),
-    ("snaps", "snapshots", 0),
-    ("load %", "load_cpu_pct", 0),
-    ("RSS MB", "server_rss_mb", 0),
-)
+from rig.sides import NoPeer, Side, colyseus, roomfleet
 
 
-def main() -> None:
+def capacity(server: AbstractContextManager[Side], search: Search) -> Found:
+    """That of one side."""
+    with server as side:
+        return find_capacity(side.name, side.load, search, keeps_up)
+
+
+def main() -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
+    parser.add_argument("--start", type=int, default=2_000)
+    parser.add_argument("--step", type=int, default=500)
+    parser.add_argument("--most", type=int, default=6_000)
     parser.add_argument("--seconds", type=float, default=4)
-    parser.add_argument("--clients", type=int, nargs="+", default=[500])
-    parser.add_argument("--subprotocol", default="roomfleet.v1")
-    parser.add_argument("--only")
+    parser.add_argument("--only", choices=["roomfleet", "colyseus"])
+    parser.add_argument("--subprotocol", default="roomfleet.v1.msgpack")
+    parser.add_argument("--json", type=Path)
     options = parser.parse_args()
     prepare()
-    sides = {
-        "roomfleet": lambda: roomfleet("stream", subprotocol=options.subprotocol),
-        "colyseus": colyseus,
-    }
-    for name, start in sides.items():
-        if options.only not in (None, name):
-            continue
-        with start() as side:
-            print(f"{side.name:>10}" + "".join(f"{title:>10}" for title, _, _ in COLUMNS), flush=True)
-            for clients in options.clients:
-                joins = side.load.clients(clients)
-                side.load.idle(1)
-                row = side.load.measure(options.seconds)
-                print(
-                    " " * 10 + "".join(f"{row[key]:10.{digits}f}" for _, key, digits in COLUMNS),
-                    joins,
-                    flush=True,
-                )
+    search = Search(options.start, options.step, options.most, options.seconds)
+    found: dict[str, Found] = {}
+    try:
+        if options.only != "roomfleet":
+            found["colyseus"] = capacity(colyseus(), search)
+        if options.only != "colyseus":
+            found["roomfleet"] = capacity(roomfleet("stream", subprotocol=options.subprotocol), search)
+    except NoPeer as error:
+        print(f"cannot compare: {error}", file=sys.stderr)
+        return 1
+    figures: dict[str, object] = {name: asdict(each) for name, each in found.items()}
+    for each in found.values():
+        print(f"{each.side}: {each.clients:,} clients on one core" + (" or more" if each.bounded else ""))
+    if len(found) == 2 and found["colyseus"].clients:
+        figures["like_for_like_ratio"] = ratio = found["roomfleet"].clients / found["colyseus"].clients
+        print(f"like for like: {ratio:.2f} times as many")
+    if options.json:
+        options.json.write_text(json.dumps(figures, indent=1))
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

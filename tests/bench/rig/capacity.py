@@ -1,0 +1,100 @@
+"""How many clients a side carries: one rule for both, clients added until it does not hold any more."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from rig.load import Load
+from rig.tables import heading, line
+
+Row = dict[str, Any]
+
+RTT_MS = 50.0
+"""99 of 100 echoes are back within that."""
+
+PATCHES = 19.0
+"""Where everything moves each tick: patches a client gets in a second, at least, of 20."""
+
+
+def keeps_up(row: Row, patches: float = PATCHES) -> bool:
+    """Whether a window's figures are good."""
+    return bool(
+        row["patches_per_client_per_s"] >= patches and row["rtt_p99_ms"] < RTT_MS and not row["unanswered"]
+    )
+
+
+@dataclass(slots=True)
+class Found:
+    """What was measured: `clients` is the most that were carried."""
+
+    side: str
+    clients: int = 0
+    rows: list[Row] = field(default_factory=list)
+    bounded: bool = False
+    """It was not the side that ended the search but the most clients that were asked for."""
+
+    @property
+    def best(self) -> Row:
+        """The window with the most clients that was good."""
+        return max((row for row in self.rows if row["good"]), key=lambda row: row["clients"], default={})
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """From `start` clients up by `step`, to `most` at the most; `seconds` is a window's length."""
+
+    start: int
+    step: int
+    most: int
+    seconds: float
+    settle: float = 1.0
+
+
+def find_capacity(
+    side: str, load: Load, search: Search, good: Callable[[Row], bool], *, quiet: bool = False
+) -> Found:
+    """Add clients until two windows in a row are not good, then try half a step less.
+
+    Where the start is too much already it goes down instead.
+    """
+    found = Found(side)
+    if not quiet:
+        print(heading(side), flush=True)
+    for clients in _sizes(search, found):
+        for _ in range(2):
+            row = _window(load, clients, search)
+            row["good"] = good(row)
+            found.rows.append(row)
+            if not quiet:
+                print(line(row), flush=True)
+            if row["good"]:
+                found.clients = max(found.clients, clients)
+                break
+    found.bounded = found.clients >= search.most
+    return found
+
+
+def _sizes(search: Search, found: Found) -> Iterator[int]:
+    """How many clients to try next; looks at what was found so far."""
+    clients = min(search.start, search.most)
+    yield clients
+    if found.clients:
+        while found.clients == clients and clients < search.most:
+            clients = min(clients + search.step, search.most)
+            yield clients
+        if found.clients < clients:
+            yield (found.clients + clients) // 2
+        return
+    while not found.clients and clients > search.step:
+        clients -= search.step
+        yield clients
+
+
+def _window(load: Load, clients: int, search: Search) -> Row:
+    joins = load.clients(clients)
+    load.idle(search.settle)
+    row = load.measure(search.seconds)
+    row["joins_per_s"] = joins["joins_per_s"]
+    return row
