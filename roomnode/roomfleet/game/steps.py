@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import heapq
 import math
-from collections import deque
 from collections.abc import Callable
 from typing import Any, Protocol
 
@@ -57,7 +56,7 @@ class Steps:
         self.current: tuple[str, str] | None = None
         self._heap: list[tuple[int, int, Due]] = []
         self._count = 0
-        self._ready: deque[Script] = deque()
+        self._ready: list[Script] = []
         self._spent: dict[str, int] = {}
         self._after: list[Callable[[], None]] = []
         self._depth = 0
@@ -110,13 +109,14 @@ class Steps:
     def run_ready(self) -> None:
         """Scripts that can go on, in the order in which they were woken."""
         while self._ready:
-            script = self._ready.popleft()
-            if script.closed:
-                continue
-            if self._spent.get(script.owner, 0) >= STEP_BUDGET:
-                self.at(self.tick + 1, script)
-            else:
-                self._run(script)
+            ready, self._ready = self._ready, []
+            for script in ready:
+                if script.closed:
+                    continue
+                if self._spent.get(script.owner, 0) >= STEP_BUDGET:
+                    self.at(self.tick + 1, script)
+                else:
+                    self._run(script)
 
     def wake(self, script: Script) -> None:
         """Let it go on when its turn comes."""

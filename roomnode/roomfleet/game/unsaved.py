@@ -25,7 +25,7 @@ class Unsaved:
     def __init__(self, live: LiveRoom, dirty: Dirty) -> None:
         self._live = live
         self._dirty = dirty
-        self._fresh: set[str] = set()
+        self._fresh: dict[str, None] = {}
         self._departed: dict[str, Change] = {}
 
     def __bool__(self) -> bool:
@@ -41,7 +41,7 @@ class Unsaved:
         """A new actor, unknown to the store."""
         actor = self._live.actors.get(actor_id)
         if actor is not None and not actor.transient:
-            self._fresh.add(actor_id)
+            self._fresh[actor_id] = None
             self._dirty.touch(actor_id)
 
     def departed(self, change: Change) -> None:
@@ -80,7 +80,7 @@ class Unsaved:
 
     def _change(self, key: str) -> Change | None:
         fresh = key in self._fresh
-        self._fresh.discard(key)
+        self._fresh.pop(key, None)
         departed = self._departed.pop(key, None)
         if departed is not None:
             if fresh and departed.kind is ChangeKind.DELETE:

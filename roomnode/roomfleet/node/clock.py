@@ -18,6 +18,8 @@ RENEW_SECONDS = 4.0
 class RoomClock:
     """Seconds of room time, driven by a steady clock (s)."""
 
+    __slots__ = ("_base", "_ceiling", "_last", "_steady")
+
     def __init__(self, steady: Callable[[], float], start: float, ceiling: float) -> None:
         self._steady = steady
         self._base = start - steady()

@@ -76,6 +76,9 @@ ARRIVALS_SECONDS = 1.0
 EPOCHS_SECONDS = 2.0
 """How often the store is asked whose the rooms are, while the link is down: one query for all rooms."""
 
+STARTS = 64
+"""Rooms that claim and load at the same time: more are no faster, and need memory that the node keeps."""
+
 DRAIN_SECONDS = 20.0
 """A stop that has not saved everything by then gives up."""
 
@@ -144,6 +147,7 @@ class Node:
         self._ended: list[Report] = []
         self._tasks: set[asyncio.Task[None]] = set()
         self._looking: asyncio.Lock = asyncio.Lock()
+        self._starts = asyncio.Semaphore(STARTS)
         self._watchdog = Watchdog(self._culprit)
         self._server: HTTPServer | None = None
         self._swept = False
@@ -305,7 +309,8 @@ class Node:
 
     async def _start(self, room: HostedRoom) -> None:
         try:
-            await room.start()
+            async with self._starts:
+                await room.start()
         except Exception as error:
             log.exception("room %s could not start", room.name)
             room.fail(f"internal error: {error!r}; see the node's log")

@@ -19,7 +19,7 @@ from roomfleet.node.asking import GrantedSeat
 from roomfleet.node.clock import RENEW_SECONDS, RoomClock
 from roomfleet.node.fanout import Connection, FanOut
 from roomfleet.node.players import PlayerSession
-from roomfleet.node.saving import Departure, Saver, SaverEvents
+from roomfleet.node.saving import Departure, Saver
 from roomfleet.node.surroundings import Surroundings
 from roomfleet.node.visits import Visits
 from roomfleet.store import (
@@ -61,11 +61,13 @@ class HostedRoom:
         self.visits = Visits(self, node)
         self.fanout = FanOut(self._loop.time, self._loop.call_soon, self.pump)
         self._seats: dict[int, GrantedSeat] = {}
-        self._tasks: set[asyncio.Task[Any]] = set()
+        self._tasks: dict[asyncio.Task[Any], None] = {}
         self._clock = RoomClock(self._loop.time, 0.0, 0.0)
         self.saver: Saver | None = None
         self._stopping = False
-        self._ended = asyncio.Event()
+        self._over_now = False
+        self._ended: asyncio.Event | None = None
+        """Made for those who wait for the end."""
 
     # -- life ----------------------------------------------------------------------------------------------
 
@@ -131,7 +133,7 @@ class HostedRoom:
             interval=self.spec.save_interval_seconds,
             schedule=self._node.schedule,
             wall=self._node.wall,
-            events=SaverEvents(self._departed, self.fence, self._saves, self._saved, self._saving_broke),
+            room=self,
             rng=self._rng,
         )
         for player in self.live.players:
@@ -158,7 +160,9 @@ class HostedRoom:
         """
         stopping, self._stopping = self._stopping, True
         if stopping or self.phase is not RoomPhase.RUNNING:
-            await self._ended.wait()
+            if not self.over:
+                self._ended = self._ended or asyncio.Event()
+                await self._ended.wait()
             return
         last = Bye(code=ByeCode.ROOM_DELETED, reason="the room was deleted") if goodbye else None
         await self._close(last, reason)
@@ -222,7 +226,9 @@ class HostedRoom:
     def _over(self, phase: RoomPhase, message: str, found_epoch: int | None = None) -> None:
         if self.over:
             return
-        self._ended.set()
+        self._over_now = True
+        if self._ended is not None:
+            self._ended.set()
         self.phase, self.message, self.found_epoch = phase, message, found_epoch
         for key in ("step", "renew", "players"):
             self._node.schedule.clear((key, self.name))
@@ -243,7 +249,7 @@ class HostedRoom:
     @property
     def over(self) -> bool:
         """It has stopped, failed, or was lost: nothing of it counts here any more."""
-        return self._ended.is_set()
+        return self._over_now
 
     def report(self) -> Report:
         """The room as the master should know it; the join ids in it are reported once."""
@@ -447,10 +453,10 @@ class HostedRoom:
 
     def _run_outside(self, outside: Outside) -> None:
         task = self._loop.create_task(outside.coroutine, name=f"outside {self.name}")
-        self._tasks.add(task)
+        self._tasks[task] = None
 
         def done(task: asyncio.Task[Any]) -> None:
-            self._tasks.discard(task)
+            self._tasks.pop(task, None)
             error = asyncio.CancelledError() if task.cancelled() else task.exception()
             if self.live is None or self.phase is not RoomPhase.RUNNING:
                 return
@@ -463,7 +469,7 @@ class HostedRoom:
 
     # -- what the saver tells ------------------------------------------------------------------------------
 
-    def _departed(self, departures: list[Departure]) -> None:
+    def departed(self, departures: list[Departure]) -> None:
         by_target: dict[str, list[Departure]] = {}
         for departure in departures:
             by_target.setdefault(departure.change.to_room, []).append(departure)
@@ -483,14 +489,14 @@ class HostedRoom:
             self._node.departed(target, [d.record for d in gone], wake=any(d.change.wake for d in gone))
         self._node.changed(self)
 
-    def _saving_broke(self, error: Exception) -> None:
+    def saving_broke(self, error: Exception) -> None:
         self.fail(f"saving broke: {error!r}; see the node's log")
 
-    def _saves(self, ok: bool, why: str) -> None:
+    def saves(self, ok: bool, why: str) -> None:
         self.message = why
         self._node.changed(self)
 
-    def _saved(self) -> None:
+    def saved(self) -> None:
         if self.phase is RoomPhase.RUNNING:
             self.pump()
 

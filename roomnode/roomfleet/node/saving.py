@@ -11,6 +11,7 @@ import logging
 import random
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 from roomfleet.game.live import LiveRoom
 from roomfleet.game.outbox import AtomicGroup, Change, ChangeKind
@@ -44,23 +45,54 @@ class Departure:
     record: ActorRecord
 
 
-@dataclass(frozen=True, slots=True)
-class SaverEvents:
+class Saved(Protocol):
     """What the saver tells its room."""
 
-    departed: Callable[[list[Departure]], None]
-    fenced: Callable[[int | None, int], None]
-    """The epoch found, and how many actors' changes were lost unacknowledged."""
-    state: Callable[[bool, str], None]
-    """Whether saves get through, and if not, why."""
-    saved: Callable[[], None]
-    """Something was saved, and room time may go on."""
-    broken: Callable[[Exception], None]
-    """What no store does: the room's own machinery, or a document, is at fault. Nothing is saved any more."""
+    def departed(self, departures: list[Departure]) -> None:
+        """Travels are committed."""
+
+    def fence(self, found_epoch: int | None, lost: int) -> None:
+        """The epoch found, and how many actors' changes were lost unacknowledged."""
+
+    def saves(self, ok: bool, why: str) -> None:
+        """Whether saves get through, and if not, why."""
+
+    def saved(self) -> None:
+        """Something was saved, and room time may go on."""
+
+    def saving_broke(self, error: Exception) -> None:
+        """What no store does: the room's own machinery, or a document, is at fault. Nothing is saved any
+        more."""
 
 
 class Saver:
     """Saves one room. All methods are called on the node's event loop."""
+
+    __slots__ = (
+        "_again",
+        "_backlog",
+        "_barriers",
+        "_clock",
+        "_game",
+        "_live",
+        "_paused",
+        "_refusal",
+        "_refused",
+        "_renew",
+        "_rng",
+        "_room",
+        "_schedule",
+        "_session",
+        "_settings",
+        "_task",
+        "_trying_since",
+        "_unsaved_since",
+        "_wall",
+        "_watching",
+        "interval",
+        "ok",
+        "saved_at",
+    )
 
     def __init__(
         self,
@@ -73,7 +105,7 @@ class Saver:
         interval: float,
         schedule: Schedule,
         wall: Callable[[], float],
-        events: SaverEvents,
+        room: Saved,
         rng: random.Random,
     ) -> None:
         self.interval = interval
@@ -86,7 +118,7 @@ class Saver:
         self._settings = settings
         self._schedule = schedule
         self._wall = wall
-        self._events = events
+        self._room = room
         self._rng = rng
         self._backlog = Backlog()
         self._refused: list[AtomicGroup] = []
@@ -141,7 +173,7 @@ class Saver:
     async def finish(self, exact: float) -> None:
         """The last save of a clean stop, with the room's exact time. Returns when saved.
 
-        Raises Fenced, and what `SaverEvents.broken` would be told.
+        Raises Fenced, and what `Saved.saving_broke` would be told.
         """
         self._schedule.clear(self._key)
         if self._task is not None:
@@ -236,7 +268,7 @@ class Saver:
                 return
             except Fenced as error:
                 lost = len({change.actor for group in self._backlog.groups for change in group.changes})
-                self._events.fenced(error.found_epoch, lost)
+                self._room.fence(error.found_epoch, lost)
                 return
             except StoreUnavailable as error:
                 attempt += 1
@@ -244,7 +276,7 @@ class Saver:
                 await self.pause(attempt)
             except Exception as error:
                 log.exception("saving %s broke", self._session.room)
-                self._events.broken(error)
+                self._room.saving_broke(error)
                 return
 
     async def _commit_all(self) -> None:
@@ -272,7 +304,7 @@ class Saver:
                     self._live.save_failed(barrier, failure, now)
                 else:
                     self._live.saved(barrier, now)
-            self._events.saved()
+            self._room.saved()
             if self._live.dirty:
                 self._begin_trying()
             await self._session.applied()
@@ -322,7 +354,7 @@ class Saver:
             if committed.departed:
                 await self._session.applied()
                 by_id = {doc_id(self._game, change.actor): change for change in changes}
-                self._events.departed([Departure(by_id[record.id], record) for record in committed.departed])
+                self._room.departed([Departure(by_id[record.id], record) for record in committed.departed])
 
     def _to_store(self, change: Change) -> store_changes.Change:
         actor = doc_id(self._game, change.actor)
@@ -346,7 +378,7 @@ class Saver:
         if self.ok:
             log.warning("%s cannot save: %s; it keeps everything and tries again", self._session.room, why)
             self.ok = False
-            self._events.state(False, why)
+            self._room.saves(False, why)
         unsaved = self._loop_time() - self._trying_since if self._trying_since is not None else 0.0
         if not self._paused and unsaved >= self._settings.max_unsaved_seconds:
             self._paused = True
@@ -360,4 +392,4 @@ class Saver:
         ok = not failure
         if ok != self.ok:
             self.ok = ok
-            self._events.state(ok, failure)
+            self._room.saves(ok, failure)

@@ -31,12 +31,14 @@ log = logging.getLogger(__name__)
 class Visits:
     """Who is in the room, who may come back, and who is on the way in."""
 
+    __slots__ = ("_entering", "_loop", "_node", "_reserved", "_room", "_used", "players")
+
     def __init__(self, room: HostedRoom, node: Surroundings) -> None:
         self._room = room
         self._node = node
         self._loop = asyncio.get_running_loop()
         self.players = Players()
-        self._entering: set[str] = set()
+        self._entering: dict[str, None] = {}
         self._reserved: dict[str, float] = {}
         """Seats kept for players whom other nodes send: until when, loop time."""
         self._used: list[str] = []
@@ -61,7 +63,7 @@ class Visits:
             if not self._has_seat(player):
                 connection.end(Rejoin(reason="the room is full", room=self._room.name))
                 return False
-            self._entering.add(player)
+            self._entering[player] = None
             try:
                 elsewhere = await self._spawn(player)
             except Fenced as error:
@@ -75,7 +77,7 @@ class Visits:
                 log.warning("room %s cannot make the actor of %s: %s", self._room.name, player, error)
                 elsewhere = Bye(code=ByeCode.KICKED, reason=f"your actor cannot live here: {error}")
             finally:
-                self._entering.discard(player)
+                self._entering.pop(player, None)
                 self._node.changed(self._room)
             if elsewhere is not None:
                 connection.end(elsewhere)

@@ -9,7 +9,7 @@ from typing import Any
 
 from roomfleet.game.outbox import AtomicGroup, Change, ChangeKind
 from roomfleet.node.clock import RoomClock
-from roomfleet.node.saving import Departure, Saver, SaverEvents
+from roomfleet.node.saving import Departure, Saver
 from roomfleet.node.schedule import Schedule
 from roomfleet.store import ActorRecord, Fenced, StoreError, StoreUnavailable, TooLarge, Transit
 from roomfleet.store.protocol import Committed, Travel
@@ -89,6 +89,28 @@ class Session:
         return [change.id for batch in self.batches for change in batch]
 
 
+class Told:
+    """The room, which keeps what it is told."""
+
+    def __init__(self, bench: Bench) -> None:
+        self.bench = bench
+
+    def departed(self, departures: list[Departure]) -> None:
+        self.bench.departed += departures
+
+    def fence(self, found_epoch: int | None, lost: int) -> None:
+        self.bench.fenced.append(found_epoch)
+
+    def saves(self, ok: bool, why: str) -> None:
+        self.bench.states.append(ok)
+
+    def saved(self) -> None:
+        pass
+
+    def saving_broke(self, error: Exception) -> None:
+        self.bench.broken.append(error)
+
+
 class Bench:
     """A saver, and what it tells."""
 
@@ -109,13 +131,7 @@ class Bench:
             interval=0.02,
             schedule=self.schedule,
             wall=lambda: 1_700_000_000.0,
-            events=SaverEvents(
-                departed=self.departed.extend,
-                fenced=lambda found, lost: self.fenced.append(found),
-                state=lambda ok, why: self.states.append(ok),
-                saved=lambda: None,
-                broken=self.broken.append,
-            ),
+            room=Told(self),
             rng=random.Random(1),
         )
 
