@@ -13,6 +13,7 @@ import { backoff } from "./backoff.js";
 import { emptyCopy } from "./copy.js";
 import { systemEnvironment } from "./environment.js";
 import { CallError, JoinRefused, RoomfleetError, SessionEnded } from "./errors.js";
+import { FORMATS } from "./formats.js";
 import { Join } from "./join.js";
 import { positionOf } from "./motion.js";
 import { Session } from "./session.js";
@@ -37,6 +38,8 @@ import { Session } from "./session.js";
  * @property {string} [origin] the master's, `http(s)://host[:port][/prefix]`; default: the page's own
  * @property {number} [keepAliveSeconds] pause between pings (default 20); after two without a word the
  *   connection counts as lost
+ * @property {"json" | "msgpack"} [format] how messages to and from rooms are written: default "json";
+ *   "msgpack" is smaller
  * @property {Partial<Environment>} [environment] time, chance and sockets of a test
  */
 
@@ -79,6 +82,9 @@ export class RoomfleetClient extends EventTarget {
   /** @param {Options} options */
   constructor(options) {
     super();
+    if (!Object.hasOwn(FORMATS, options.format ?? "json")) {
+      throw new RoomfleetError(`format ${options.format}: there are ${Object.keys(FORMATS).join(" and ")}`);
+    }
     this.#options = { origin: options.origin ?? globalThis.location?.origin ?? "", ...options };
     this.#environment = { ...systemEnvironment(), ...options.environment };
   }
@@ -231,8 +237,9 @@ export class RoomfleetClient extends EventTarget {
    * @param {{ticket: string} | {resume: string}} secret
    */
   #connect(url, secret) {
-    const { keepAliveSeconds = 20 } = this.#options;
-    const session = new Session(this.#environment, { url, secret, keepAliveSeconds }, {
+    const { keepAliveSeconds = 20, format = "json" } = this.#options;
+    const request = { url, secret, keepAliveSeconds, format: FORMATS[format], before: this.#shown };
+    const session = new Session(this.#environment, request, {
       ready: () => this.#ready(session, "resume" in secret),
       changed: (message) => this.#tell("changed", message),
       event: ({ name, data }) => this.#tell("event", { name, data }),

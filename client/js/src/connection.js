@@ -1,11 +1,14 @@
 /**
- * One websocket: JSON messages in text frames, a time limit for opening, and a watch on silence.
+ * One websocket: messages in its format, a time limit for opening, and a watch on silence.
  *
  * However it ends, `closed` is called exactly once, unless this side closed it: then nothing is called
  * any more.
  */
 
+import { FormatError } from "./errors.js";
+
 /** @typedef {import("./environment.js").Environment} Environment */
+/** @typedef {import("./formats.js").Format} Format */
 
 const OPEN_SECONDS = 10;
 
@@ -18,6 +21,7 @@ const OPEN_SECONDS = 10;
 
 export class Connection {
   #handlers;
+  #format;
   /** @type {import("./environment.js").Socket | null} */
   #socket = null;
   #open = false;
@@ -28,10 +32,12 @@ export class Connection {
    * @param {Environment} environment
    * @param {string} url
    * @param {string} protocol
+   * @param {Format} format
    * @param {Handlers} handlers
    */
-  constructor(environment, url, protocol, handlers) {
+  constructor(environment, url, protocol, format, handlers) {
     this.#handlers = handlers;
+    this.#format = format;
     this.#cancelOpening = environment.after(OPEN_SECONDS, () => this.drop("it did not answer"));
     try {
       this.#socket = new environment.WebSocket(url, protocol);
@@ -41,6 +47,7 @@ export class Connection {
       this.#cancelOpening = environment.after(0, () => this.drop(String(error)));
       return;
     }
+    this.#socket.binaryType = "arraybuffer";
     this.#socket.onopen = () => this.#opened();
     this.#socket.onmessage = (event) => this.#received(event.data);
     this.#socket.onclose = (event) => this.drop(event?.reason || "the connection was closed");
@@ -50,10 +57,11 @@ export class Connection {
    * Send it, if the connection is open.
    * @param {object} message
    * @returns {boolean} whether it was handed to the socket
+   * @throws {FormatError} when it is no JSON data
    */
   send(message) {
     if (this.#socket === null || !this.#open || this.#ended) return false;
-    this.#socket.send(JSON.stringify(message));
+    this.#socket.send(this.#format.encode(message));
     return true;
   }
 
@@ -63,6 +71,7 @@ export class Connection {
     this.#ended = true;
     this.#cancelOpening();
     if (this.#socket === null) return;
+    this.#socket.binaryType = "arraybuffer";
     this.#socket.onopen = this.#socket.onmessage = this.#socket.onclose = null;
     this.#socket.close();
   }
@@ -85,9 +94,17 @@ export class Connection {
 
   /** @param {unknown} data */
   #received(data) {
-    const message = parse(data);
-    if (message === null) this.drop("it sent what is not a message");
-    else this.#handlers.message(message);
+    let message;
+    try {
+      message = this.#format.decode(data);
+    } catch (error) {
+      if (!(error instanceof FormatError)) throw error;
+      this.drop(`it sent what is not a message: ${error.message}`);
+      return;
+    }
+    const isMessage = typeof message === "object" && message !== null && typeof message.type === "string";
+    if (isMessage) this.#handlers.message(message);
+    else this.drop("it sent what is not a message");
   }
 }
 
@@ -97,19 +114,4 @@ export class Connection {
  */
 export function isRoomUrl(url) {
   return typeof url === "string" && /^wss?:\/\/[^/?#]/i.test(url);
-}
-
-/** @param {unknown} data @returns {any} the message, or null when it is none */
-function parse(data) {
-  if (typeof data !== "string") return null;
-  /** @type {any} */
-  let message;
-  try {
-    message = JSON.parse(data);
-  } catch (error) {
-    if (error instanceof SyntaxError) return null;
-    throw error;
-  }
-  const isMessage = typeof message === "object" && message !== null && typeof message.type === "string";
-  return isMessage ? message : null;
 }

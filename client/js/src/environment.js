@@ -5,7 +5,8 @@
  * @property {((event: any) => void) | null} onopen
  * @property {((event: any) => void) | null} onmessage
  * @property {((event: any) => void) | null} onclose
- * @property {(data: string) => void} send
+ * @property {string} [binaryType] set to "arraybuffer"
+ * @property {(data: any) => void} send a string, or bytes
  * @property {(code?: number, reason?: string) => void} close
  */
 /**

@@ -3,6 +3,7 @@
  *
  *     RoomfleetError
  *     ├── CallError      a call was refused, or can never be answered; `code` says why
+ *     ├── FormatError    bytes that are no message, or a value that cannot be sent
  *     ├── PatchError     an op that does not fit the copy it is applied to
  *     ├── JoinRefused    the master says no; `problem` says why
  *     └── SessionEnded   the session has ended for good; `code` says why
@@ -33,6 +34,9 @@ export class CallError extends RoomfleetError {
     this.code = code;
   }
 }
+
+/** What came is no message of its format, or what was to be sent is no JSON data; the text says where. */
+export class FormatError extends RoomfleetError {}
 
 /** An op does not fit the copy: the copy is not what the node believes it is. */
 export class PatchError extends RoomfleetError {}

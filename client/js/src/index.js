@@ -19,5 +19,5 @@ export { RoomfleetClient } from "./client.js";
 export { applyOps, emptyCopy } from "./copy.js";
 export { arrivesAt, positionAt, positionOf, timedPath } from "./motion.js";
 export { RoomClock } from "./clock.js";
-export { CallError, JoinRefused, PatchError, RoomfleetError, SessionEnded } from "./errors.js";
+export { CallError, FormatError, JoinRefused, PatchError, RoomfleetError, SessionEnded } from "./errors.js";
 export { VERSION } from "./version.js";

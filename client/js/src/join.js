@@ -5,6 +5,7 @@
  */
 
 import { Connection, isRoomUrl } from "./connection.js";
+import { JSON_FORMAT } from "./formats.js";
 import { PLAY_PROTOCOL, join } from "./messages.js";
 
 /** @typedef {import("./environment.js").Environment} Environment */
@@ -59,7 +60,7 @@ export class Join {
   constructor(environment, request, handlers) {
     this.#environment = environment;
     this.#handlers = handlers;
-    this.#connection = new Connection(environment, playUrl(request), PLAY_PROTOCOL, {
+    this.#connection = new Connection(environment, playUrl(request), PLAY_PROTOCOL, JSON_FORMAT, {
       open: () => {
         this.#connection.send(join(request.token, request.lineToken));
         this.#watch();

@@ -3,9 +3,6 @@
  * `joining.py`) is their definition; `tests/golden/messages` holds one of each.
  */
 
-/** Subprotocol of a player's websocket to a node: JSON in text frames. */
-export const SESSION_PROTOCOL = "roomfleet.v1";
-
 /** Subprotocol of the `play` websocket to the master. */
 export const PLAY_PROTOCOL = "roomfleet.play.v1";
 

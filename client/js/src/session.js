@@ -8,8 +8,9 @@
 import { RoomClock } from "./clock.js";
 import { Connection, isRoomUrl } from "./connection.js";
 import { applyOps, emptyCopy } from "./copy.js";
-import { CallError, PatchError } from "./errors.js";
-import { SESSION_PROTOCOL, hello } from "./messages.js";
+import { CallError, FormatError, PatchError } from "./errors.js";
+import { hello } from "./messages.js";
+import { plain } from "./values.js";
 import { VERSION } from "./version.js";
 
 /** @typedef {import("./environment.js").Environment} Environment */
@@ -24,7 +25,7 @@ const FIRST_PING_SECONDS = 0.25;
 const SPENT = new Set(["bad-ticket", "bad-resume"]);
 /** What says nothing before the welcome. */
 const AFTER_WELCOME = new Set(["snapshot", "patch", "pong"]);
-/** Seconds for welcome and snapshot, once connected. */
+/** Seconds for welcome and snapshot, once connected; and for a snapshot that was asked for. */
 const READY_SECONDS = 15;
 
 /**
@@ -45,6 +46,8 @@ const READY_SECONDS = 15;
  * @property {string} url
  * @property {{ticket: string} | {resume: string}} secret
  * @property {number} keepAliveSeconds
+ * @property {import("./formats.js").Format} format
+ * @property {Session | null} before the session that is shown until this one is ready
  */
 
 /** @typedef {{resolve: (value: any) => void, reject: (error: CallError) => void}} Pending */
@@ -69,18 +72,24 @@ export class Session {
   /** @type {number | null} local time of the first ping since something was heard */
   #unansweredSince = null;
   #cancelTimer = () => {};
+  /** A patch did not fit: nothing of the copy counts until the snapshot that was asked for. */
+  #misfit = false;
+  #cancelSnapshotWatch = () => {};
+  /** @type {Session | null} */
+  #before;
 
   /**
    * @param {Environment} environment
    * @param {SessionRequest} request
    * @param {SessionHandlers} handlers
    */
-  constructor(environment, { url, secret, keepAliveSeconds }, handlers) {
+  constructor(environment, { url, secret, keepAliveSeconds, format, before }, handlers) {
     this.url = url;
     this.#environment = environment;
     this.#handlers = handlers;
     this.#keepAliveSeconds = keepAliveSeconds;
-    this.#connection = new Connection(environment, url, SESSION_PROTOCOL, {
+    this.#before = before;
+    this.#connection = new Connection(environment, url, format.subprotocol, format, {
       open: () => {
         this.#connection.send(hello(secret, VERSION));
         this.#cancelTimer = environment.after(READY_SECONDS, () =>
@@ -102,9 +111,18 @@ export class Session {
    * @returns {Promise<any>} its result; rejects with CallError
    */
   call(method, args) {
+    const id = this.#lastCall + 1;
+    /** @type {object} */
+    let message;
+    try {
+      message = plain({ type: "call", id, method, args });
+    } catch (error) {
+      if (!(error instanceof FormatError)) throw error;
+      return Promise.reject(new CallError("bad-arguments", `${method} was not sent: ${error.message}`));
+    }
+    this.#lastCall = id;
     return new Promise((resolve, reject) => {
-      const id = ++this.#lastCall;
-      if (this.ready && this.#connection.send({ type: "call", id, method, args })) {
+      if (this.ready && this.#connection.send(message)) {
         this.#calls.set(id, { resolve, reject });
       } else {
         reject(new CallError("not-connected", `${method} was not sent: not in a room at the moment`));
@@ -126,6 +144,8 @@ export class Session {
 
   #end() {
     this.#cancelTimer();
+    this.#cancelSnapshotWatch();
+    this.#before = null;
     const calls = [...this.#calls.values()];
     this.#calls.clear();
     for (const { reject } of calls) {
@@ -187,11 +207,18 @@ export class Session {
   /** @param {import("./messages.js").Snapshot} message */
   #snapshot(message) {
     this.copy = { actors: message.actors, room: message.room };
+    this.#misfit = false;
+    this.#cancelSnapshotWatch();
     if (this.ready) {
       this.#handlers.changed(message);
       return;
     }
     this.ready = true;
+    const { clock = null, welcome = null } = this.#before ?? {};
+    if (clock !== null && welcome?.room.name === this.welcome?.room.name) {
+      this.clock?.follow(clock, this.#environment.now());
+    }
+    this.#before = null;
     this.#cancelTimer();
     this.#tick();
     this.#handlers.ready();
@@ -199,11 +226,20 @@ export class Session {
 
   /** @param {import("./messages.js").Patch} message */
   #patch(message) {
+    if (!this.ready) {
+      this.#connection.drop("the room did not begin with a snapshot");
+      return;
+    }
+    if (this.#misfit) return;
     try {
       applyOps(this.copy, message.ops);
     } catch (error) {
       if (!(error instanceof PatchError)) throw error;
-      this.#connection.drop(error.message);
+      this.#misfit = true;
+      this.#connection.send({ type: "snapshot" });
+      this.#cancelSnapshotWatch = this.#environment.after(READY_SECONDS, () =>
+        this.#connection.drop("the room sent no snapshot"),
+      );
       return;
     }
     this.#handlers.changed(message);

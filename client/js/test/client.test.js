@@ -234,14 +234,43 @@ test("a silent node is left after two intervals", () => {
   assert.equal(states[0].state, "reconnecting");
 });
 
-test("a patch that does not fit gets a new snapshot by resuming", () => {
-  const { world, client, states, town } = playing();
+test("a patch that does not fit gets a new snapshot, and the client stays in", () => {
+  const { client, states, town } = playing();
   town.say({ type: "patch", seq: 300, now: 13, ops: [["set", ["p:Nobody", "speed"], 3]] });
-  assert.equal(town.closedByClient, true);
+  assert.equal(town.of("snapshot").length, 1);
+  town.say(snapshot());
+  assert.deepEqual(states, []);
+  assert.deepEqual(client.copy.actors, snapshot().actors);
+});
+
+test("room time goes on where it was when a session is resumed, and begins anew in another room", () => {
+  const { world, client, town } = playing();
+  town.say({ type: "pong", t: world.time - 0.2, now: 18.35 }); // 0.1 s ahead of what welcome said
+  world.pass(2);
+  const shown = client.now;
+  town.fail();
   world.socket.open();
-  assert.equal(world.socket.sent[0].resume, "s1");
-  world.socket.say(welcome("town", "s2"), snapshot());
-  assert.deepEqual(names(states), ["reconnecting", "playing"]);
+  world.pass(0.05);
+  world.socket.say(welcome("town", "s2", 20.2), snapshot());
+  assert.ok(client.now >= shown + 0.05 * 0.9, `${client.now} after ${shown}`);
+  world.socket.say({ ...golden("node-to-client.travel")[0], url: TAVERN_URL, room: "tavern" });
+  enter(world, "tavern", "s3");
+  assert.equal(client.now, 12.25);
+});
+
+test("the format is asked for as the subprotocol, and the master is asked in JSON", () => {
+  const world = new World();
+  const { environment } = world;
+  const options = { origin: "https://play.example", game: "walkabout", token: "Ada", environment };
+  assert.throws(() => new RoomfleetClient({ ...options, format: "xml" }), /json and msgpack/);
+  const client = new RoomfleetClient({ ...options, format: "msgpack" });
+  client.connect();
+  assert.equal(world.socket.protocol, "roomfleet.play.v1");
+  world.socket.open();
+  world.socket.say(admitted("town", TOWN_URL, "t1"));
+  assert.equal(world.socket.protocol, "roomfleet.v1.msgpack");
+  enter(world);
+  assert.equal(client.state, "playing");
   assert.deepEqual(client.copy.actors, snapshot().actors);
 });
 

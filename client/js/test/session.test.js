@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { CallError } from "../src/errors.js";
+import { JSON_FORMAT, MSGPACK_FORMAT } from "../src/formats.js";
 import { Session } from "../src/session.js";
 import { golden } from "./support/golden.js";
 import { TOWN_URL, World, snapshot, welcome } from "./support/world.js";
@@ -9,11 +10,15 @@ import { TOWN_URL, World, snapshot, welcome } from "./support/world.js";
 const KINDS = ["ready", "changed", "event", "error", "waiting", "travel", "rejoin", "bye", "dropped"];
 
 /** A session and what it told, as `[kind, argument]`. */
-function begin({ secret = { ticket: "t" }, ready = true } = {}) {
+function begin({ secret = { ticket: "t" }, ready = true, format = JSON_FORMAT } = {}) {
   const world = new World();
   const told = [];
   const handlers = Object.fromEntries(KINDS.map((kind) => [kind, (what) => told.push([kind, what])]));
-  const session = new Session(world.environment, { url: TOWN_URL, secret, keepAliveSeconds: 20 }, handlers);
+  const session = new Session(
+    world.environment,
+    { url: TOWN_URL, secret, keepAliveSeconds: 20, format, before: null },
+    handlers,
+  );
   const { socket } = world;
   if (ready) {
     socket.open();
@@ -56,12 +61,71 @@ test("patches change the copy; a later snapshot replaces it", () => {
   assert.deepEqual(told.map(([kind]) => kind), Array(patches.length + 1).fill("changed"));
 });
 
-test("a patch that does not fit drops the connection", () => {
-  const { socket, told } = begin();
-  socket.say({ type: "patch", seq: 300, now: 13, ops: [["leave", "p:Nobody", "left"]] });
-  assert.equal(socket.closedByClient, true);
-  assert.deepEqual(told.map(([kind]) => kind), ["dropped"]);
-  assert.match(told[0][1], /p:Nobody/);
+const MISFIT = { type: "patch", seq: 300, now: 13, ops: [["leave", "p:Nobody", "left"]] };
+
+test("a patch that does not fit gets a new snapshot; the patches before it do not count", () => {
+  const { session, socket, told } = begin();
+  const fits = { type: "patch", seq: 301, now: 13, ops: [["set", ["room", "state", "x"], 1]] };
+  socket.say(MISFIT, fits, MISFIT);
+  assert.deepEqual(socket.of("snapshot"), golden("client-to-node.snapshot"));
+  assert.deepEqual(told, []);
+  socket.say(snapshot(), fits);
+  assert.deepEqual(told.map(([kind]) => kind), ["changed", "changed"]);
+  assert.equal(session.copy.room.state.x, 1);
+  socket.say(MISFIT);
+  assert.equal(socket.of("snapshot").length, 2);
+  assert.equal(socket.closedByClient, false);
+});
+
+test("a room that sends no snapshot when asked is dropped", () => {
+  const { world, socket, told } = begin();
+  socket.say(MISFIT);
+  world.pass(14.9);
+  socket.say({ type: "pong", t: world.time, now: 30 });
+  assert.deepEqual(told, []);
+  world.pass(0.2);
+  assert.deepEqual(told, [["dropped", "the room sent no snapshot"]]);
+  assert.equal(world.timers, 0);
+});
+
+test("a patch before the snapshot drops the connection", () => {
+  const { socket, told } = begin({ ready: false });
+  socket.open();
+  socket.say(welcome("town", "s1"), MISFIT);
+  assert.deepEqual(told, [["dropped", "the room did not begin with a snapshot"]]);
+});
+
+test("in MessagePack it says and hears the same", async () => {
+  const { session, socket, told } = begin({ format: MSGPACK_FORMAT });
+  assert.equal(socket.protocol, "roomfleet.v1.msgpack");
+  const { patches, expected } = golden("copy.scenario");
+  socket.say(...patches);
+  assert.deepEqual(session.copy, expected);
+  const calls = golden("client-to-node.call");
+  const answers = calls.map(({ method, args }) => session.call(method, args));
+  assert.deepEqual(socket.of("call"), calls);
+  const results = golden("node-to-client.result");
+  socket.say(...results);
+  assert.deepEqual(await Promise.all(answers), results.map(({ value }) => value));
+  told.length = 0;
+  socket.sayRaw('{"type":"event","name":"x","data":{}}');
+  assert.match(told[0][1], /binary frames/);
+});
+
+test("a call that is no JSON data is rejected and not sent", async () => {
+  const circle = {};
+  circle.circle = circle;
+  for (const format of [JSON_FORMAT, MSGPACK_FORMAT]) {
+    const { session, socket } = begin({ format });
+    for (const x of [NaN, Infinity, 1n, () => 1, Symbol("x"), "\ud800", circle, Array(99).fill().reduce((inner) => [inner], 1)]) {
+      await assert.rejects(session.call("walk", { deep: [x] }), (error) => {
+        assert.equal(error.code, "bad-arguments");
+        assert.match(error.message, /^walk was not sent: \$\.args\.deep\[0\]/);
+        return true;
+      });
+    }
+    assert.deepEqual(socket.of("call"), []);
+  }
 });
 
 test("calls are sent word for word as agreed, and answered by id", async () => {

@@ -10,8 +10,8 @@ from typing import Any, get_args
 import pytest
 
 from roomfleet.wire import joining, session
-from roomfleet.wire.codec import Decoder, encode
-from roomfleet.wire.errors import PatchError
+from roomfleet.wire.codec import MSGPACK, Decoder, encode
+from roomfleet.wire.errors import MalformedMessage, PatchError
 from roomfleet.wire.motion import position_at, timed_path
 from roomfleet.wire.patch import apply_ops
 
@@ -46,6 +46,35 @@ def test_a_golden_message_is_read_and_written_back_as_it_was(name: str) -> None:
         assert json.loads(written) == message
         assert written.startswith(b'{"type":"')
         assert decoder.decode(written) == decoded
+
+
+SESSION_FILES = [name for name in MESSAGE_FILES if "node" in name.split(".")[0]]
+
+
+def golden_bytes(name: str, writer: str) -> list[bytes]:
+    """The same messages in MessagePack, as Python or JavaScript (`js`) writes them."""
+    text = (GOLDEN / f"{name}.msgpack.{writer}.txt").read_text(encoding="ascii")
+    return [bytes.fromhex(line) for line in text.splitlines()]
+
+
+@pytest.mark.parametrize("name", SESSION_FILES)
+def test_a_golden_message_is_the_same_in_messagepack(name: str) -> None:
+    decoder, _ = CONVERSATIONS[name.split(".")[0]]
+    expected = [decoder.decode(json.dumps(message)) for message in golden(name)]
+    assert [MSGPACK.encode(message) for message in expected] == golden_bytes(name, "python")
+    for writer in ("python", "js"):
+        assert [decoder.decode(data, MSGPACK) for data in golden_bytes(name, writer)] == expected
+
+
+@pytest.mark.parametrize("name", SESSION_FILES)
+def test_a_golden_message_cut_short_is_malformed(name: str) -> None:
+    decoder, _ = CONVERSATIONS[name.split(".")[0]]
+    data = golden_bytes(name, "python")[0]
+    for end in range(len(data)):
+        with pytest.raises(MalformedMessage):
+            decoder.decode(data[:end], MSGPACK)
+    with pytest.raises(MalformedMessage, match="trailing"):
+        decoder.decode(data + b"\xc0", MSGPACK)
 
 
 @pytest.mark.parametrize("conversation", CONVERSATIONS)

@@ -1,5 +1,6 @@
 /** A world for the client under test: a clock that is driven, chance that is not, sockets without a net. */
 
+import { JSON_FORMAT, MSGPACK_FORMAT } from "../../src/formats.js";
 import { golden } from "./golden.js";
 
 class FakeSocket {
@@ -14,8 +15,12 @@ class FakeSocket {
     world.sockets.push(this);
   }
 
+  get format() {
+    return this.protocol === MSGPACK_FORMAT.subprotocol ? MSGPACK_FORMAT : JSON_FORMAT;
+  }
+
   send(data) {
-    this.sent.push(JSON.parse(data));
+    this.sent.push(this.format.decode(data));
   }
 
   close() {
@@ -29,7 +34,7 @@ class FakeSocket {
   }
 
   say(...messages) {
-    for (const message of messages) this.onmessage?.({ data: JSON.stringify(message) });
+    for (const message of messages) this.onmessage?.({ data: this.format.encode(message) });
   }
 
   sayRaw(data) {

@@ -22,6 +22,8 @@ SLEW = 0.1
 """Share of elapsed time by which the shown clock may gain or lose."""
 LEAP_SECONDS = 0.5
 """A shown clock that far off was stopped, by a sleeping computer for one, or the room's was."""
+FOLLOW_SECONDS = 5.0
+"""A clock before this one may be that far ahead, and still be gone on from."""
 DRIFT = 0.001
 """Share of elapsed time by which two clocks may part, at most."""
 
@@ -35,18 +37,19 @@ class _Sample:
 class RoomClock:
     """Room time of one session. All times are seconds; `local` is monotonic."""
 
-    def __init__(self, room_now: float, local: float, *, before: RoomClock | None = None) -> None:
-        """A message said `room_now` at `local`. `before` is the clock by which the room was shown until
-        now: the new one goes on from there, unless that is far off."""
+    def __init__(self, room_now: float, local: float) -> None:
+        """A message said `room_now` at `local`."""
         self._offset = self._shown = room_now - local
         self._last_local = local
         self._least = self._offset
         self._least_at = local
         self._samples: deque[_Sample] = deque(maxlen=SAMPLES)
-        if before is not None:
-            shown = before.room_now(local) - local
-            if abs(shown - self._offset) <= LEAP_SECONDS:
-                self._shown = shown
+
+    def follow(self, before: RoomClock, local: float) -> None:
+        """Go on from what another clock of the same room showed until now, unless that is far off."""
+        shown = before.room_now(local) - local
+        if -LEAP_SECONDS <= shown - self._offset <= FOLLOW_SECONDS:
+            self._shown, self._last_local = shown, local
 
     @property
     def round_trip(self) -> float | None:

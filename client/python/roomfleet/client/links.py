@@ -135,10 +135,10 @@ class RoomLink:
         match message:
             case session.Welcome():
                 self.welcome = message
-                self.clock = RoomClock(message.now, now, before=self._shown_clock(message.room.name))
-                self._before = None
+                self.clock = RoomClock(message.now, now)
             case session.Snapshot():
                 self._need_welcome().heard(message.now, now)
+                self._follow(now)
                 self.copy = {"actors": message.actors, "room": message.room}
                 self._snapshot_by = None
             case session.Patch():
@@ -160,12 +160,15 @@ class RoomLink:
             self._snapshot_by = now + READY_SECONDS
             self.deadline = min(self.deadline, self._snapshot_by)
 
-    def _shown_clock(self, room: str) -> RoomClock | None:
-        """The clock of that room as it is shown at the moment."""
-        before = self._before
-        if before is None or before.welcome is None or before.welcome.room.name != room:
-            return None
-        return before.clock
+    def _follow(self, now: float) -> None:
+        """At the first snapshot: go on with room time as it was shown, where it is the same room."""
+        before, self._before = self._before, None
+        if before is None or before.welcome is None or before.clock is None:
+            return
+        assert self.welcome is not None
+        assert self.clock is not None
+        if before.welcome.room.name == self.welcome.room.name:
+            self.clock.follow(before.clock, now)
 
     def want_snapshot(self) -> bytes:
         """What to say when the copy does not fit any more."""

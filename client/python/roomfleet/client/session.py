@@ -44,7 +44,7 @@ from roomfleet.client.links import LinkLost, PlayLink, RoomLink
 from roomfleet.wire import joining, session
 from roomfleet.wire.codec import JSON, Format
 from roomfleet.wire.errors import MalformedMessage, Unsendable
-from roomfleet.wire.values import check_value
+from roomfleet.wire.values import check_values
 from roomfleet.wire.version import __version__
 
 STEADY_SECONDS = 5.0
@@ -135,8 +135,9 @@ class Session:
         if live is None or live is not self._shown:
             raise CallError(NOT_CONNECTED, f"{method} was not sent: {self.state}, not in a room")
         try:
-            check_value(args, "args")
-            data = live.format.encode(session.Call(id=self._last_call + 1, method=method, args=args))
+            message = session.Call(id=self._last_call + 1, method=method, args=args)
+            check_values(message)
+            data = live.format.encode(message)
         except (MalformedMessage, Unsendable) as error:
             raise CallError(session.ErrorCode.BAD_ARGUMENTS, f"{method} was not sent: {error}") from None
         self._last_call += 1

@@ -23,11 +23,6 @@ def check_values(message: Any) -> None:
     _check(message, "$", 0)
 
 
-def check_value(value: Any, where: str) -> None:
-    """Look at one value. Raises MalformedMessage, which names the place."""
-    _check(value, where, 0)
-
-
 def _check(value: Any, where: str, depth: int) -> None:
     kind = type(value)
     if kind in _PLAIN:

@@ -1,0 +1,16 @@
+/** Chance that is the same each time. */
+
+/**
+ * Small seeded generator (Mulberry32).
+ * @param {number} seed
+ * @returns {() => number} evenly in [0, 1)
+ */
+export function generator(seed) {
+  let state = seed;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let t = Math.imul(state ^ (state >>> 15), 1 | state);
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
+    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
+  };
+}
