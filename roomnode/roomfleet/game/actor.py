@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from roomfleet.game.errors import ActorError
@@ -10,6 +11,7 @@ from roomfleet.game.journeys import Journey
 from roomfleet.game.moves import Goal, Move
 from roomfleet.game.script import Wait
 from roomfleet.game.scripted import Scripted
+from roomfleet.game.vision import checked_distance
 from roomfleet.wire.motion import Path, Point, position_at
 
 if TYPE_CHECKING:
@@ -37,6 +39,33 @@ def _checked_speed(who: str, value: Any) -> float:
     return float(value)
 
 
+class _Visible:
+    """`visible = False` in a class's body is the default of its actors; set on an actor, it is told and
+    saved."""
+
+    def __get__(self, actor: Actor | None, cls: type[Actor]) -> bool:
+        return not (cls._class_hidden if actor is None else actor._hidden)
+
+    def __set__(self, actor: Actor, value: bool) -> None:
+        actor._set_visible(_checked_visible(type(actor).__name__, value))
+
+
+def _checked_visible(who: str, value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise ActorError(f"{who}.visible: {value!r} is neither True nor False")
+    return value
+
+
+class _VisionDistance:
+    """`vision_distance = 150` in a class's body is how far its players see; set on an actor, it is saved."""
+
+    def __get__(self, actor: Player | None, cls: type[Player]) -> float | None:
+        return cls._class_distance if actor is None or not actor._distance_set else actor._distance
+
+    def __set__(self, actor: Player, value: float | None) -> None:
+        actor._set_distance(checked_distance(value, f"{type(actor).__name__}.vision_distance"))
+
+
 class Actor(Scripted):
     """Something that lives in a room: it has a place, a speed, state and scripts.
 
@@ -44,7 +73,18 @@ class Actor(Scripted):
     from the top whenever the room starts or the actor arrives in it.
     """
 
-    __slots__ = ("_children", "_id", "_move", "_name", "_parent", "_path", "_player", "_speed", "_visible")
+    __slots__ = (
+        "_children",
+        "_hidden",
+        "_id",
+        "_move",
+        "_name",
+        "_parent",
+        "_path",
+        "_player",
+        "_shown",
+        "_speed",
+    )
 
     _class_speed: ClassVar[float] = 100.0
     transient: ClassVar[bool] = False
@@ -52,6 +92,11 @@ class Actor(Scripted):
 
     speed: float = _Speed()  # type: ignore[assignment]
     """World units a second. At 0 it cannot walk."""
+
+    _class_hidden: ClassVar[bool] = False
+    visible: bool = _Visible()  # type: ignore[assignment]
+    """An invisible actor is seen by its own player, by the player whose actor it is docked to, by those
+    docked to it, and by admins. What is docked to it is seen by nobody else, either."""
 
     _id: str
     _name: str
@@ -61,13 +106,18 @@ class Actor(Scripted):
     _move: Move | None
     _parent: Actor | None
     _children: list[Actor]
-    _visible: bool
+    _shown: bool
+    """It is in a room, and viewers may know of it."""
+    _hidden: bool
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
         if "speed" in cls.__dict__:
             cls._class_speed = _checked_speed(cls.__name__, cls.__dict__["speed"])
             del cls.speed
+        if "visible" in cls.__dict__:
+            cls._class_hidden = not _checked_visible(cls.__name__, cls.__dict__["visible"])
+            del cls.visible
         for name in _OWN:
             if name in cls.__dict__ and cls.__module__ != __name__:
                 raise ActorError(
@@ -108,6 +158,9 @@ class Actor(Scripted):
     def _set_speed(self, speed: float) -> None:
         self._in_room().actors.set_speed(self, speed)
 
+    def _set_visible(self, visible: bool) -> None:
+        self._in_room().actors.set_visible(self, visible)
+
     # -- where it is --------------------------------------------------------------------------------------
 
     @property
@@ -147,6 +200,14 @@ class Actor(Scripted):
         Raises ActorError for a docked actor.
         """
         return self._in_room().actors.move(self, target)
+
+    def follow(self, points: Sequence[Goal]) -> Move:
+        """Walk from one of these to the next without a halt: `move_to` of several targets.
+
+        Clients are told the whole way at once. `short` on the result says that one of them cannot be
+        reached; the way leads past it as near as it can. Raises ActorError, for no points too.
+        """
+        return self._in_room().actors.follow(self, points)
 
     def stop(self) -> None:
         """Stand still. A walk under way ends with False."""
@@ -220,7 +281,25 @@ class Actor(Scripted):
 class Player(Actor):
     """A player's actor: one in a game, kept for good."""
 
-    __slots__ = ()
+    __slots__ = ("_distance", "_distance_set")
+
+    _class_distance: ClassVar[float | None] = None
+    vision_distance: float | None = _VisionDistance()  # type: ignore[assignment]
+    """How far its player sees, world units, whatever the room's `vision` is: infinity for all, None (as
+    without it) for what the room says."""
+
+    _distance: float | None
+    _distance_set: bool
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        if "vision_distance" in cls.__dict__:
+            value = cls.__dict__["vision_distance"]
+            cls._class_distance = checked_distance(value, f"{cls.__name__}.vision_distance")
+            del cls.vision_distance
+
+    def _set_distance(self, distance: float | None) -> None:
+        self._in_room().actors.set_distance(self, distance)
 
     @property
     def player(self) -> str:

@@ -9,6 +9,7 @@ from roomfleet.game.actor import Actor
 from roomfleet.game.errors import ScriptFailed
 from roomfleet.game.outbox import ScriptFailure
 from roomfleet.game.saved import actor_from, body_of, make_actor, one_line
+from roomfleet.game.sight import depth_of
 from roomfleet.wire.names import player_actor
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ def restore(live: LiveRoom, actors: Iterable[tuple[str, dict[str, Any]]]) -> Non
         live.actors.attach(actor)
     for actor, body in restored:
         live.actors.relink(actor, body["parent"])
-    for actor, body in restored:
+    for actor, body in sorted(restored, key=lambda each: depth_of(each[0])):
         live.steps.begin()
         _first_time(live, actor, body)
         live.steps.end()
@@ -83,7 +84,7 @@ def _first_time(live: LiveRoom, actor: Actor, body: Mapping[str, Any]) -> None:
 
 
 def _begin_life(live: LiveRoom, actors: Sequence[Actor]) -> None:
-    for actor in actors:
+    for actor in sorted(actors, key=depth_of):
         if actor._live is live:
             live.actors.show(actor)
     for actor in actors:

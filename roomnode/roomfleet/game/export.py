@@ -45,6 +45,10 @@ class MapBuilder:
         """How ways are found in it: `open` (as without this call) or `grid`."""
         self._body["geography"] = name
 
+    def vision(self, distance: float) -> None:
+        """How far players see in it, world units; without this call, all of it."""
+        self._body["vision"] = distance
+
     def door(self, name: str, *, at: Point, to: str, arrive: str | Point) -> None:
         """A door to the Room object `to`; one arrives there at a tag or a position."""
         place = arrive if isinstance(arrive, str) else list(arrive)
@@ -120,7 +124,7 @@ def _room_text(room: MapRoom) -> str:
     body = msgspec.to_builtins(room)
     fields = []
     for key, value in body.items():
-        if key == "id" or value in ([], {}):
+        if key == "id" or value in ([], {}, None):
             continue
         fields.append(
             f"      {json.dumps(key)}: {_list_text(value) if isinstance(value, list) else _line(value)}"

@@ -34,7 +34,8 @@ from roomfleet.game.state import Tier
 from roomfleet.game.steps import Steps
 from roomfleet.game.timers import Clock
 from roomfleet.game.unsaved import ROOM, Unsaved
-from roomfleet.game.view import Recorder, actor_view
+from roomfleet.game.vision import ALL, Radius, Vision, restored_vision, saved_vision
+from roomfleet.game.watching import Watching
 from roomfleet.game.welcome import welcome_fields
 from roomfleet.wire.session import Event, Snapshot
 
@@ -48,6 +49,7 @@ class LiveRoom:
         "_random",
         "_seed",
         "_stopped",
+        "_vision",
         "_wall_ahead",
         "actors",
         "asked",
@@ -92,7 +94,7 @@ class LiveRoom:
         dirty = Dirty()
         self.steps = Steps(ticks_per_second, now, dirty)
         self.unsaved = Unsaved(self, dirty)
-        self.view = Recorder()
+        self.view = Watching(self)
         self.scripts = Scripts(self)
         self.actors = Population(self)
         self.journeys = Journeys(self)
@@ -103,6 +105,7 @@ class LiveRoom:
         self._wall_ahead = wall - now
         self._flushed = self.steps.tick - 1
         self._stopped = False
+        self._vision: Vision | None = None
 
     @classmethod
     def start(
@@ -145,6 +148,8 @@ class LiveRoom:
         else:
             room.state._restore(saved["state"])
             room._timers.restore(saved["timers"], now)
+            if "vision" in saved:
+                live._vision = restored_vision(saved["vision"])
         room._live = live
         room.state._watch(room)
         for timer_name, timer in room._timers.items():
@@ -193,7 +198,26 @@ class LiveRoom:
     @property
     def watched(self) -> bool:
         """Whether anybody is to be told of changes."""
-        return bool(self._players)
+        return self.view.watched
+
+    @property
+    def vision(self) -> Vision:
+        """How far players see, where they have no distance of their own."""
+        if self._vision is not None:
+            return self._vision
+        of_class = type(self.room)._class_vision
+        if of_class is not None:
+            return of_class
+        return Radius(self.map.vision) if self.map.vision is not None else ALL
+
+    def set_vision(self, vision: Vision) -> None:
+        """Let players see so far from now on."""
+
+        def change() -> None:
+            self._vision = vision
+
+        self.unsaved.touch(ROOM)
+        self.view.refocus(list(self.view.viewers), change)
 
     @property
     def dirty(self) -> bool:
@@ -307,6 +331,7 @@ class LiveRoom:
         self.steps.advance(now)
         self._wall_ahead = wall - self.now
         self.steps.run_due()
+        self.view.settle()
         if self.view and self.steps.tick > self._flushed:
             self._flushed = self.steps.tick
             frame = self.view.flush(self._flushed, self.now)
@@ -317,6 +342,7 @@ class LiveRoom:
         """Room time of the next step that is needed; None when there is nothing to do at all."""
         if self._stopped:
             return None
+        self.view.settle()
         due = self.steps.next_due()
         if self.view:
             frame = self.now
@@ -357,42 +383,50 @@ class LiveRoom:
 
     def room_body(self) -> dict[str, Any]:
         """The room's own part of what is saved."""
-        return {"created": True, "state": self.room.state._saved(), "timers": self.room._timers.saved()}
+        body = {"created": True, "state": self.room.state._saved(), "timers": self.room._timers.saved()}
+        if self._vision is not None:
+            body["vision"] = saved_vision(self._vision)
+        return body
 
-    def welcome(self, player: str) -> dict[str, Any]:
+    # -- viewers ------------------------------------------------------------------------------------------
+
+    def watch(self, viewer: str) -> None:
+        """Tell this viewer of changes: an admin (`admin_viewer`), or a player who was unwatched.
+
+        Players watch from when their actors come in. Admins see everything; they are no players and keep
+        nothing awake. Frames are for those who watch; who has no snapshot yet begins with that. Raises
+        GameError for a player whose actor is not here.
+        """
+        self.view.watch(viewer)
+
+    def unwatch(self, viewer: str) -> None:
+        """Tell this viewer nothing until it is watched or has a snapshot again; the actor of a player stays.
+
+        While nobody watches, changes are not kept.
+        """
+        self.view.unwatch(viewer)
+
+    def welcome(self, viewer: str) -> dict[str, Any]:
         """The fields of `welcome` that the room knows: room, you, geography, doors, tags, objects."""
-        return welcome_fields(self, player)
+        return welcome_fields(self, viewer)
 
-    def snapshot(self, player: str, now: float) -> Snapshot:
-        """All that this player may see. Later frames fit it; those not yet taken are empty for the player."""
+    def snapshot(self, viewer: str, now: float) -> Snapshot:
+        """All that this viewer may see; it watches from now on.
+
+        Later frames fit it; those not yet taken are empty for the viewer. Raises GameError as `watch` does.
+        """
         self.steps.advance(now)
-        self.view.mark(player)
+        actors, room = self.view.snapshot(viewer)
         for frame in self.outbox.frames:
-            frame.private[player] = []
-        return Snapshot(
-            seq=self._flushed,
-            now=self.now,
-            actors={
-                each.id: actor_view(each, owner=each.player == player)
-                for each in self.actors
-                if each._visible
-            },
-            room={"state": self.room.state._visible(owner=False)},
-        )
+            frame.private[viewer] = []
+        return Snapshot(seq=self._flushed, now=self.now, actors=actors, room=room)
 
     # -- for actors and rooms -----------------------------------------------------------------------------
 
     def state_changed(self, owner: Scripted, tier: Tier, op: str, path: list[str | int], value: Any) -> None:
         """A value in somebody's state changed."""
         self.unsaved.touch(owner._key)
-        if not self._players or tier is Tier.INTERNAL:
-            return
-        if isinstance(owner, Actor):
-            if owner._visible and (tier is Tier.PUBLIC or owner.player is not None):
-                only = owner.player if tier is Tier.OWNER else None
-                self.view.change(op, [owner._id, "state", *path], value, only=only)
-        else:
-            self.view.change(op, [ROOM, "state", *path], value)
+        self.view.state(owner, tier, op, path, value)
 
     def event(self, name: str, data: Mapping[str, Any], to: Actor | Iterable[Actor] | None) -> None:
         """Tell one player, several, or all."""
@@ -423,8 +457,6 @@ class LiveRoom:
     def player_went(self, player: str) -> None:
         """The population says so."""
         del self._players[player]
-        if not self._players:
-            self.view.clear()
 
     @contextmanager
     def _group(self) -> Iterator[None]:

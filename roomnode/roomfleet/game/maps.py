@@ -61,12 +61,14 @@ class MapObject(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class MapRoom(msgspec.Struct, frozen=True, kw_only=True):
-    """One room of a map. `geography` names how ways are found in it: `open` or `grid`."""
+    """One room of a map. `geography` names how ways are found in it: `open` or `grid`; `vision` is how far
+    players see in it, world units, and null for all."""
 
     id: str
     width: float
     height: float
     geography: str = "open"
+    vision: float | None = None
     doors: list[Door] = []
     tags: list[Tag] = []
     objects: list[MapObject] = []
@@ -217,6 +219,8 @@ def _misfits(room: MapRoom) -> Iterator[tuple[Place, str]]:
     for side in ("width", "height"):
         if not 1 <= getattr(room, side) <= MAX_SIZE:
             yield (side,), f"must be from 1 to {MAX_SIZE:g} world units, not {getattr(room, side):g}"
+    if room.vision is not None and not 1 <= room.vision <= MAX_SIZE:
+        yield ("vision",), f"must be from 1 to {MAX_SIZE:g} world units, or null for all, not {room.vision:g}"
     names: set[str] = set()
     for index, door in enumerate(room.doors):
         if not door.name or door.name in names:

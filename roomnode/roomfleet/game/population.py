@@ -12,6 +12,7 @@ from roomfleet.game.moves import Move, point_of
 from roomfleet.game.outbox import Change, ChangeKind
 from roomfleet.game.plain import text
 from roomfleet.game.saved import body_of, make_actor
+from roomfleet.game.sight import root_of
 from roomfleet.wire.motion import Path, Point, timed_path
 
 if TYPE_CHECKING:
@@ -88,9 +89,9 @@ class Population:
 
     def show(self, actor: Actor) -> None:
         """From now on viewers know of it."""
-        actor._visible = True
-        if self._live.watched:
-            self._live.view.enter(actor)
+        if not actor._shown:
+            actor._shown = True
+            self._live.view.shown(actor)
 
     def spot(self, at: Any) -> Point:
         """A free place: at a point, an actor, a tag or door, a tag of that name, or None: the entry."""
@@ -152,18 +153,34 @@ class Population:
         if actor._parent is not None:
             self.undock(actor)
         self._end_move(actor)
-        self._set_path(actor, [[*spot, self._live.now]])
+        self._set_path(actor, [[*spot, self._live.now]], jump=True)
 
     def move(self, actor: Actor, target: Any) -> Move:
+        return self._walk(actor, (target,))
+
+    def follow(self, actor: Actor, targets: Any) -> Move:
+        try:
+            targets = tuple(targets)
+        except TypeError:
+            targets = ()
+        if not targets:
+            raise ActorError(f"{actor!r} cannot follow no points: give at least one")
+        return self._walk(actor, targets)
+
+    def _walk(self, actor: Actor, targets: tuple[Any, ...]) -> Move:
         live = self._live
         self._on_feet(actor, "walk")
-        wanted = point_of(target)
+        wanted = [point_of(target) for target in targets]
         live.journeys.drop(actor)  # who walks away from a door does not wait for it any more
         here = actor.position
-        points = live.geography.path(here, wanted)
+        points = [here]
+        short = False
+        for each in wanted:
+            points += live.geography.path(points[-1], each)[1:]
+            short = short or _far(points[-1], each)
         goal = points[-1]
         self._end_move(actor)
-        move = Move(actor, live.steps, goal, short=_far(goal, wanted))
+        move = Move(actor, live.steps, goal, short=short)
         if actor.speed <= 0:
             move.resolve(not _far(here, goal))
             return move
@@ -191,11 +208,28 @@ class Population:
             above = above._parent
         if actor._parent is parent:
             return
-        self.undock(actor)
         self._end_move(actor)
-        self._set_path(actor, [[*parent.position, self._live.now]])
-        self._link(actor, parent)
-        self._changed(actor, "parent", parent.id)
+        if actor._shown:
+            self._show_with_parents(parent)
+        live = self._live
+
+        def dock() -> list[tuple[Actor, str, Any]]:
+            if actor._parent is not None:
+                self._unlink(actor)
+            actor._path = [[*parent.position, live.now]]
+            self._link(actor, parent)
+            live.view.docked(actor, root_of(parent))
+            return [(actor, "path", actor._path), (actor, "parent", parent._id)]
+
+        live.unsaved.touch(actor._id)
+        live.view.reshape((actor, parent), dock)
+
+    def _show_with_parents(self, actor: Actor) -> None:
+        """So that nobody hears of a parent that is not there yet."""
+        if not actor._shown:
+            if actor._parent is not None:
+                self._show_with_parents(actor._parent)
+            self.show(actor)
 
     def _link(self, actor: Actor, parent: Actor) -> None:
         actor._parent = parent
@@ -208,13 +242,44 @@ class Population:
             self._link(actor, parent)
 
     def undock(self, actor: Actor) -> None:
-        parent = actor._parent
-        if parent is None:
+        if actor._parent is None:
             return
-        self._set_path(actor, [[*actor.position, self._live.now]])
+
+        def undock() -> list[tuple[Actor, str, Any]]:
+            self._unlink(actor)
+            return [(actor, "path", actor._path), (actor, "parent", None)]
+
+        self._live.unsaved.touch(actor._id)
+        self._live.view.reshape((actor,), undock)
+
+    def _unlink(self, actor: Actor) -> None:
+        root, parent = root_of(actor), actor._parent
+        assert parent is not None
+        actor._path = [[*actor.position, self._live.now]]
         parent._children.remove(actor)
         actor._parent = None
-        self._changed(actor, "parent", None)
+        self._live.view.undocked(actor, root)
+
+    def set_visible(self, actor: Actor, visible: bool) -> None:
+        if actor._hidden is not visible:
+            return
+
+        def change() -> list[tuple[Actor, str, Any]]:
+            actor._hidden = not visible
+            return [(actor, "visible", visible)]
+
+        self._live.unsaved.touch(actor._id)
+        self._live.view.reshape((actor,), change)
+
+    def set_distance(self, actor: Player, distance: float | None) -> None:
+        """How far its player sees."""
+
+        def change() -> None:
+            actor._distance = distance
+            actor._distance_set = True
+
+        self._live.unsaved.touch(actor._id)
+        self._live.view.refocus((actor.player,), change)
 
     # -- going --------------------------------------------------------------------------------------------
 
@@ -247,9 +312,9 @@ class Population:
         self._end_move(actor)
         live.scripts.close_all(actor, wait)
         del self._by_id[actor.id]
-        if actor._visible and live.watched:
-            live.view.leave(actor, why)
-        actor._visible = False
+        if actor._shown:
+            live.view.gone(actor, why)
+        actor._shown = False
         actor._live = None
         if actor.player is not None:
             live.player_went(actor.player)
@@ -268,15 +333,15 @@ class Population:
             else:
                 move.resolve(False)
 
-    def _set_path(self, actor: Actor, path: Path) -> None:
+    def _set_path(self, actor: Actor, path: Path, *, jump: bool = False) -> None:
+        """A new course from where it is, or (`jump`) from elsewhere; it is not docked."""
         actor._path = path
-        self._changed(actor, "path", path)
+        self._live.unsaved.touch(actor._id)
+        self._live.view.course(actor, jump=jump)
 
     def _changed(self, actor: Actor, field: str, value: Any) -> None:
-        live = self._live
-        live.unsaved.touch(actor.id)
-        if actor._visible and live.watched:
-            live.view.change("set", [actor.id, field], value)
+        self._live.unsaved.touch(actor._id)
+        self._live.view.field(actor, field, value)
 
 
 def _far(one: Point, other: Point) -> bool:

@@ -12,6 +12,7 @@ from roomfleet.game.errors import ActorError
 from roomfleet.game.maps import MapObject, MapRoom
 from roomfleet.game.scripted import Scripted
 from roomfleet.game.tags import Doors, Tags
+from roomfleet.game.vision import ALL, Vision, checked_vision
 
 if TYPE_CHECKING:
     pass
@@ -35,6 +36,18 @@ _OWN = (
 )
 
 
+class _Vision:
+    """`vision = Radius(300)` in a class's body is the default of its rooms; set on a room, it is saved."""
+
+    def __get__(self, room: Room | None, cls: type[Room]) -> Vision:
+        if room is not None and room._live is not None:
+            return room._live.vision
+        return cls._class_vision or ALL
+
+    def __set__(self, room: Room, value: Vision) -> None:
+        room._in_room().set_vision(checked_vision(value, f"{type(room).__name__}.vision"))
+
+
 class Room(Scripted):
     """A room: its state, its actors, its map.
 
@@ -47,8 +60,16 @@ class Room(Scripted):
     player_class: ClassVar[type[Player]] = Player
     """What a player who is new to the game becomes here."""
 
+    _class_vision: ClassVar[Vision | None] = None
+    vision: Vision = _Vision()  # type: ignore[assignment]
+    """How far players see: `ALL` actors of the room, or `Radius(distance)` around their own. A class that
+    says nothing leaves it to the map's `vision`, a radius; where that says nothing, too, it is ALL."""
+
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
+        if "vision" in cls.__dict__:
+            cls._class_vision = checked_vision(cls.__dict__["vision"], f"{cls.__name__}.vision")
+            del cls.vision
         for name in _OWN:
             if name in cls.__dict__:
                 raise ActorError(

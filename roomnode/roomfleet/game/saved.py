@@ -2,16 +2,18 @@
 
 `{"script": "walkabout.rooms:Guard", "name", "player", "speed", "path", "parent", "state": {tier: {…}},
 "timers"}`. Times are room time, s; in the body of one that travels there is none: no path, and of its
-timers what is left. `speed` is null for the class's own. `new` marks an actor whose `created` has not run.
+timers what is left. `speed` is null for the class's own. `visible` and `vision_distance` (`"all"` for no
+limit) are there when they are not the class's own. `new` marks an actor whose `created` has not run.
 """
 
 from __future__ import annotations
 
 import importlib
+import math
 import traceback
 from typing import Any, TypeVar
 
-from roomfleet.game.actor import Actor
+from roomfleet.game.actor import Actor, Player
 from roomfleet.game.errors import ScriptFailed, StateError
 from roomfleet.game.plain import sendable
 from roomfleet.game.scripted import Scripted
@@ -81,7 +83,11 @@ def make_actor(cls: type[Actor], actor_id: str, name: str, player: str | None, p
     actor._move = None
     actor._parent = None
     actor._children = []
-    actor._visible = False
+    actor._shown = False
+    actor._hidden = cls._class_hidden
+    if isinstance(actor, Player):
+        actor._distance = None
+        actor._distance_set = False
     return actor
 
 
@@ -99,6 +105,10 @@ def body_of(actor: Actor, now: float, *, travelling: bool = False) -> dict[str, 
         "state": actor.state._saved(),
         "timers": actor._timers.carried(now) if travelling else actor._timers.saved(),
     }
+    if actor._hidden is not type(actor)._class_hidden:
+        body["visible"] = not actor._hidden
+    if isinstance(actor, Player) and actor._distance_set:
+        body["vision_distance"] = "all" if actor._distance == math.inf else actor._distance
     return body
 
 
@@ -107,6 +117,11 @@ def actor_from(actor_id: str, body: dict[str, Any], path: Path, now: float) -> A
     cannot be had."""
     actor = make_actor(class_of(body["script"]), actor_id, body["name"], body["player"], path)
     actor._speed = body["speed"]
+    if "visible" in body:
+        actor._hidden = not body["visible"]
+    if isinstance(actor, Player) and "vision_distance" in body:
+        actor._distance = math.inf if body["vision_distance"] == "all" else body["vision_distance"]
+        actor._distance_set = True
     try:
         actor.state._restore(body["state"])
     except StateError as error:

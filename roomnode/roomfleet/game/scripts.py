@@ -106,7 +106,7 @@ class Scripts:
         what = _name(actor, method)
         try:
             function = find_command(type(actor), method)
-            values = checked(function, args, self._find_actor)
+            values = checked(function, args, partial(self._find_seen, actor))
         except NoSuchMethod as error:
             answer(ErrorCode.NO_SUCH_METHOD, str(error))
             return
@@ -132,7 +132,7 @@ class Scripts:
                 answer(ErrorCode.REFUSED, sendable(str(value)))
             elif ending is Ending.RAISED:
                 self.report(actor, what, value)
-                answer(ErrorCode.SCRIPT_ERROR, one_line(value))
+                answer(ErrorCode.SCRIPT_ERROR, self._told(actor, value))
 
         self._begin(actor, what, partial(function, actor, **values), ended)
 
@@ -221,6 +221,7 @@ class Scripts:
         failure = Failure(what, one_line(error), _traceback(error), self._live.now)
         owner.failure = failure
         owner.failures += 1
+        self._live.view.failed(owner)
         dealt_with = False
         if _overridden(owner, "on_error"):
             raised: list[BaseException] = []
@@ -245,14 +246,33 @@ class Scripts:
             ScriptFailure(owner._key, failure.script, failure.error, failure.traceback, restarts_in)
         )
 
+    def _find_seen(self, viewer: Actor, cls: type, value: Any) -> Any:
+        """The same for a player: an actor that it does not see is as one that is not there."""
+        found = self._find_actor(cls, value)
+        if not self._live.view.sees(viewer, found):
+            raise _nobody(cls, value)
+        return found
+
+    def _told(self, viewer: Actor, error: BaseException) -> str:
+        """What a player is told of an error in a script: not when it names an actor that it does not see."""
+        line = one_line(error)
+        for each in self._live.actors:
+            if (each._id in line or repr(each._name) in line) and not self._live.view.sees(viewer, each):
+                return f"{type(error).__name__}; the rest is for admins only"
+        return line
+
     def _find_actor(self, cls: type, value: Any) -> Any:
         """For arguments annotated with an actor class: an id, or from a script the actor itself."""
         if not (isinstance(cls, type) and issubclass(cls, Actor)):
             raise NotImplementedError(f"{cls!r} is neither JSON data nor an actor class")
         found = self._live.actors.get(value) if isinstance(value, str) else value
         if not isinstance(found, cls) or found._live is not self._live:
-            raise ValueError(f"no {cls.__name__} {value!r:.60} in this room")
+            raise _nobody(cls, value)
         return found
+
+
+def _nobody(cls: type, value: Any) -> ValueError:
+    return ValueError(f"no {cls.__name__} {value!r:.60} in this room")
 
 
 class _Kickoff:

@@ -11,7 +11,7 @@ counts are object layers of three names; tile and image layers are scenery and l
               Property `passable` (bool); all others become its info.
 
 Any other object layer is an error, unless its property `ignore` is true. The map's own properties:
-`room`, `geography`; all others become the room's info.
+`room`, `geography`, `vision`; all others become the room's info.
 
 Source: "JSON Map Format", doc.mapeditor.org (Tiled 1.11).
 """
@@ -52,8 +52,7 @@ class _Reader:
             "tags": [],
             "objects": [],
         }
-        if "geography" in info:
-            body["geography"] = info.pop("geography")
+        body |= {key: info.pop(key) for key in ("geography", "vision") if key in info}
         body["info"] = info
         read = {"doors": self._door, "tags": self._tag, "objects": self._object}
         for layer, place, offset in self._object_layers(

@@ -1,156 +1,238 @@
-"""What viewers are told of a room: ops collected over a tick, and snapshots that fit them.
+"""What viewers are told of a room: actors as they see them, and the ops collected over a tick.
 
-An op of public state is kept once for all; one of an actor's owner tier goes to its player alone.
+An op is kept once, with those who are told of it; a frame shares it between all of them.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from roomfleet.game.outbox import Frame
-from roomfleet.game.plain import bare
 from roomfleet.wire.patch import Op
 
 if TYPE_CHECKING:
     from roomfleet.game.actor import Actor
+    from roomfleet.game.scripted import Failure, Scripted
 
 
 def actor_view(actor: Actor, *, owner: bool) -> dict[str, Any]:
-    """The actor as a client sees it: the fields of `wire.session.Actor`."""
-    return {
-        "id": actor.id,
+    """The actor as a player's client sees it: the fields of `wire.session.Actor`, and `visible`, false, for
+    one that is invisible."""
+    view = {
+        "id": actor._id,
         "type": actor.type,
-        "name": actor.name,
-        "player": actor.player is not None,
-        "parent": actor.parent.id if actor.parent is not None else None,
+        "name": actor._name,
+        "player": actor._player is not None,
+        "parent": actor._parent._id if actor._parent is not None else None,
         "speed": actor.speed,
-        "path": actor.path,
+        "path": actor._path,
         "state": actor.state._visible(owner=owner),
+    }
+    if actor._hidden:
+        view["visible"] = False
+    return view
+
+
+def admin_view(actor: Actor) -> dict[str, Any]:
+    """The actor as an admin sees it: its state in all tiers, in `tiers` which field is in which, `failure`
+    (the last of its scripts, or null) and `failures` (how many)."""
+    return {**actor_view(actor, owner=True), **inner_view(actor)}
+
+
+def inner_view(owner: Scripted) -> dict[str, Any]:
+    """What an admin sees of a room or an actor beyond what its player sees."""
+    saved = owner.state._saved()
+    return {
+        "state": {name: value for fields in saved.values() for name, value in fields.items()},
+        "tiers": {name: tier for tier, fields in saved.items() for name in fields},
+        "failure": failure_view(owner.failure),
+        "failures": owner.failures,
     }
 
 
+def failure_view(failure: Failure | None) -> dict[str, Any] | None:
+    """A script's error as an admin sees it."""
+    if failure is None:
+        return None
+    return {
+        "script": failure.script,
+        "error": failure.error,
+        "traceback": failure.traceback,
+        "at": failure.at,
+    }
+
+
+Audience = Sequence[str] | None
+"""Viewers; None is all of them."""
+
+
 class _Entry:
-    """An op: `op` for all others, `own` for `player`; None = they are not told."""
+    """An op and who is told of it; `instead` gives some of them another one."""
 
-    __slots__ = ("op", "own", "player")
+    __slots__ = ("audience", "instead", "op")
 
-    def __init__(self, op: Op | None, player: str | None, own: Op | None) -> None:
+    def __init__(self, op: Op | None, audience: Audience, instead: dict[str, Op] | None = None) -> None:
         self.op = op
-        self.player = player
-        self.own = own
-
-    def path(self) -> list[Any]:
-        op = self.op if self.op is not None else self.own
-        return op[1] if op is not None and op[0] in ("set", "del", "ins") else []
+        """None: it was superseded."""
+        self.audience = audience
+        self.instead = instead
 
 
-Path = tuple[Any, ...]
+class _Thread:
+    """The ops of one actor, or of the room, that later ones can still join."""
+
+    __slots__ = ("below", "entries", "sets")
+
+    def __init__(self) -> None:
+        self.sets: dict[tuple[Any, ...], _Entry] = {}
+        self.below: set[tuple[Any, ...]] | None = None
+        """Paths below which something was changed that a `set` of the path makes void."""
+        self.entries: list[_Entry] = []
 
 
 class Recorder:
     """The ops since the last frame.
 
     A second `set` of a field takes the place of the first; what was changed below a value that is then set
-    as a whole is left out.
+    as a whole is left out. Who is told of changes of one actor stays the same between two calls of `fence`.
     """
 
-    __slots__ = ("_below", "_entries", "_floor", "_marks", "_sets")
+    __slots__ = ("_entries", "_seen", "_threads")
 
     def __init__(self) -> None:
         self._entries: list[_Entry] = []
-        self._sets: dict[Path, _Entry] = {}
-        self._below: set[Path] = set()
-        self._floor = 0
-        self._marks: dict[str, int] = {}
+        self._threads: dict[str, _Thread] = {}
+        self._seen: dict[int, list[str]] = {}
+        """By number of entries the viewers who saw all before that in a snapshot."""
 
     def __bool__(self) -> bool:
         """Whether there is anything to send."""
         return bool(self._entries)
 
-    def change(self, kind: str, path: list[Any], value: Any, *, only: str | None = None) -> None:
-        """A `set`, `del` or `ins`; copied. `only` is the player who may see it, when not all may."""
-        op: Op = [kind, path] if kind == "del" else [kind, path, bare(value)]
+    def change(self, kind: str, path: list[Any], value: Any, audience: Audience) -> None:
+        """A `set`, `del` or `ins`. The path begins with an actor's id or "room"; the value is not copied."""
+        op: Op = [kind, path] if kind == "del" else [kind, path, value]
+        thread = self._threads.get(path[0])
+        if thread is None:
+            thread = self._threads[path[0]] = _Thread()
         key = tuple(path)
-        by_names = all(type(each) is str for each in path)
+        by_names = all(type(each) is str for each in key)
         if kind == "set":
-            if by_names and key in self._below:
-                self._drop(key)
-            earlier = self._sets.get(key) if by_names else self._last_at(path)
-            if earlier is not None:
-                (earlier.op or earlier.own or op)[2] = op[2]
+            if by_names:
+                if thread.below is not None and key in thread.below:
+                    _drop(thread, key)
+                earlier = thread.sets.get(key)
+            else:
+                earlier = _last_at(thread, path)
+            if earlier is not None and earlier.op is not None:
+                earlier.op[2] = value
                 return
-        entry = _Entry(op, None, None) if only is None else _Entry(None, only, op)
+        entry = _Entry(op, audience)
         self._entries.append(entry)
+        thread.entries.append(entry)
+        if thread.below is None and (len(key) > 3 or kind != "set"):
+            thread.below = set()
         if kind == "set" and by_names:
-            self._sets[key] = entry
+            thread.sets[key] = entry
         else:
-            self._sets.pop(key, None)
-            self._below.add(key)
-        for length in range(2, len(key)):
-            self._below.add(key[:length])
+            thread.sets.pop(key, None)
+            if thread.below is not None:
+                thread.below.add(key)
+        if thread.below is not None:
+            for length in range(3, len(key)):
+                thread.below.add(key[:length])
 
-    def enter(self, actor: Actor) -> None:
-        """The actor has come into view."""
-        own = ["enter", actor.id, actor_view(actor, owner=True)] if actor.player is not None else None
-        op = ["enter", actor.id, actor_view(actor, owner=False)]
-        self._entries.append(_Entry(op, actor.player, own))
-        self._fence()
+    def add(self, op: Op, audience: Audience, instead: dict[str, Op] | None = None) -> None:
+        """An `enter` or `leave`; later changes of that actor do not join with earlier ones."""
+        self._threads.pop(op[1], None)
+        self._entries.append(_Entry(op, audience, instead))
 
-    def leave(self, actor: Actor, why: str) -> None:
-        """The actor has gone."""
-        op = ["leave", actor.id, why]
-        self._entries.append(_Entry(op, actor.player, op))
-        self._fence()
+    def fence(self, key: str) -> None:
+        """Later changes of that actor do not join with earlier ones: others are told of them."""
+        self._threads.pop(key, None)
 
-    def mark(self, player: str) -> None:
-        """This player has seen, in a snapshot, all that was recorded by now."""
-        self._marks[player] = len(self._entries)
-        self._fence()
+    def mark(self, viewer: str) -> None:
+        """This viewer has seen, in a snapshot, all that was recorded by now."""
+        if self._entries:
+            self._seen.setdefault(len(self._entries), []).append(viewer)
+        self._threads.clear()
 
     def clear(self) -> None:
         """Forget it all: nobody is there to see it."""
-        self._entries.clear()
-        self._sets.clear()
-        self._below.clear()
-        self._marks.clear()
-        self._floor = 0
+        self._entries = []
+        self._threads.clear()
+        self._seen.clear()
 
     def flush(self, seq: int, now: float) -> Frame | None:
         """The frame, and begin a new one. None when nobody has to be told anything."""
-        public = [entry.op for entry in self._entries if entry.op is not None]
-        players = {entry.player: None for entry in self._entries if entry.player and entry.own is not None}
-        players.update((player, None) for player, mark in self._marks.items() if mark)
+        public: list[Op] = []
         private: dict[str, list[Op]] = {}
-        for player in players:
-            told = [
-                entry.own if entry.player == player else entry.op
-                for entry in self._entries[self._marks.get(player, 0) :]
-            ]
-            private[player] = [op for op in told if op is not None]
+        alone: set[str] = set()
+        """Viewers told of something that nobody else is told of: no other list is like theirs."""
+        seen = self._seen
+        for number, entry in enumerate(self._entries):
+            if seen and number in seen:
+                private.update((viewer, []) for viewer in seen[number])
+            op, audience = entry.op, entry.audience
+            if op is None:
+                continue
+            if audience is not None:
+                for viewer in audience:
+                    ops = private.get(viewer)
+                    if ops is None:
+                        ops = private[viewer] = public.copy()
+                    ops.append(op)
+                if len(audience) == 1:
+                    alone.add(audience[0])
+                continue
+            instead = entry.instead
+            if instead:
+                for viewer in instead:
+                    if viewer not in private:
+                        private[viewer] = public.copy()
+                for viewer, ops in private.items():
+                    ops.append(instead.get(viewer, op))
+            else:
+                for ops in private.values():
+                    ops.append(op)
+            public.append(op)
+        private.update((viewer, []) for viewer in seen.get(len(self._entries), ()))
         self.clear()
-        return Frame(seq, now, public, private) if public or any(private.values()) else None
+        if not public and not any(private.values()):
+            return None
+        return Frame(seq, now, public, _shared(private, alone))
 
-    def _fence(self) -> None:
-        """From here on nothing joins with what was recorded before."""
-        self._floor = len(self._entries)
-        self._sets.clear()
-        self._below.clear()
 
-    def _last_at(self, path: list[Any]) -> _Entry | None:
-        if len(self._entries) > self._floor:
-            last = self._entries[-1]
-            op = last.op if last.op is not None else last.own
-            if op is not None and op[0] == "set" and op[1] == path:
-                return last
-        return None
+def _shared(private: dict[str, list[Op]], alone: set[str]) -> dict[str, list[Op]]:
+    """The same lists, those with the same ops in them once."""
+    if len(private) > 1 + len(alone):
+        first: dict[tuple[int, ...], list[Op]] = {}
+        for viewer, ops in private.items():
+            if viewer not in alone:
+                private[viewer] = first.setdefault(tuple(map(id, ops)), ops)
+    return private
 
-    def _drop(self, key: Path) -> None:
-        """Leave out what was recorded at or below this path."""
-        length = len(key)
-        kept = []
-        for entry in self._entries[self._floor :]:
-            if tuple(entry.path()[:length]) != key:
-                kept.append(entry)
-        self._entries[self._floor :] = kept
-        self._sets = {path: entry for path, entry in self._sets.items() if path[:length] != key}
-        self._below = {path for path in self._below if path[:length] != key}
+
+def _last_at(thread: _Thread, path: list[Any]) -> _Entry | None:
+    """The entry before, if it sets the same place: an index means another one after an insertion."""
+    if thread.entries:
+        op = thread.entries[-1].op
+        if op is not None and op[0] == "set" and op[1] == path:
+            return thread.entries[-1]
+    return None
+
+
+def _drop(thread: _Thread, key: tuple[Any, ...]) -> None:
+    """Leave out what was recorded at or below this path."""
+    length = len(key)
+    kept = []
+    for entry in thread.entries:
+        if entry.op is not None and tuple(entry.op[1][:length]) == key:
+            entry.op = None
+        else:
+            kept.append(entry)
+    thread.entries = kept
+    thread.sets = {path: entry for path, entry in thread.sets.items() if path[:length] != key}
+    if thread.below is not None:
+        thread.below = {path for path in thread.below if path[:length] != key}
