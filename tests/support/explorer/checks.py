@@ -77,6 +77,9 @@ class Checks:
                             else f"the end of {part.thing} by {label}"
                         )
                         return f"P2: {what} was acknowledged and is lost"
+        for name, op in actors.items():
+            if _is_there(op) and op.room in logs and not dict(world.rooms)[op.room].saved:
+                return f"P4: {name} is left in {op.room}, which was erased"
         for label, parts in tried.items():
             found = {holds(part) for part in parts if part.label is not None} - {None}
             if len(found) > 1:

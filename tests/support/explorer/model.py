@@ -22,13 +22,19 @@ _OP = msgspec.json.Decoder(Op)
 
 
 class Room(NamedTuple):
-    """A room's document. ``owner`` is the process whose claim landed last, for the checks alone."""
+    """A room's document. ``owner`` is the process whose claim landed last, for the checks alone.
+
+    ``saved``: it has data of its own; not after it was emptied.
+    """
 
     epoch: int = 0
     seq: int = 0
     ops: tuple[bytes, ...] = ()
     state: bytes = b"{}"
     owner: str = ""
+    uid: str = ""
+    on_delete: str = ""
+    saved: bool = True
 
 
 class World(NamedTuple):
@@ -96,11 +102,15 @@ class Model:
 
     # ---- the operations
 
-    def take_room(self, now: World, name: str, epoch: int, process: str) -> tuple[World, Any]:
+    def take_room(
+        self, now: World, name: str, epoch: int, spec: tuple[str, str] | None, process: str
+    ) -> tuple[World, Any]:
         room: Room | None = _get(now.rooms, name)
         if room is None or not self.may_claim(room, epoch):
             return now, None
         room = room._replace(epoch=epoch, owner=process)
+        if spec is not None:
+            room = room._replace(uid=spec[0], on_delete=spec[1])
         return now._replace(rooms=_put(now.rooms, name, room)), room
 
     def commit_room(
@@ -112,13 +122,19 @@ class Model:
         new_seq: int,
         ops: tuple[bytes, ...],
         state: bytes | None,
+        saved: bool | None,
         process: str,
     ) -> tuple[World, Any]:
         room: Room | None = _get(now.rooms, name)
         if room is None or not self.may_commit(room, epoch, seq):
             return now, False
         late = now.late if room.owner == process else now.late | {(process, name, new_seq)}
-        room = room._replace(seq=new_seq, ops=ops, state=room.state if state is None else state)
+        room = room._replace(
+            seq=new_seq,
+            ops=ops,
+            state=room.state if state is None else state,
+            saved=room.saved if saved is None else saved,
+        )
         return World(_put(now.rooms, name, room), now.actors, late), True
 
     def get_room(self, now: World, name: str) -> tuple[World, Any]:

@@ -7,7 +7,7 @@ batch saved is there as long as its label is.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from roomfleet.store.errors import Fenced, OutcomeUnknown, StoreUnavailable
@@ -23,9 +23,11 @@ from roomfleet.store.protocol import (
     Travel,
     arrivals,
     claim,
+    erase,
     sweep,
     vacate,
 )
+from roomfleet.store.protocol.erase import ON_DELETE
 from roomfleet.store.records import ActorRecord
 
 
@@ -79,7 +81,7 @@ class Node:
         """Whether the actor is live in the room here."""
         return room in self.sessions and actor in self.sessions[room].live
 
-    async def claim(self, room: str, epoch: int, again: int | None = None) -> bool:
+    async def claim(self, room: str, epoch: int, again: int | None = None, uid: str = "") -> bool:
         """Claim the room; after an unknown outcome at the epoch ``again``. False: another one has it."""
         try:
             claimed = await claim(
@@ -89,15 +91,15 @@ class Node:
                 node=self.name,
                 url="",
                 boot="",
-                uid="",
+                uid=uid,
                 map="",
-                on_delete="",
+                on_delete=ON_DELETE if uid else "",
                 pause=no_pause,
             )
         except Fenced:
             return False
         except OutcomeUnknown:
-            return again is not None and await self.claim(room, again)
+            return again is not None and await self.claim(room, again, uid=uid)
         self.sessions[room] = claimed.session
         self._logs[room] = list(claimed.state.get("log", []))
         for actor in claimed.actors:
@@ -195,6 +197,32 @@ class Node:
             )
         except (Fenced, OutcomeUnknown):
             return
+
+    async def erase(self, room: str, uid: str, label: str, guest: str, entry: str) -> bool:
+        """Erase the room, after the sweep of what its guests may have left by; the guest goes elsewhere."""
+        for other in (room, entry):
+            await self.sweep(other)
+        last = f"{label} at last"
+        self._tried[last] = ()
+
+        def leave(actors: Sequence[ActorRecord], _: int) -> Iterator[list[Change]]:
+            for actor in actors:
+                self._meet(actor)
+                if actor.id == guest:
+                    to = entry if actor.transit is None else actor.transit.origin
+                    travel = Travel(guest, self._live_on(guest, label), to, asleep=True)
+                    self._tried[label] = (self._part(travel, label),)
+                    yield [travel]
+                else:
+                    self._tried[last] += (self._part(Delete(actor.id), last),)
+
+        try:
+            erased = await erase(self.store, room=room, uid=uid, node=self.name, leave=leave, pause=no_pause)
+        except (Fenced, OutcomeUnknown):
+            return False
+        if erased is not None:
+            self._acked |= {(room, 0, each) for each in (label, last) if each in self._tried}
+        return erased is not None
 
     def _meet(self, actor: ActorRecord) -> None:
         self._lives[actor.id] = list(actor.body["life"])

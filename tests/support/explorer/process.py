@@ -44,12 +44,14 @@ class ModelClient:
         raise AssertionError("the explorer's rooms are all there from the start")
 
     async def take_room(self, room: str, epoch: int, owner: Owner, spec: RoomSpec | None) -> RoomDoc | None:
-        return _room(room, await _Asked(("take_room", room, epoch, self.process)))
+        told = None if spec is None else (spec.uid, spec.on_delete)
+        return _room(room, await _Asked(("take_room", room, epoch, told, self.process)))
 
     async def commit_room(self, room: str, epoch: int, seq: int, batch: Batch) -> bool:
         state = bytes(batch.room.state) if batch.room is not None and batch.room.state is not None else None
         ops = tuple(encode(op) for op in batch.ops)
-        request = ("commit_room", room, epoch, seq, batch.seq, ops, state, self.process)
+        saved = None if batch.room is None else batch.room.saved_at is not None
+        request = ("commit_room", room, epoch, seq, batch.seq, ops, state, saved, self.process)
         return bool(await _Asked(request))
 
     async def get_room(self, room: str) -> RoomDoc | None:
@@ -99,7 +101,8 @@ def _room(name: str, found: Room | None) -> RoomDoc | None:
         seq=found.seq,
         ops=tuple(op_of(op) for op in found.ops),
         state=msgspec.json.decode(found.state),
-        saved_at=1,
+        saved_at=1 if found.saved else None,
+        spec=RoomSpec(found.uid, "", found.on_delete),
     )
 
 

@@ -6,19 +6,34 @@ The production code knows nothing of this.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 from unittest.mock import patch
 
-from roomfleet.store.protocol import Session
+from roomfleet.store.errors import Fenced
+from roomfleet.store.operations import Store
+from roomfleet.store.protocol import Change, Committed, Session
 from roomfleet.store.protocol.apply import apply_ops
-from roomfleet.store.records import ActorRecord, Batch, Op, Owner, Presence, RoomDoc, RoomSpec, record_of
+from roomfleet.store.protocol.claim import take_over
+from roomfleet.store.records import (
+    ActorRecord,
+    Batch,
+    Op,
+    Owner,
+    Presence,
+    RoomDoc,
+    RoomSave,
+    RoomSpec,
+    record_of,
+)
 from support.explorer.model import Model, Room
+from support.explorer.node import Node
 from support.explorer.process import ModelClient
 from support.explorer.scenarios import (
     deleted_and_born_again,
+    erased,
     leaving_a_lost_room,
     same_epoch,
     spawn_race,
@@ -118,6 +133,36 @@ def _no_look_after_a_spawn() -> AbstractContextManager[Any]:
     return patch.object(Session, "_look_again", believe)
 
 
+def _erases_at_any_epoch() -> AbstractContextManager[Any]:
+    """Takes the room over as it now is, though the uid was read before."""
+
+    async def take(store: Store, room: str, epoch: int, *rest: Any) -> Any:
+        try:
+            return await take_over(store, room, epoch, *rest)
+        except Fenced as error:
+            return await take_over(store, room, (error.found_epoch or 0) + 1, *rest)
+
+    return patch("roomfleet.store.protocol.erase.take_over", take)
+
+
+def _empties_before_it_deletes() -> AbstractContextManager[Any]:
+    async def save(self: Session, changes: Sequence[Change], room: RoomSave | None) -> Committed:
+        if changes and room is not None and room.saved_at is None:
+            await original(self, [], room)
+            room = None
+        return await original(self, changes, room)
+
+    original = Session.save
+    return patch.object(Session, "save", save)
+
+
+def _no_sweep_before_erasing() -> AbstractContextManager[Any]:
+    async def nothing(self: Node, room: str) -> None:
+        return
+
+    return patch.object(Node, "sweep", nothing)
+
+
 RULES = (
     Rule("the epoch filter", takeover, model=NoEpochFilter),
     Rule("< in C1", same_epoch, model=ClaimsAtTheSameEpoch),
@@ -129,4 +174,7 @@ RULES = (
     Rule("the watermark", there_and_back, patched=_no_watermark),
     Rule("tombstones", deleted_and_born_again, model=NoTombstones),
     Rule("the read after a spawn", spawn_race, patched=_no_look_after_a_spawn),
+    Rule("erasing at the very next epoch", erased, patched=_erases_at_any_epoch),
+    Rule("emptying and deleting in one batch", erased, patched=_empties_before_it_deletes),
+    Rule("sweeping before erasing", erased, patched=_no_sweep_before_erasing),
 )

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import msgspec
 
+from roomfleet.store.protocol.erase import ON_DELETE
 from roomfleet.store.records import Op, Transit
-from support.explorer.model import world
+from support.explorer.model import Room, world
 from support.explorer.node import Node
 from support.explorer.search import Process, Scenario
 
@@ -291,6 +292,41 @@ def sent_back() -> Scenario:
     )
 
 
+def erased() -> Scenario:
+    """A deleted room is erased while a guest is on the way to it, by what its former room's last owner
+    committed and did not apply. Meanwhile the room is made again, and the guest is asked for where it was.
+    """
+
+    async def e(node: Node) -> None:
+        await node.erase(R, "old", "e1", X, Q)
+
+    async def b(node: Node) -> None:
+        if await node.claim(R, 2, uid="new") or await node.claim(R, 3, uid="new"):
+            await node.save(R, "b1", *sorted(node.sessions[R].live))
+
+    async def d(node: Node) -> None:
+        if await node.claim(Q, 2) and await node.spawn(Q, "d0", X):
+            await node.save(Q, "d1", X)
+
+    on_its_way = msgspec.json.encode(
+        Op(X, 2, R, msgspec.Raw(b'{"life":["born-%s"]}' % X.encode()), transit=Transit(R, Q))
+    )
+    rooms = {
+        Q: Room(epoch=1, seq=1, ops=(on_its_way,)),
+        R: Room(epoch=1, uid="old", on_delete=ON_DELETE),
+    }
+    return Scenario(
+        "erased",
+        world([], [_actor(X, Q), _actor(Y, R)])._replace(rooms=tuple(rooms.items())),
+        {
+            "E": _process(e, "R Q *", "R x y"),
+            "B": _process(b, "R *", "R x y"),
+            "D": _process(d, "Q x *", "Q x"),
+        },
+        faults=1,
+    )
+
+
 SCENARIOS = (
     takeover,
     same_epoch,
@@ -303,4 +339,5 @@ SCENARIOS = (
     away,
     same_node,
     sent_back,
+    erased,
 )
