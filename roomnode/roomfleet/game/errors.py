@@ -3,6 +3,11 @@
 GameError
 ├── ActorError            an actor, room or map place used in a way that cannot be
 ├── StateError            a value that state cannot hold, or a field that was not defined
+│   └── InventoryError    an inventory cannot do that; nothing of it was done
+│       ├── InventoryFull no room: which limit, and how many would fit
+│       ├── NotEnough     fewer are there than are wanted
+│       ├── NoSuchItem    no item type of that id
+│       └── NoSuchSlot    no slot of that number
 ├── MarkError             @command or @request on a function that cannot be called that way
 ├── CallError             a call that was not carried out
 │   ├── NoSuchMethod      nothing of that name is marked to be called
@@ -30,6 +35,51 @@ class ActorError(GameError):
 
 class StateError(GameError):
     """State cannot hold that value, or has no such field. The text names the place."""
+
+
+class InventoryError(StateError):
+    """An inventory cannot do what was asked; nothing of it was done. The text names the inventory."""
+
+
+class InventoryFull(InventoryError):
+    """There is no room for so many. `limit` says what stands in the way: "slots", "weight", "count", or
+    "slot 3"; `fits` is how many would fit."""
+
+    def __init__(self, where: str, item: str, count: int, fits: int, limit: str, detail: str) -> None:
+        self.item = item
+        self.count = count
+        self.fits = fits
+        self.limit = limit
+        super().__init__(f"{where}: {count} {item} do not fit, {fits} would: {detail}")
+
+
+class NotEnough(InventoryError):
+    """Fewer are there than are wanted; `slot` is the one that was meant, if one was."""
+
+    def __init__(self, where: str, item: str, wanted: int, there: int, slot: int | None = None) -> None:
+        self.item = item
+        self.wanted = wanted
+        self.there = there
+        self.slot = slot
+        place = "" if slot is None else f" in slot {slot}"
+        super().__init__(f"{where}: {wanted} {item or 'of anything'} wanted, {there} there{place}")
+
+
+class NoSuchItem(InventoryError, LookupError):
+    """There is no item type of that id."""
+
+    def __init__(self, where: str, item: str, hint: str) -> None:
+        self.item = item
+        super().__init__(f"{where}: no item type {item!r}; {hint}")
+
+
+class NoSuchSlot(InventoryError):
+    """There is no slot of that number."""
+
+    def __init__(self, where: str, slot: object, slots: int | None) -> None:
+        self.slot = slot
+        there = "slots are numbered from 0" if slots is None else f"there are slots 0 to {slots - 1}"
+        super().__init__(f"{where}: no slot {slot!r}; {there}")
 
 
 class MarkError(GameError):

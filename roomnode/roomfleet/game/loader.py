@@ -1,7 +1,7 @@
-"""A game's folder: its maps, and the Room classes that its manifests name.
+"""A game's folder: its maps, its items, and the Room classes that its manifests name.
 
-`GAME_DIR/{<package>/, maps/*.json, k8s/*.yaml}` (INTERFACES, Game folder). The folder's name is the game's
-name and its namespace. What is broken is broken for those who name it, and for nobody else: a map or a
+`GAME_DIR/{<package>/, maps/*.json, items/*.{json,yaml}, k8s/*.yaml}` (INTERFACES, Game folder). The
+folder's name is the game's name and its namespace. What is broken is broken for those who name it, and for nobody else: a map or a
 script is looked up when a room wants it. An import that failed is tried again at the next look-up.
 """
 
@@ -17,6 +17,7 @@ from pathlib import Path
 
 from roomfleet.game.errors import GameError
 from roomfleet.game.geography import Geography, geography_for
+from roomfleet.game.items import ItemError, ItemRegistry, read_items
 from roomfleet.game.mapfault import MapError, listed
 from roomfleet.game.maps import MapFolder, MapRoom, read_maps
 from roomfleet.game.room import Room
@@ -54,11 +55,15 @@ class Game:
     """Rooms of maps by id, `map1.room1`: those that are well."""
     map_errors: list[MapError]
     """What is wrong with the others."""
+    items: ItemRegistry = field(default_factory=ItemRegistry)
+    """Item types: those that are well."""
+    item_errors: list[ItemError] = field(default_factory=list)
+    """What is wrong with the others."""
     _geographies: dict[str, Geography] = field(default_factory=dict, repr=False)
 
     @classmethod
     def load(cls, game_dir: Path | str, maps_folder: Path | None = None) -> Game:
-        """Read the maps and put the folder on `sys.path`; imports nothing yet. Raises NoGame.
+        """Read maps and items and put the folder on `sys.path`; imports nothing yet. Raises NoGame.
 
         The maps are those of `game_dir/maps`, unless another folder is given.
         """
@@ -71,7 +76,8 @@ class Game:
         if str(folder) not in sys.path:
             sys.path.insert(0, str(folder))
         maps = read_maps(maps_folder or folder / "maps")
-        return cls(folder.name, folder, maps.rooms, maps.errors)
+        items, item_errors = read_items(folder / "items")
+        return cls(folder.name, folder, maps.rooms, maps.errors, items, item_errors)
 
     def map_room(self, room_id: str) -> MapRoom:
         """A room of a map by its id. Raises MapError: what is wrong with it, or that there is none."""

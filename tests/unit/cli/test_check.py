@@ -282,3 +282,18 @@ def test_an_export_that_fails_writes_nothing(command: Command) -> None:
     gone = command.folder / "gone" / "map2.json"
     code, _, error = command.run("export", str(command.folder), "atoll.rooms:Town", "-o", str(gone))
     assert (code, "No such file or directory" in error) == (1, True)
+
+
+def test_a_broken_item_file_is_told_with_its_line_and_good_ones_are_counted(command: Command) -> None:
+    items = command.folder / "items"
+    items.mkdir()
+    (items / "tools.yaml").write_text("axe:\n  weight: 2\nrope:\n  stack: many\n")
+    (items / "food.json").write_text('{"apple": {}\n "pear": {}}')
+    assert command.problems() == [
+        "items/food.json:2: not JSON: Expecting ',' delimiter at line 2 column 2",
+        "items/tools.yaml:4: rope.stack: must be a whole number, 1 or more, not 'many'",
+    ]
+    (items / "food.json").unlink()
+    (items / "tools.yaml").write_text("axe: {}\nrope: {}\n")
+    _, [summary], _ = command.run("check", str(command.folder))
+    assert summary == "atoll: 2 rooms, 2 maps, 2 scripts, 2 items: all good"

@@ -19,7 +19,7 @@ def add_parser(subparsers: Subparsers) -> None:
     parser = subparsers.add_parser(
         "check",
         help="say what is wrong with a game",
-        description="Import a game, read its maps and manifests; print what is wrong, with file and line.",
+        description="Import a game, read its maps, items and manifests; print what is wrong, with file and line.",
     )
     parser.add_argument("game_dir", metavar="GAME_DIR", type=Path, help="folder with k8s/, maps/ and scripts")
     parser.set_defaults(func=run)
@@ -47,11 +47,13 @@ def _summary(findings: Findings) -> str:
     name = findings.game.name
     if findings.problems:
         return f"{name}: {_count(len(findings.problems), 'problem')}"
-    counts = (
+    counts = [
         _count(len(findings.of("Room")), "room"),
         _count(len(findings.game.maps), "map"),
         _count(findings.scripts, "script"),
-    )
+    ]
+    if len(findings.game.items):
+        counts.append(_count(len(findings.game.items), "item"))
     return f"{name}: {', '.join(counts)}: all good"
 
 

@@ -1,4 +1,4 @@
-"""What is wrong with a game: its maps, manifests and scripts, and whether they fit together."""
+"""What is wrong with a game: its maps, items, manifests and scripts, and whether they fit together."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import Any
 from roomfleet.cli.marked import Marks, Place, steps
 from roomfleet.cli.purity import forbidden_imports
 from roomfleet.game.actor import Actor
+from roomfleet.game.items import ItemError
 from roomfleet.game.loader import Game, ScriptMissing
 from roomfleet.game.mapfault import MapError, listed
 from roomfleet.game.maps import Door, MapRoom
@@ -72,7 +73,8 @@ class Findings:
             self._marks[file] = Marks(text)
         self.add(file, self._marks[file].line(place, start), message)
 
-    def map_error(self, error: MapError) -> None:
+    def fault(self, error: MapError | ItemError) -> None:
+        """A problem of a map or an item file, which knows its place."""
         if error.line is not None:
             self.add(error.file, error.line, str(error).removeprefix(f"{error.file}: "))
         else:
@@ -83,7 +85,9 @@ def check_game(game: Game) -> Findings:
     """Look at all of a game; imports its scripts. Reads files only."""
     findings = Findings(game)
     for error in game.map_errors:
-        findings.map_error(error)
+        findings.fault(error)
+    for item_error in game.item_errors:
+        findings.fault(item_error)
     _check_sources(findings)
     for path in sorted((game.folder / "k8s").glob("*")):
         if path.suffix in SUFFIXES:
@@ -218,7 +222,7 @@ def _check_room(
     try:
         game.geography(room.id)
     except MapError as error:
-        findings.map_error(error)
+        findings.fault(error)
     for index, door in enumerate(room.doors):
         for end, problem in _door_problems(findings, door):
             way = ("rooms", room.id, "doors", index, "exit", end)
