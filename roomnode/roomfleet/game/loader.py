@@ -1,8 +1,9 @@
 """A game's folder: its maps, its items, and the Room classes that its manifests name.
 
 `GAME_DIR/{<package>/, maps/*.json, items/*.{json,yaml}, k8s/*.yaml}` (INTERFACES, Game folder). The
-folder's name is the game's name and its namespace. What is broken is broken for those who name it, and for nobody else: a map or a
-script is looked up when a room wants it. An import that failed is tried again at the next look-up.
+folder's name is the game's name and its namespace. What is broken is broken for those who name it, and
+for nobody else: a map or a script is looked up when a room wants it. An import that failed is tried again at
+the next look-up.
 """
 
 from __future__ import annotations

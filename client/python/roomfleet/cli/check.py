@@ -19,7 +19,7 @@ def add_parser(subparsers: Subparsers) -> None:
     parser = subparsers.add_parser(
         "check",
         help="say what is wrong with a game",
-        description="Import a game, read its maps, items and manifests; print what is wrong, with file and line.",
+        description="Import a game, read its maps, items and manifests; print what is wrong, and where.",
     )
     parser.add_argument("game_dir", metavar="GAME_DIR", type=Path, help="folder with k8s/, maps/ and scripts")
     parser.set_defaults(func=run)
