@@ -53,22 +53,32 @@ class Search:
 
 
 def find_capacity(
-    side: str, load: Load, search: Search, good: Callable[[Row], bool], *, quiet: bool = False
+    side: str,
+    load: Load,
+    search: Search,
+    good: Callable[[Row], bool],
+    *,
+    window: Callable[[], Row] | None = None,
 ) -> Found:
     """Add clients until two windows in a row are not good, then try half a step less.
 
-    Where the start is too much already it goes down instead.
+    Where the start is too much already it goes down instead. `window` measures instead of the load
+    generator alone.
     """
     found = Found(side)
-    if not quiet:
-        print(heading(side), flush=True)
+    headed = False
     for clients in _sizes(search, found):
+        joins_per_s = load.clients(clients)["joins_per_s"]
+        load.idle(search.settle)
         for _ in range(2):
-            row = _window(load, clients, search)
+            row = window() if window is not None else load.measure(search.seconds)
+            row["joins_per_s"] = joins_per_s
             row["good"] = good(row)
             found.rows.append(row)
-            if not quiet:
-                print(line(row), flush=True)
+            if not headed:
+                print(heading(side, row), flush=True)
+                headed = True
+            print(line(row), flush=True)
             if row["good"]:
                 found.clients = max(found.clients, clients)
                 break
@@ -90,11 +100,3 @@ def _sizes(search: Search, found: Found) -> Iterator[int]:
     while not found.clients and clients > search.step:
         clients -= search.step
         yield clients
-
-
-def _window(load: Load, clients: int, search: Search) -> Row:
-    joins = load.clients(clients)
-    load.idle(search.settle)
-    row = load.measure(search.seconds)
-    row["joins_per_s"] = joins["joins_per_s"]
-    return row

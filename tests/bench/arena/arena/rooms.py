@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 from arena.course import ACTORS, SIZE, SPEED, courses
 from roomfleet.game import Actor, Player, Room, command
 
@@ -11,13 +13,7 @@ TICK = 0.05
 class Watcher(Player):
     """A client's actor: it only watches, so nobody is told of it."""
 
-    @property
-    def _visible(self) -> bool:
-        return False
-
-    @_visible.setter
-    def _visible(self, value: bool) -> None:
-        pass
+    visible = False
 
     @command
     def echo(self, n: int) -> int:
@@ -28,9 +24,9 @@ class Watcher(Player):
         self.room.numbered(actor).state.mark = n
 
     @command
-    def clock(self) -> float:
-        """Room time since the actors set off."""
-        return self.room.now - self.room.state.began
+    def clock(self) -> list[float]:
+        """Room time since the actors set off, and what the machine's clock says to it."""
+        return [self.room.now - self.room.state.began, time.monotonic()]
 
 
 class Bot(Actor):
