@@ -137,6 +137,7 @@ class Node:
         self._desired: dict[str, DesiredRoom] = {}
         self._goodbyes: set[str] = set()
         self._keys: dict[str, str] = {}
+        self._master_key = ""
         self._origins: frozenset[str] = frozenset()
         self._used_tickets = UsedTickets()
         self._seats = SeatRequests(self._link.send, self._ask_peer, self._spawn)
@@ -250,8 +251,8 @@ class Node:
             self._swept = True
             self._spawn(self.sweep_leftovers(), "sweep")
         match message:
-            case Accepted(keys=keys, origins=origins):
-                self._keys, self._origins = keys, frozenset(origins)
+            case Accepted(keys=keys, origins=origins, master_key=master):
+                self._keys, self._origins, self._master_key = keys, frozenset(origins), master
                 self._seats.link_up()
             case Desired(rooms=rooms):
                 self._desired = {room.room: room for room in rooms}
@@ -457,6 +458,9 @@ class Node:
 
     def keys(self) -> Mapping[str, str]:
         return self._keys
+
+    def watch_keys(self) -> Mapping[str, str]:
+        return {key: public for key, public in self._keys.items() if key == self._master_key}
 
     def origins(self) -> frozenset[str]:
         return self._origins

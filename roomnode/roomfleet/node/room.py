@@ -22,6 +22,7 @@ from roomfleet.node.players import PlayerSession
 from roomfleet.node.saving import Departure, Saver
 from roomfleet.node.surroundings import Surroundings
 from roomfleet.node.visits import Visits
+from roomfleet.node.watchers import Watchers
 from roomfleet.store import (
     ActorRecord,
     Fenced,
@@ -59,6 +60,7 @@ class HostedRoom:
         self._loop = asyncio.get_running_loop()
         self._rng = node.rng
         self.visits = Visits(self, node)
+        self.watchers = Watchers(self, node)
         self.fanout = FanOut(self._loop.time, self._loop.call_soon, self.pump)
         self._seats: dict[int, GrantedSeat] = {}
         self._tasks: dict[asyncio.Task[Any], None] = {}
@@ -172,7 +174,7 @@ class HostedRoom:
         assert self.saver is not None
         self.phase = RoomPhase.STOPPING
         self._node.changed(self)
-        self.visits.send_all_away(last or Rejoin(reason=reason, room=self.name))
+        self._send_all_away(last or Rejoin(reason=reason, room=self.name))
         try:
             exact = self._clock.now()
             self.live.stop(exact)
@@ -198,7 +200,7 @@ class HostedRoom:
             found_epoch,
             lost,
         )
-        self.visits.send_all_away(Rejoin(reason="the room went to another node", room=self.name))
+        self._send_all_away(Rejoin(reason="the room went to another node", room=self.name))
         self._still()
         self._over(RoomPhase.FENCED, "taken over", found_epoch)
 
@@ -209,9 +211,13 @@ class HostedRoom:
         if self.session is not None:
             # What is half done must not be saved behind our back, nor anything be acknowledged.
             self.session.lost_to(None)
-        self.visits.send_all_away(Rejoin(reason="the room failed", room=self.name))
+        self._send_all_away(Rejoin(reason="the room failed", room=self.name))
         self._still()
         self._over(RoomPhase.FAILED, message)
+
+    def _send_all_away(self, last: Bye | Rejoin) -> None:
+        self.visits.send_all_away(last)
+        self.watchers.send_all_away(last)
 
     def _still(self) -> None:
         """Close the scripts of a room whose changes do not count any more."""
@@ -387,14 +393,14 @@ class HostedRoom:
 
     def _put_out_too_slow(self) -> None:
         limit = self._node.settings.slow_client_seconds
+        reason = f"your connection took nothing for {limit:g} s"
         for viewing in self.fanout.too_slow(limit):
-            if isinstance(viewing, PlayerSession) and viewing.connection is not None:
-                self.visits.put_out(
-                    viewing.player,
-                    viewing.connection,
-                    ByeCode.TOO_SLOW,
-                    f"your connection took nothing for {limit:g} s",
-                )
+            if viewing.connection is None:
+                continue
+            if isinstance(viewing, PlayerSession):
+                self.visits.put_out(viewing.player, viewing.connection, ByeCode.TOO_SLOW, reason)
+            else:
+                self.watchers.put_out(viewing.connection, ByeCode.TOO_SLOW, reason)
 
     def _renew(self) -> None:
         if self.saver is not None and self.phase is RoomPhase.RUNNING:
@@ -404,7 +410,7 @@ class HostedRoom:
         assert self.live is not None
         out = self.live.take()
         for frame in out.frames:
-            self.fanout.patch(frame, list(self.visits.players))
+            self.fanout.patch(frame, [*self.visits.players, *self.watchers])
         for told in out.told:
             self._tell(told)
         for seat in out.seats:
@@ -432,7 +438,7 @@ class HostedRoom:
 
     def _tell(self, told: Told) -> None:
         if told.player is None:
-            self.fanout.event(told.message, list(self.visits.players))
+            self.fanout.event(told.message, [*self.visits.players, *self.watchers])
             return
         for player in (told.player,) if isinstance(told.player, str) else told.player:
             session = self.visits.players.get(player)

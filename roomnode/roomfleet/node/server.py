@@ -13,6 +13,7 @@ from tornado.iostream import StreamClosedError
 from tornado.web import Application, RequestHandler
 from tornado.websocket import WebSocketHandler, WebSocketProtocol13
 
+from roomfleet.node.guests import Guest, PlayerGuest, WatcherGuest
 from roomfleet.node.limits import Bucket, OutstandingCalls
 from roomfleet.node.room import HostedRoom, say_error
 from roomfleet.node.seats import SeatHandler
@@ -35,7 +36,7 @@ from roomfleet.wire.session import (
     from_client,
 )
 from roomfleet.wire.settings import Settings
-from roomfleet.wire.tickets import Ticket, UsedTickets, check_ticket
+from roomfleet.wire.tickets import Ticket, UsedTickets, check_ticket, watch_audience
 from roomfleet.wire.urls import origin_allowed
 
 log = logging.getLogger(__name__)
@@ -70,7 +71,11 @@ class Doors(Protocol):
 
     def wall(self) -> float: ...
 
-    def keys(self) -> Mapping[str, str]: ...
+    def keys(self) -> Mapping[str, str]:
+        """Public keys that sign tickets of players."""
+
+    def watch_keys(self) -> Mapping[str, str]:
+        """Those of them that sign tickets of watchers."""
 
     def origins(self) -> frozenset[str]: ...
 
@@ -123,8 +128,7 @@ class SessionSocket(WebSocketHandler):
 
     def initialize(self, doors: Doors) -> None:
         self._doors = doors
-        self._room: HostedRoom | None = None
-        self._player = ""
+        self._guest: Guest | None = None
         self._ended = False
         self._close_code = 1000
         self._pipe: Pipe | None = None
@@ -174,7 +178,7 @@ class SessionSocket(WebSocketHandler):
         self._timer = asyncio.get_running_loop().call_later(HELLO_SECONDS, self._no_hello)
 
     def _no_hello(self) -> None:
-        if self._room is None and not self._ended:
+        if self._guest is None and not self._ended:
             say_error(
                 self, ErrorCode.BAD_TICKET, f"no hello within {HELLO_SECONDS:g} s: say hello with a ticket"
             )
@@ -206,7 +210,8 @@ class SessionSocket(WebSocketHandler):
         except WireError as error:
             say_error(self, ErrorCode.BAD_MESSAGE, str(error))
             return
-        if self._room is None:
+        guest = self._guest
+        if guest is None:
             if isinstance(message, Hello):
                 await self._hello(message)
             else:
@@ -214,19 +219,19 @@ class SessionSocket(WebSocketHandler):
             return
         match message:
             case Call():
-                self._call(self._room, message)
+                self._call(guest, message)
             case Ping(t=t):
-                self.say(Pong(t=t, now=self._room.now()))
+                self.say(Pong(t=t, now=guest.room.now()))
             case WantSnapshot():
-                self._room.visits.refresh(self._player, self)
+                guest.refresh()
             case Leave():
-                self._room.visits.leave(self._player, self)
+                guest.leave()
             case Hello():
                 say_error(self, ErrorCode.BAD_MESSAGE, "you said hello before")
 
-    def _call(self, room: HostedRoom, call: Call) -> None:
+    def _call(self, guest: Guest, call: Call) -> None:
         if self._calls.begin(call.id):
-            room.call(self._player, call.id, call.method, call.args)
+            guest.call(call)
             return
         text = f"{self._calls.limit} calls wait for their result already: {call.method!r:.60} was not called"
         say_error(self, ErrorCode.TOO_MANY_CALLS, text, call.id)
@@ -237,12 +242,13 @@ class SessionSocket(WebSocketHandler):
         if hello.resume is not None:
             found = self._doors.find_resume(hello.resume)
             if found is not None and found[0].visits.resume(found[1], self):
-                self._room, self._player = found
+                self._guest = PlayerGuest(*found, self)
                 return
             self._refuse(ErrorCode.BAD_RESUME, "that session is over: join again")
             return
+        watch = hello.watch or None
         try:
-            ticket = self._ticket(hello.ticket or "")
+            ticket = self._ticket(hello.ticket or "") if watch is None else self._watch_ticket(watch)
         except TicketError as error:
             self._refuse(ErrorCode.BAD_TICKET, str(error))
             return
@@ -250,17 +256,26 @@ class SessionSocket(WebSocketHandler):
         if room is None:
             self._refuse(ErrorCode.BAD_TICKET, f"room {ticket.room} is not here: join again")
             return
-        # From here on frames of the room may reach this connection.
-        self._room, self._player = room, ticket.sub
         # Used from now on: the same ticket from another connection must not get in meanwhile.
         self._doors.used_tickets().use(ticket, self._doors.wall())
-        if not await room.visits.enter(ticket.sub, ticket.jti, self):
+        # From here on frames of the room may reach this connection.
+        guest: Guest = PlayerGuest(room, ticket.sub, self) if watch is None else WatcherGuest(room, self)
+        self._guest = guest
+        if not await guest.enter(ticket):
             self._doors.used_tickets().give_back(ticket)
         if self.closed:
-            room.visits.dropped(ticket.sub, self)
+            guest.dropped()
 
     def _ticket(self, token: str) -> Ticket:
-        ticket = check_ticket(token, self._doors.keys(), audience=self._doors.boot, now=self._doors.wall())
+        doors = self._doors
+        return self._for_here(check_ticket(token, doors.keys(), audience=doors.boot, now=doors.wall()))
+
+    def _watch_ticket(self, token: str) -> Ticket:
+        doors = self._doors
+        audience = watch_audience(doors.boot)
+        return self._for_here(check_ticket(token, doors.watch_keys(), audience=audience, now=doors.wall()))
+
+    def _for_here(self, ticket: Ticket) -> Ticket:
         if ticket.game != self._doors.game_name or ticket.room != self._room_name:
             raise TicketError(
                 TicketFlaw.WRONG_AUDIENCE, f"the ticket is for room {ticket.room} of {ticket.game}"
@@ -280,15 +295,15 @@ class SessionSocket(WebSocketHandler):
         self._put_out(ByeCode.PROTOCOL_ERROR, f"a message has at most {limit:,} bytes")
 
     def _put_out(self, code: ByeCode, reason: str) -> None:
-        if self._room is not None:
-            self._room.visits.put_out(self._player, self, code, reason)
+        if self._guest is not None:
+            self._guest.put_out(code, reason)
         self.end(Bye(code=code, reason=reason))
 
     def on_close(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
-        if self._room is not None and not self._ended:
-            self._room.visits.dropped(self._player, self)
+        if self._guest is not None and not self._ended:
+            self._guest.dropped()
 
     # -- the room's side: Connection -----------------------------------------------------------------------
 
@@ -303,7 +318,7 @@ class SessionSocket(WebSocketHandler):
             self._calls.end(message.id)
         self._pipe.put(websocket_frame(self.format.encode(message), binary=self.format.binary))
         if self._pipe.overfull:
-            log.info("player %s takes nothing and is cut off", self._player)
+            log.info("%s takes nothing and is cut off", self.request.remote_ip)
             self._pipe.cut()
 
     def offer(self, frame: bytes) -> bool:

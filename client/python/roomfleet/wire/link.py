@@ -139,6 +139,8 @@ class Accepted(Message, frozen=True, kw_only=True):
 
     keys: dict[str, str]
     """Public keys that sign tickets, by key id: the master's and the other nodes'."""
+    master_key: str = ""
+    """Which of them is the master's: it alone lets watchers in."""
     origins: list[str]
     """Origins whose pages may connect."""
     installation: str = ""

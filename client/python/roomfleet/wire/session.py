@@ -109,10 +109,14 @@ class Actor(Struct, frozen=True, kw_only=True):
 
 
 class Hello(Message, frozen=True, kw_only=True):
-    """Let me in: with a ticket from the master, or the resume secret of a session that dropped."""
+    """Let me in: with a ticket from the master, or the resume secret of a session that dropped.
+
+    `watch` is the ticket of an admin who only watches.
+    """
 
     ticket: str | None = None
     resume: str | None = None
+    watch: str | UnsetType = UNSET
     version: str = ""
 
 
@@ -149,7 +153,10 @@ from_client: Decoder[FromClient] = Decoder(FromClient, "client to node", strict=
 
 
 class Welcome(Message, frozen=True, kw_only=True):
-    """You are in. `tick` is the room's ticks per second, `resume` the secret for coming back."""
+    """You are in. `tick` is the room's ticks per second, `resume` the secret for coming back.
+
+    One who watches has an empty `you.id` and no secret.
+    """
 
     now: float
     game: str

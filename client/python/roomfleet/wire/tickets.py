@@ -23,7 +23,10 @@ LINE_AUDIENCE = "line"
 
 
 class Ticket(msgspec.Struct, frozen=True, kw_only=True):
-    """Lets `sub` into `room` of `game` on the node with boot id `aud`, once, before `exp` (s since 1970)."""
+    """Lets `sub` into `room` of `game` on the node with boot id `aud`, once, before `exp` (s since 1970).
+
+    With a `watch_audience` it lets `sub` watch and not play.
+    """
 
     sub: str
     game: str
@@ -44,6 +47,11 @@ class LineToken(msgspec.Struct, frozen=True, kw_only=True):
     jti: str
     arrived: float
     aud: str = LINE_AUDIENCE
+
+
+def watch_audience(boot: str) -> str:
+    """The audience of a ticket that lets its bearer watch a room of that node, and do nothing else."""
+    return f"watch:{boot}"
 
 
 Claims = TypeVar("Claims", Ticket, LineToken)

@@ -84,6 +84,7 @@ class LinkServer:
             keys.update(announced)
         accepted = Accepted(
             keys=keys,
+            master_key=key.id,
             origins=self.context.origins.listed(),
             installation=self.context.installation,
             adopts=self.context.adopts,
