@@ -181,16 +181,18 @@ def _class_of(kind: Any) -> Any:
 def _misplaced(value: Node, kind: Any) -> Misfit:
     name = type(value).__name__
     if kind is not None:
-        return Misfit(f"this place has a {_class_of(kind).__name__}, no {name}")
+        return Misfit(f"this place is for {_class_of(kind).__name__}, not for {name}")
     return Misfit(
-        f"a {name} here would be a plain {value._sort.__name__} after a restart: make it a field's default in"
+        f"{name} here would be a plain {value._sort.__name__} after a restart: make it a field's default in"
         " define(), or say so in `each` or `parts` of the class that holds it"
     )
 
 
 def _wrong_kind(value: Any, kind: Any) -> Misfit:
     cls = _class_of(kind)
-    return Misfit(f"this is a {cls.__name__}: give it a {cls._sort.__name__}, not {type(value).__name__}")
+    return Misfit(
+        f"this place is for {cls.__name__}: give it a {cls._sort.__name__}, not {type(value).__name__}"
+    )
 
 
 def _check_kind(kind: Any, where: str) -> None:

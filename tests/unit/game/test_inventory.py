@@ -336,7 +336,7 @@ def test_contents_may_be_assigned_and_are_checked() -> None:
     for bad in ({"x": {}}, {"01": {"item": "rope", "count": 1}}, {"0": {"item": "rope"}}, {"0": 3}):
         with pytest.raises(StateError, match=r"Hero\.state\.bag"):
             ann.state.bag = bad
-    with pytest.raises(StateError, match="this is a InventoryState: give it a dict, not list"):
+    with pytest.raises(StateError, match="this place is for InventoryState: give it a dict, not list"):
         ann.state.bag = []
     assert held(ann.state.bag) == [(2, "rope", 2)]
 
