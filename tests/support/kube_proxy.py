@@ -228,6 +228,7 @@ class Proxy:
 
     def _ask(self, request: web.Request, body: bytes) -> aiohttp.client._RequestContextManager:
         headers = {name: value for name, value in request.headers.items() if name.lower() not in DROPPED}
+        headers["Accept-Encoding"] = "identity"  # what it packed would be passed on as it is
         url = self._cluster.url + request.path_qs
         return self._session.request(request.method, _exact(url), data=body or None, headers=headers)
 

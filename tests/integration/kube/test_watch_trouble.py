@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 
+from roomfleet.master.kube.client import PAGE
 from support.kube import Cluster
+from support.kube_objects import create_rooms
 from support.kube_proxy import Fault, Proxy, proxied_cluster
 from support.operating import Operated, operated
 from support.small_game import room_manifest, small_game
@@ -105,6 +107,22 @@ def test_a_watch_or_list_that_is_refused_as_a_whole_is_begun_anew(
     proxy.end_watches(failure(410, "Expired"))
     is_alive(fleet, cluster, name)
     fleet.wait_for(lambda: rule.is_spent and lists.is_spent, DETECTED_SECONDS, "the faults to be met")
+
+
+def test_a_list_whose_continuation_has_expired_on_the_way_is_begun_anew_and_complete(
+    fleet: Operated, cluster: Cluster, proxy: Proxy
+) -> None:
+    many = {f"many-{n}" for n in range(PAGE + 1)}
+    expired = proxy.fault("GET", "/rooms?limit=500&continue=", Fault.ANSWER, times=2, status=410)
+    fleet.wait_for(lambda: watches(fleet, proxy), DETECTED_SECONDS, "all watches")
+    proxy.freeze_watches()
+    create_rooms(cluster, fleet.game, {name: {"map": "m.hall"} for name in many})
+    assert cluster.request("DELETE", path(fleet, "many-0")).ok
+    proxy.expire_watches()
+    fleet.wait_for(lambda: expired.is_spent, DETECTED_SECONDS, "the list to expire")
+    fleet.wait_for(lambda: known(fleet) == {"hall", *many} - {"many-0"}, 60, "every room to be known")
+    assert cluster.request("DELETE", path(fleet) + "?fieldSelector=metadata.name!=hall", timeout=60).ok
+    fleet.wait_for(lambda: known(fleet) == {"hall"}, 60, "them to be gone")
 
 
 def test_the_deletion_of_the_last_room_that_a_lone_410_hid_is_found_at_once(
