@@ -37,11 +37,13 @@ from roomfleet.master.core.master import Core
 from roomfleet.master.installation import INSTALLATION, given
 from roomfleet.master.keys import BadKeyFile, signing_key
 from roomfleet.master.kube.client import LIST_SECONDS, REQUEST_SECONDS, Api, login, path_of
+from roomfleet.master.kube.echoes import Echoes
 from roomfleet.master.kube.errors import ApiError, Forbidden, NotFound
 from roomfleet.master.kube.fleet import KubeFleet
 from roomfleet.master.kube.gate import Gate
 from roomfleet.master.kube.lease import Lease
 from roomfleet.master.kube.session import session_of
+from roomfleet.master.kube.stateless import NoDiffBase, NoProgress
 from roomfleet.master.options import DATA, MasterOptions
 from roomfleet.master.runner import Runner
 from roomfleet.wire.errors import WireError
@@ -76,6 +78,8 @@ class Master:
         self._stop: asyncio.Event | None = None
         self._thread = threading.Thread(target=self._run, name="master", daemon=True)
         self._started: Future[None] = Future()
+        self.echoes = Echoes()
+        """The master's own writes, for the watches to leave out."""
         self.failure = ""
         """Why it ended by itself."""
 
@@ -149,7 +153,7 @@ class Master:
             return
         probe = path_of("rooms", options.namespaces[0] if options.namespaces else "") + "?limit=1"
         gate = Gate(api, lease.may_act, back=lambda: fleet.look_now(), probe=probe)
-        fleet = KubeFleet(api, gate, options.namespaces, identity, lambda event: handle(event))
+        fleet = KubeFleet(api, gate, options.namespaces, identity, lambda event: handle(event), self.echoes)
         core = Core(options.settings, seed=secrets.randbits(64), now=time.time())
         runner = Runner(core, fleet, self._key, time.time, lease.may_act)
 
@@ -289,6 +293,8 @@ async def start(settings: kopf.OperatorSettings, memo: kopf.Memo, **_: Any) -> N
     settings.posting.enabled = False
     logging.getLogger("kopf.objects").setLevel(logging.WARNING)  # a line for each event of each object
     settings.queueing.idle_timeout = 1.0
+    settings.persistence.diffbase_storage = NoDiffBase()
+    settings.persistence.progress_storage = NoProgress()
     try:
         master = Master(*await asyncio.to_thread(_options))  # it reads and writes the key
         async with asyncio.timeout(START_SECONDS):
@@ -319,7 +325,7 @@ async def log_in(memo: kopf.Memo, **_: Any) -> kopf.AiohttpSession:
             await api.open()
             if not await api.rejected():
                 # A new one is new to kopf, even with credentials that were refused once.
-                return session_of(info, memo.master.listed)
+                return session_of(info, memo.master.listed, memo.master.echoes)
             log.warning("the API server does not accept the credentials: reading them again")
         finally:
             await api.close()

@@ -19,6 +19,7 @@ from roomfleet.master.core.events import RoomApplied, Synced, Tick
 from roomfleet.master.core.master import WORK_PER_CALL, Core
 from roomfleet.master.core.model import Key, RoomStatus
 from roomfleet.master.kube.client import Api
+from roomfleet.master.kube.echoes import Echoes
 from roomfleet.master.kube.errors import ApiDown, ApiError, Invalid
 from roomfleet.master.kube.fleet import LIST_EVERY_SECONDS, STALE_SECONDS, KubeFleet
 from roomfleet.master.kube.gate import Gate
@@ -68,7 +69,7 @@ class Bench:
         self.server = Server()
         api = cast(Api, self.server)
         self.gate = Gate(api, lambda: True, back=lambda: None)
-        self.fleet = KubeFleet(api, self.gate, (), "master", lambda event: None)
+        self.fleet = KubeFleet(api, self.gate, (), "master", lambda event: None, Echoes())
         runner = Runner(
             self.core, cast(Adapter, self.fleet), SigningKey.from_seed(bytes(32)), lambda: self.now
         )

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from roomfleet.master.kube.echoes import Echoes
 from roomfleet.master.kube.pauses import Pauses
 from roomfleet.master.kube.session import EXPIRED, WatchStream
 
@@ -36,7 +37,7 @@ def read(*pieces: bytes) -> list[bytes]:
     """The lines that kopf gets."""
 
     async def whole() -> bytes:
-        stream = WatchStream(Body(*pieces), PATH, Pauses(0.001, 0.01, 1))
+        stream = WatchStream(Body(*pieces), PATH, Pauses(0.001, 0.01, 1), Echoes())
         return b"".join([part async for part in stream.iter_chunked(1 << 20)])
 
     return asyncio.run(whole()).splitlines(keepends=True)

@@ -15,6 +15,7 @@ from roomfleet.master.core.events import RecordOutcome
 from roomfleet.master.core.model import Condition, ConditionStatus, Key, Phase, RoomStatus
 from roomfleet.master.kube.cache import Cache, Id
 from roomfleet.master.kube.client import Api
+from roomfleet.master.kube.echoes import Echoes
 from roomfleet.master.kube.errors import ApiDown, Conflict, NotFound
 from roomfleet.master.kube.gate import Gate
 from roomfleet.master.kube.writer import Writer
@@ -100,6 +101,7 @@ class Bench:
                 (record.status.epoch, outcome, version)
             ),
             lambda id, obj: self.news.append(obj),
+            Echoes(),
         )
 
     @property

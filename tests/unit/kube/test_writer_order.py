@@ -12,6 +12,7 @@ from roomfleet.master.core.events import RecordOutcome
 from roomfleet.master.core.model import Key, Phase, RoomStatus
 from roomfleet.master.kube.cache import Cache, Id
 from roomfleet.master.kube.client import Api
+from roomfleet.master.kube.echoes import Echoes
 from roomfleet.master.kube.gate import Gate
 from roomfleet.master.kube.writer import COUNTS_BURST, COUNTS_RATE, Writer
 
@@ -72,6 +73,7 @@ class Bench:
             self.gate,
             lambda record, outcome, version: self.answers.append((record.key.name, outcome)),
             lambda id, obj: None,
+            Echoes(),
         )
 
     def record(self, name: str, *, awaited: bool = False) -> None:

@@ -36,6 +36,7 @@ from roomfleet.master.core.model import Key
 from roomfleet.master.kube.announcer import Announcer
 from roomfleet.master.kube.cache import Cache, Id, id_of
 from roomfleet.master.kube.client import Api, path_of
+from roomfleet.master.kube.echoes import Echoes
 from roomfleet.master.kube.errors import ApiDown, ApiError, Expired, NotAllowed, NotServed
 from roomfleet.master.kube.gate import Gate
 from roomfleet.master.kube.writer import Writer
@@ -76,6 +77,7 @@ class KubeFleet:
         namespaces: tuple[str, ...],
         identity: str,
         handle: Callable[[Event], None],
+        echoes: Echoes,
     ) -> None:
         """`namespaces`: those to look after; none: all of the cluster."""
         self._api, self._gate = api, gate
@@ -83,7 +85,7 @@ class KubeFleet:
         self._handle = handle
         self._loop = asyncio.get_running_loop()
         self.cache = Cache()
-        self.writer = Writer(api, self.cache, gate, self._was_recorded, self._tell)
+        self.writer = Writer(api, self.cache, gate, self._was_recorded, self._tell, echoes)
         self._announcer = Announcer(api, gate, identity)
         self._wake = asyncio.Event()
         self._burst: asyncio.TimerHandle | None = None

@@ -22,6 +22,7 @@ import aiohttp
 import kopf
 
 from roomfleet.master.kube.client import GROUP
+from roomfleet.master.kube.echoes import Echoes
 from roomfleet.master.kube.pauses import Pauses
 
 log = logging.getLogger(__name__)
@@ -68,20 +69,20 @@ class _InPlace:
 class WatchStream(_InPlace):
     """A watch's body whose errors are all of the one kind that kopf survives."""
 
-    def __init__(self, source: Source, path: str, pauses: Pauses) -> None:
+    def __init__(self, source: Source, path: str, pauses: Pauses, echoes: Echoes) -> None:
         super().__init__(source)
-        self._path, self._pauses = path, pauses
+        self._path, self._pauses, self._echoes = path, pauses, echoes
 
     async def iter_chunked(self, n: int) -> AsyncIterator[bytes]:
-        """The stream in whole lines, until it ends or fails."""
+        """The stream in whole lines, without the echoes of our writes, until it ends or fails."""
         rest = b""
         async for data in self._source.iter_chunked(n):
             whole, newline, rest = (rest + data).rpartition(b"\n")
             if not newline:
                 continue
             good, error = _until_error(whole)
-            if good:
-                yield good
+            if news := self._echoes.without(good):
+                yield news
             if error is not None:
                 yield await self._ended(error)
                 return
@@ -118,7 +119,7 @@ class _Expired(_InPlace):
         yield EXPIRED
 
 
-def session_of(info: kopf.ConnectionInfo, listed: Callable[[], None]) -> kopf.AiohttpSession:
+def session_of(info: kopf.ConnectionInfo, listed: Callable[[], None], echoes: Echoes) -> kopf.AiohttpSession:
     """The same credentials, for kopf, with the patience that it lacks. Call it on kopf's loop.
 
     `listed`: called there each time kopf gets a list of a kind of ours.
@@ -135,7 +136,7 @@ def session_of(info: kopf.ConnectionInfo, listed: Callable[[], None]) -> kopf.Ai
             answer.status = 200
             answer.content = _Expired(answer.content)  # type: ignore[assignment]
         elif watches and answer.status == 200:
-            answer.content = WatchStream(answer.content, path, pauses[path])  # type: ignore[assignment]
+            answer.content = WatchStream(answer.content, path, pauses[path], echoes)  # type: ignore[assignment]
         elif answer.status == 410:
             answer.close()
             raise ListExpired(f"{path}: the list has expired")

@@ -28,6 +28,7 @@ from roomfleet.master.core.model import FleetStatus, RoomStatus
 from roomfleet.master.kube.bucket import Bucket
 from roomfleet.master.kube.cache import Cache, Id
 from roomfleet.master.kube.client import Api, path_of
+from roomfleet.master.kube.echoes import Echoes
 from roomfleet.master.kube.errors import ApiDown, ApiError, Conflict, NotAllowed, NotFound
 from roomfleet.master.kube.gate import Gate
 from roomfleet.master.kube.lanes import Lane, Lanes
@@ -93,9 +94,10 @@ class Writer:
         gate: Gate,
         recorded: Callable[[Record, RecordOutcome, str], None],
         news: Callable[[Id, Json], None],
+        echoes: Echoes,
     ) -> None:
         """`recorded(record, outcome, version)` and `news(id, object)` are called from the event loop."""
-        self._api, self._cache, self._gate = api, cache, gate
+        self._api, self._cache, self._gate, self._echoes = api, cache, gate, echoes
         self._recorded, self._news = recorded, news
         self._loop = asyncio.get_running_loop()
         self._slots: dict[Id, _Slot] = {}
@@ -401,6 +403,7 @@ class Writer:
         body = {"metadata": {"resourceVersion": version, "uid": uid}, "status": status}
         written = await self._api.patch(path, body)
         self.written += 1
+        self._echoes.wrote(written["metadata"]["resourceVersion"])
         self._cache.put(id, written)
         return written
 
