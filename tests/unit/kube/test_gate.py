@@ -122,7 +122,7 @@ def test_an_event_that_was_refused_with_401_is_posted_later_and_one_that_is_forb
     async def play() -> None:
         server = Server(NotAllowed("401"), NotAllowed("401"), None, PATCH, PATCH)
         gate = gate_of(server)
-        announcer = Announcer(cast(Api, server), gate, "m")
+        announcer = Announcer(cast(Api, server), gate, "m", lambda: False)
         announcer.start()
         for _ in range(4):
             announcer.announce(Announce(Key("g", "a"), "Running", "runs", warning=False), "u")

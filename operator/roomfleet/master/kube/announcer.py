@@ -6,6 +6,7 @@ import asyncio
 import logging
 import secrets
 from collections import deque
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -20,14 +21,19 @@ MOST = 1_000
 """Events that wait; above, the oldest are left out: they are news, not state."""
 
 PAUSE_SECONDS = 0.02
-"""At most fifty a second: they come after everything that somebody waits for."""
+"""At most fifty a second."""
+
+BUSY_SECONDS = 0.5
+"""While other writes wait, two a second: an event costs the API server as much as a record that a player
+waits for."""
 
 
 class Announcer:
     """Posts events one after the other, behind all other writes."""
 
-    def __init__(self, api: Api, gate: Gate, identity: str) -> None:
-        self._api, self._gate, self._identity = api, gate, identity
+    def __init__(self, api: Api, gate: Gate, identity: str, busy: Callable[[], bool]) -> None:
+        """`busy`: whether other writes wait."""
+        self._api, self._gate, self._identity, self._busy = api, gate, identity, busy
         self._queue: deque[tuple[Announce, str, str]] = deque(maxlen=MOST)
         self._some = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
@@ -75,7 +81,7 @@ class Announcer:
                 pass  # the namespace is gone, and with it everybody who might read this
             except ApiError as error:
                 log.warning("cannot post an event on room %s: %s", effect.key, error)
-            await asyncio.sleep(PAUSE_SECONDS)
+            await asyncio.sleep(BUSY_SECONDS if self._busy() else PAUSE_SECONDS)
 
 
 def event_of(effect: Announce, uid: str, now: str, identity: str) -> dict[str, Any]:

@@ -86,7 +86,7 @@ class KubeFleet:
         self._loop = asyncio.get_running_loop()
         self.cache = Cache()
         self.writer = Writer(api, self.cache, gate, self._was_recorded, self._tell, echoes)
-        self._announcer = Announcer(api, gate, identity)
+        self._announcer = Announcer(api, gate, identity, lambda: self.writer.busy)
         self._wake = asyncio.Event()
         self._burst: asyncio.TimerHandle | None = None
         self._task: asyncio.Task[None] | None = None

@@ -145,6 +145,11 @@ class Writer:
         """Objects with something to write, or being written."""
         return sum(slot.dirty or slot.busy or slot.record is not None for slot in self._slots.values())
 
+    @property
+    def busy(self) -> bool:
+        """Whether more waits to be written than can go out at once."""
+        return len(self._lanes) > IN_FLIGHT
+
     # -- what should be ------------------------------------------------------------------------------------
 
     def record(self, id: Id, record: Record) -> None:
