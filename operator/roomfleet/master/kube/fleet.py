@@ -63,6 +63,9 @@ STALE_SECONDS = 3 * LIST_EVERY_SECONDS
 UNSERVED_SECONDS = 0.25
 """How soon the list is tried again when the server does not serve our kinds, or forgot where it was."""
 
+CONFLICT_SECONDS = 0.5
+"""A record that the server refuses for a conflict though the object is as it was is made again after that."""
+
 STOP_SECONDS = 3.0
 """What still waits at the end is written within that."""
 
@@ -92,6 +95,7 @@ class KubeFleet:
         self._task: asyncio.Task[None] | None = None
         self._listed_at = self._loop.time()
         self._asked_for: set[Key] = set()
+        self._again: dict[Id, asyncio.TimerHandle] = {}
         self.synced = asyncio.Event()
 
     def start(self) -> None:
@@ -105,8 +109,9 @@ class KubeFleet:
         if self._task is not None:
             self._task.cancel()
             await asyncio.wait([self._task])
-        if self._burst is not None:
-            self._burst.cancel()
+        for timer in (self._burst, *self._again.values()):
+            if timer is not None:
+                timer.cancel()
         await self._announcer.stop()
         await self.writer.stop(STOP_SECONDS)
 
@@ -236,9 +241,23 @@ class KubeFleet:
     # -- effects to objects --------------------------------------------------------------------------------
 
     def record(self, effect: Record) -> None:
-        self.writer.record(Id(ROOMS, effect.key), effect)
+        id = Id(ROOMS, effect.key)
+        if (again := self._again.pop(id, None)) is not None:
+            again.cancel()
+        self.writer.record(id, effect)
 
     def _was_recorded(self, record: Record, outcome: RecordOutcome, version: str) -> None:
+        id = Id(ROOMS, record.key)
+        obj = self.cache.get(id)
+        if (
+            outcome is RecordOutcome.CONFLICT
+            and obj is not None
+            and obj["metadata"]["resourceVersion"] == record.version
+        ):
+            # Nobody has changed it, there is nothing to decide anew: the server itself was in the way. The
+            # core would wait ever longer, up to a minute, and a player with it.
+            self._again[id] = self._loop.call_later(CONFLICT_SECONDS, self.record, record)
+            return
         # Not from within the core's own step.
         self._loop.call_soon(self._handle, Recorded(record, outcome, version))
 
