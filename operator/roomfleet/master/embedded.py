@@ -18,11 +18,12 @@ from logging.handlers import RotatingFileHandler
 from pathlib import Path
 
 from tornado.httpserver import HTTPServer
+from tornado.httputil import HTTPServerRequest
 from tornado.netutil import bind_sockets
 
 from roomfleet.master.api.application import make_application
 from roomfleet.master.api.context import Context
-from roomfleet.master.api.identity import Anonymous
+from roomfleet.master.api.identity import Anonymous, NotAdmin
 from roomfleet.master.api.link import LinkServer
 from roomfleet.master.api.origins import Origins
 from roomfleet.master.core.events import NodeGone
@@ -31,9 +32,10 @@ from roomfleet.master.core.model import Key
 from roomfleet.master.installation import OPTIONS, BadInstallation, given, kept_in
 from roomfleet.master.local.children import Children
 from roomfleet.master.local.data import DataError, DataFolder
-from roomfleet.master.local.errors import ApiError
+from roomfleet.master.local.errors import ApiError, Forbidden
 from roomfleet.master.local.files import StorageError
 from roomfleet.master.local.fleet import FLEETS, ROOMS, LocalFleet
+from roomfleet.master.local.kubeapi.handler import refuse_strangers
 from roomfleet.master.local.kubeapi.urls import local_api_handlers
 from roomfleet.master.local.manifests import BadManifest, read_path
 from roomfleet.master.local.objects import Objects
@@ -93,6 +95,14 @@ def parser() -> argparse.ArgumentParser:
     for option in (DATA, STORE, *OPTIONS):
         option.add_to(made)
     return made
+
+
+def _only_this_machine(request: HTTPServerRequest) -> None:
+    """Raises NotAdmin unless a program on this machine asks."""
+    try:
+        refuse_strangers(request.remote_ip, request.host, request.headers)
+    except Forbidden as error:
+        raise NotAdmin(str(error)) from None
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -252,6 +262,7 @@ class Fleet:
             settings=settings,
             games=lambda: [game],
             wall=time.time,
+            admin=_only_this_machine,
             installation=self._installation or kept_in(data.folder),
             adopts=self._adopts,
             public_url=options.public_url,

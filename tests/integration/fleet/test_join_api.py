@@ -522,6 +522,7 @@ def test_the_description_is_openapi_and_every_path_in_it_answers(fleet: Running)
     for reference in _references(described):
         assert reference.removeprefix("#/components/schemas/") in schemas
     join = post(fleet, "reader 2", {"room": "hall"}).json
+    eventually(lambda: fleet.room("hall")["phase"] == "Running")
     names = {"game": GAME, "room": "hall", "id": join["id"]}
     root = {"components": described["components"]}
     for path, item in described["paths"].items():
@@ -561,6 +562,7 @@ def test_everything_that_answers_is_described(fleet: Running) -> None:
         "/v1/games/{game}/play",
         "/v1/games/{game}/rooms",
         "/v1/games/{game}/rooms/{room}",
+        "/v1/games/{game}/rooms/{room}/watches",
         "/v1/games/{game}/nodes",
         "/healthz",
         "/readyz",

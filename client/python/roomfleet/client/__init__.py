@@ -3,6 +3,7 @@
     client     the shell: asyncio and real websockets; start here
     sockets    real websockets for it
     events     one reader's events
+    watching   a room as an admin sees it
     bots       players that walk and talk by chance
     session    the whole client as a pure state machine: messages and time in, actions out
     links      one connection to the master or to a node, pure as well
@@ -20,6 +21,7 @@ from roomfleet.client.actions import Ahead, ClientEvent, State, StateChanged
 from roomfleet.client.bots import Bot, BotReport, run_bots
 from roomfleet.client.client import Client
 from roomfleet.client.errors import BadAddress, CallError, ClientError, Refused, SessionEnded, WrongState
+from roomfleet.client.watching import Watching
 from roomfleet.wire.codec import JSON, MSGPACK, Format
 from roomfleet.wire.session import Error, Event
 
@@ -41,6 +43,7 @@ __all__ = [
     "SessionEnded",
     "State",
     "StateChanged",
+    "Watching",
     "WrongState",
     "run_bots",
 ]

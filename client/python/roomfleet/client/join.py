@@ -1,4 +1,4 @@
-"""Where the master is asked for a way in: the `play` websocket's address."""
+"""Where the master is asked for a way in: the addresses of the `play` websocket and of `watches`."""
 
 from __future__ import annotations
 
@@ -18,6 +18,12 @@ def play_url(master: str, game: str, room: str | None) -> str:
         raise BadAddress(f"{master!r} is not the master's address; give http://host[:port] or https://…")
     query = "" if room is None else f"?room={quote(room, safe='')}"
     return f"{scheme}://{parts.netloc}{parts.path.rstrip('/')}/v1/games/{quote(game, safe='')}/play{query}"
+
+
+def watches_url(master: str, game: str, room: str) -> str:
+    """Where an admin asks for a ticket to watch the room. Raises BadAddress."""
+    play_url(master, game, None)
+    return f"{master.rstrip('/')}/v1/games/{quote(game, safe='')}/rooms/{quote(room, safe='')}/watches"
 
 
 def is_room_url(url: str) -> bool:

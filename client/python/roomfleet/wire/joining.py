@@ -27,6 +27,7 @@ class Refusal(StrEnum):
     UNAUTHENTICATED = "unauthenticated"
     ROOM_CLOSED = "room-closed"
     ROOM_FAILED = "room-failed"
+    ROOM_NOT_RUNNING = "room-not-running"
     NO_ENTRY_ROOM = "no-entry-room"
     NOT_YET_SUPPORTED = "not-yet-supported"
     LINE_FULL = "line-full"
@@ -48,6 +49,7 @@ _STATUS = {
     Refusal.UNAUTHENTICATED: 401,
     Refusal.ROOM_CLOSED: 409,
     Refusal.ROOM_FAILED: 409,
+    Refusal.ROOM_NOT_RUNNING: 409,
     Refusal.NO_ENTRY_ROOM: 409,
     Refusal.NOT_YET_SUPPORTED: 501,
     Refusal.LINE_FULL: 429,
@@ -126,6 +128,15 @@ class JoinAnswer(Struct, frozen=True, kw_only=True):
     position: int | UnsetType = UNSET
     eta_seconds: float | UnsetType | None = UNSET
     line_token: str | UnsetType = UNSET
+
+
+class WatchAnswer(Struct, frozen=True, kw_only=True):
+    """The body of a 201 to `POST …/rooms/{room}/watches`: connect to `url`, say hello with `watch: ticket`."""
+
+    room: str
+    url: str
+    ticket: str
+    expires_at: str
 
 
 class Waiting(Message, frozen=True, kw_only=True):

@@ -6,7 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from roomfleet.master.api.identity import Identity
+from tornado.httputil import HTTPServerRequest
+
+from roomfleet.master.api.identity import Identity, no_admins
 from roomfleet.master.api.origins import Origins
 from roomfleet.master.runner import Runner
 from roomfleet.wire.settings import Settings
@@ -30,6 +32,8 @@ class Context:
     """Whose databases the nodes may use; empty: any."""
     adopts: str = ""
     """A database of that installation is taken over."""
+    admin: Callable[[HTTPServerRequest], None] = no_admins
+    """Raises NotAdmin unless the request is an admin's."""
     public_url: str = ""
     """Where players reach the master, when a proxy stands before it: no slash at its end."""
 

@@ -1,15 +1,24 @@
-"""Who a player is. `anonymous`, for development: the token is the player's name (INTERFACES, Join)."""
+"""Who a player is, and who is an admin.
+
+Players: `anonymous`, for development: the token is the player's name (INTERFACES, Join).
+"""
 
 from __future__ import annotations
 
 from typing import Protocol
 from urllib.parse import unquote
 
+from tornado.httputil import HTTPServerRequest
+
 from roomfleet.wire.names import BadName, player_name
 
 
 class Unauthenticated(Exception):
     """The token names nobody; the text says what is needed."""
+
+
+class NotAdmin(Exception):
+    """The caller may not look into rooms; the text says why, and who may."""
 
 
 class Identity(Protocol):
@@ -27,6 +36,14 @@ class Anonymous:
             return player_name(token)
         except BadName as error:
             raise Unauthenticated(f"the token is to be the player's name: {error}") from None
+
+
+def no_admins(request: HTTPServerRequest) -> None:
+    """In a cluster the caller's own Kubernetes token will say who is an admin. Raises NotAdmin."""
+    raise NotAdmin(
+        "in a cluster nobody may watch rooms yet: callers cannot be checked against its users; run the game"
+        " on your own machine (make up) to look into its rooms"
+    )
 
 
 def bearer(header: str | None) -> str:

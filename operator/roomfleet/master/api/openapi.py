@@ -10,7 +10,7 @@ from roomfleet.master.api.context import Context
 from roomfleet.master.api.problems import JsonHandler
 from roomfleet.master.api.views import GamesView, HealthView, NodeList, RoomList
 from roomfleet.master.core.views import RoomView
-from roomfleet.wire.joining import JoinAnswer, JoinBody, Problem
+from roomfleet.wire.joining import JoinAnswer, JoinBody, Problem, WatchAnswer
 from roomfleet.wire.version import __version__
 
 _GAME = {
@@ -34,7 +34,7 @@ def _path(name: str, description: str) -> dict[str, Any]:
 
 def describe(server: str = "/") -> dict[str, Any]:
     """The whole document, of the master at this URL; its schemas are those of the messages themselves."""
-    types = (JoinBody, JoinAnswer, Problem, RoomView, RoomList, NodeList, GamesView, HealthView)
+    types = (JoinBody, JoinAnswer, WatchAnswer, Problem, RoomView, RoomList, NodeList, GamesView, HealthView)
     _, schemas = msgspec.json.schema_components(types, ref_template="#/components/schemas/{name}")
 
     def content(name: str, media: str = "application/json") -> dict[str, Any]:
@@ -121,6 +121,16 @@ def describe(server: str = "/") -> dict[str, Any]:
                 "get": {
                     "summary": "One room",
                     "responses": {"200": gives("The room", "RoomView"), "default": problem},
+                },
+            },
+            "/v1/games/{game}/rooms/{room}/watches": {
+                "parameters": [_GAME, _path("room", "The Room's name.")],
+                "post": {
+                    "summary": "Watch a running room as an admin: all of it, without being in it",
+                    "responses": {
+                        "201": gives("Say hello to url with watch: ticket.", "WatchAnswer"),
+                        "default": problem,
+                    },
                 },
             },
             "/v1/games/{game}/nodes": {
