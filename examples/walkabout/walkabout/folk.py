@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from roomfleet.game import Actor, request
+from roomfleet.game import Actor, InventoryFull, InventoryState, request
+from walkabout.things import ITEMS
 
 MOODS = ("cheerful", "dreamy", "grumpy", "curious")
 
 
 class Guard(Actor):
-    """Walks from post to post, for ever."""
+    """Walks from post to post, for ever, and is hungry."""
 
     speed = 45
+    QUEST = "Bring the guard apples"
 
     def define(self) -> None:
         self.state.public(mood="calm", waved_at=0)
-        self.state.internal(post=0)  # the next one: kickoff starts from the top when the room wakes
+        self.state.internal(
+            post=0,  # the next one: kickoff starts from the top when the room wakes
+            pouch=InventoryState(types=ITEMS),
+        )
 
     async def kickoff(self) -> None:
         posts = self.room.tags["beat"].all
@@ -25,9 +30,19 @@ class Guard(Actor):
 
     @request
     def wave(self, other: Actor) -> str:
-        """Somebody waves; anybody in the room may ask it."""
+        """Somebody waves; anybody in the room may ask it. Who has quests gets one, and the thanks for it."""
         self.state.waved_at += 1
-        return f"Good day, {other.name}."
+        quest = other.state.quests.begin(self.QUEST, "apple", 3) if "quests" in other.state else None
+        if quest is None or not quest.can_be_done(other.state.bag):
+            return f"Good day, {other.name}."
+        self.state.pouch.add("badge")
+        try:
+            other.state.bag.trade(self.state.pouch, gives={"apple": 3}, gets={"badge": 1})
+        except InventoryFull:
+            self.state.pouch.remove("badge")
+            return f"{other.name}, make room in your bag for a badge."
+        quest["done"] = True
+        return f"Thank you, {other.name}! Take this badge."
 
 
 class Wanderer(Actor):

@@ -1,12 +1,15 @@
-"""What a player is in walkabout: a hero who walks, talks, waves and goes through doors."""
+"""What a player is in walkabout: a hero who walks, talks, waves, picks things up and goes through doors."""
 
 from __future__ import annotations
 
 import math
 
-from roomfleet.game import Player, Refused, command
+from roomfleet.game import Actor, InventoryFull, NotEnough, Player, Refused, command
+from walkabout.things import Bag, Find, QuestLog
 
 WAVING_DISTANCE = 150
+REACH = 60
+REGROW_SECONDS = 30
 
 
 class Hero(Player):
@@ -16,7 +19,7 @@ class Hero(Player):
 
     def define(self) -> None:
         self.state.public(hp=10, waves=0)  # for all who see the hero
-        self.state.owner(visited=[])  # for its own player
+        self.state.owner(visited=[], bag=Bag(), quests=QuestLog())  # for its own player
         self.state.internal(said=0)  # for the game and its admins
 
     @command
@@ -43,6 +46,7 @@ class Hero(Player):
         if not 1 <= len(text) <= 200:
             raise Refused("say something, in at most 200 characters")
         self.state.said += 1
+        self.room.state.talk.add(self.name, text)
         self.room.event("said", {"who": self.id, "name": self.name, "text": text})
 
     @command
@@ -51,9 +55,46 @@ class Hero(Player):
         self.state.waves += 1
         answers = []
         for other in self.room.actors:
-            if not other.player and math.dist(self.position, other.position) <= WAVING_DISTANCE:
+            living = not other.player and not isinstance(other, Find)
+            if living and math.dist(self.position, other.position) <= WAVING_DISTANCE:
                 answers.append(await other.ask("wave", other=self))
         return answers
+
+    @command
+    def pick(self) -> str:
+        """Pick up what lies nearest; gives what it was."""
+        find = self._nearest(Find)
+        if find is None:
+            raise Refused("nothing lies within reach")
+        try:
+            self.state.bag.add(find.state.item)
+        except InventoryFull as full:
+            raise Refused(f"no room in the bag for the {find.name}: {full.limit}") from None
+        find.remove()  # saved together with the bag: it is never in both places, nor in none
+        self.room.after("grow", REGROW_SECONDS)
+        return f"You have the {find.name}"
+
+    @command
+    def give(self, slot: int) -> str:
+        """Give one thing of a slot of the bag to the hero who stands nearest."""
+        other = self._nearest(Hero)
+        if other is None:
+            raise Refused("nobody is near enough to take it")
+        try:
+            self.state.bag.transfer_slot(slot, other.state.bag, 1)
+        except NotEnough:
+            raise Refused("that slot is empty") from None
+        except InventoryFull:
+            raise Refused(f"{other.name} cannot carry more") from None
+        return f"You gave it to {other.name}"
+
+    def _nearest(self, kind: type[Actor]) -> Actor | None:
+        near = [
+            (distance, each)
+            for each in self.room.find(kind)
+            if each is not self and (distance := math.dist(self.position, each.position)) <= REACH
+        ]
+        return min(near, key=lambda one: one[0])[1] if near else None
 
     def arrived(self) -> None:
         """Remember the room."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from roomfleet.game import Player, Room
 from walkabout.folk import Guard, Wanderer
 from walkabout.hero import Hero
+from walkabout.things import ITEMS, Find, Talk, on_show
 
 
 class Place(Room):
@@ -13,7 +14,18 @@ class Place(Room):
     player_class = Hero
 
     def define(self) -> None:
-        self.state.public(visits=0)
+        self.state.public(visits=0, talk=Talk(), things=on_show())
+
+    def grow(self) -> None:
+        """Finds lie at their places again."""
+        taken = {find.position for find in self.find(Find)}
+        for tag in self.tags["find"].all:
+            if (tag.x, tag.y) not in taken:
+                item = ITEMS[tag.data["item"]]
+                self.spawn(Find, at=tag, name=item.name, item=item.id, colour=item["colour"])
+
+    def on_timer(self, name: str) -> None:
+        self.grow()
 
     def joined(self, player: Player) -> None:
         self.state.visits += 1
@@ -38,3 +50,4 @@ class Meadow(Place):
 
     def created(self) -> None:
         self.spawn(Wanderer, at=self.tags["stroll"].random(), name="Rowan")
+        self.grow()

@@ -6,6 +6,7 @@ import itertools
 import random
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -48,8 +49,21 @@ def test_the_town_has_a_guard_and_a_wanderer(town: PlayedRoom) -> None:
 def test_a_hero_starts_at_the_entry(town: PlayedRoom) -> None:
     town.join("Wen")
     assert town.position(WEN) == (400, 330)
-    assert town.live.welcome("Wen")["you"].commands == ["enter_door", "say", "walk", "wave"]
-    assert town.seen("Wen", WEN)["state"] == {"hp": 10, "waves": 0, "visited": ["town"]}
+    assert town.live.welcome("Wen")["you"].commands == [
+        "enter_door",
+        "give",
+        "pick",
+        "say",
+        "walk",
+        "wave",
+    ]
+    assert town.seen("Wen", WEN)["state"] == {
+        "hp": 10,
+        "waves": 0,
+        "visited": ["town"],
+        "bag": {},
+        "quests": [],
+    }
 
 
 def test_a_hero_walks_around_a_house(town: PlayedRoom) -> None:
@@ -150,6 +164,101 @@ def test_a_door_that_is_not_there_is_refused_with_those_there_are(town: PlayedRo
     assert isinstance(answer, Error)
     assert answer.code is ErrorCode.REFUSED
     assert answer.message == "there is no door 'west gate' here; there are: east gate"
+
+
+def stand(room: PlayedRoom, name: str, x: float, y: float) -> None:
+    """Put a hero there."""
+    room.live.player_actor(name).position = (x, y)  # type: ignore[union-attr]
+    room.run(0.1)
+
+
+def test_what_lies_in_the_meadow_goes_into_the_bag_and_grows_again(meadow: PlayedRoom) -> None:
+    meadow.join("Wen")
+    finds = {actor.id for actor in meadow.live.actors if actor.type == "Find"}
+    assert len(finds) == 8
+    stand(meadow, "Wen", 95, 70)
+    pick = meadow.call("Wen", "pick")
+    assert meadow.answer(pick) == Result(id=pick, value="You have the Apple")
+    meadow.run(0.1)
+    assert meadow.seen("Wen", WEN)["state"]["bag"] == {"0": {"item": "apple", "count": 1}}
+    assert sum(actor.type == "Find" for actor in meadow.live.actors) == 7
+    answer = meadow.answer(meadow.call("Wen", "pick"))
+    assert isinstance(answer, Error)
+    assert answer.message == "nothing lies within reach"
+    meadow.run(31)
+    assert sum(actor.type == "Find" for actor in meadow.live.actors) == 8
+    for _ in range(6 * 5 + 1):
+        answer = meadow.answer(meadow.call("Wen", "pick"))
+        meadow.run(31)
+    assert isinstance(answer, Error)
+    assert answer.message == "no room in the bag for the Apple: weight"
+    assert meadow.failures == []
+
+
+def test_a_thing_is_given_to_the_hero_who_stands_nearest(meadow: PlayedRoom) -> None:
+    meadow.join("Wen")
+    stand(meadow, "Wen", 95, 70)
+    meadow.call("Wen", "pick")
+    alone = meadow.answer(meadow.call("Wen", "give", slot=0))
+    assert isinstance(alone, Error)
+    assert alone.message == "nobody is near enough to take it"
+    meadow.join("Ida")
+    stand(meadow, "Ida", 95, 100)
+    give = meadow.call("Wen", "give", slot=0)
+    assert meadow.answer(give) == Result(id=give, value="You gave it to Ida")
+    meadow.run(0.1)
+    assert meadow.seen("Ida", "p:Ida")["state"]["bag"] == {"0": {"item": "apple", "count": 1}}
+    assert meadow.seen("Wen", WEN)["state"]["bag"] == {}
+    assert "bag" not in meadow.seen("Wen", "p:Ida")["state"]
+    empty = meadow.answer(meadow.call("Wen", "give", slot=0))
+    assert isinstance(empty, Error)
+    assert empty.message == "that slot is empty"
+
+
+def test_three_apples_for_the_guard_are_a_badge(town: PlayedRoom) -> None:
+    town.join("Wen")
+    wen: Any = town.live.player_actor("Wen")
+    guard: Any = town.live.actors.get(the(town, "Guard"))
+    wen.position = guard.position
+    town.call("Wen", "wave")
+    town.run(0.1)
+    quest = {"title": "Bring the guard apples", "item": "apple", "count": 3, "done": False}
+    assert town.seen("Wen", WEN)["state"]["quests"] == [quest]
+    wen.state.bag.add("apple", 3)
+    wen.position = guard.position
+    thanks = town.answer(town.call("Wen", "wave"))
+    assert isinstance(thanks, Result)
+    assert "Thank you, Wen! Take this badge." in thanks.value
+    town.run(0.1)
+    seen = town.seen("Wen", WEN)["state"]
+    assert seen["quests"] == [{**quest, "done": True}]
+    assert seen["bag"] == {"0": {"item": "badge", "count": 1}}
+    assert guard.state.pouch.count("apple") == 3
+
+
+def test_the_guard_keeps_the_badge_while_a_bag_is_full(town: PlayedRoom) -> None:
+    town.join("Wen")
+    wen: Any = town.live.player_actor("Wen")
+    guard: Any = town.live.actors.get(the(town, "Guard"))
+    wen.state.bag.add("apple", 4)
+    wen.state.bag.add("daisy", 25)
+    wen.position = guard.position
+    answer = town.answer(town.call("Wen", "wave"))
+    assert isinstance(answer, Result)
+    assert "Wen, make room in your bag for a badge." in answer.value
+    assert (wen.state.bag.count("apple"), guard.state.pouch.count()) == (4, 0)
+
+
+def test_who_comes_later_reads_what_was_said(town: PlayedRoom) -> None:
+    town.join("Wen")
+    for number in range(40):
+        town.call("Wen", "say", text=f"line {number}")
+    town.join("Ida")
+    talk = town.copies["Ida"]["room"]["state"]["talk"]
+    assert (len(talk), talk[-1]) == (30, {"name": "Wen", "text": "line 39"})
+    town.stop()
+    town.start()
+    assert town.live.room.state.talk[-1]["text"] == "line 39"
 
 
 def test_the_guard_walks_its_beat_and_goes_on_after_a_restart(town: PlayedRoom) -> None:
