@@ -21,7 +21,7 @@ from support.small_game import small_game
 from support.trial_game import stored_epoch
 
 LASTING: dict[str, Any] = {"boredAfterSeconds": 3600}
-ROOMS = {"hall": LASTING, "told": LASTING, "later": LASTING, "joined": LASTING, "missed": LASTING}
+ROOMS = dict.fromkeys(("hall", "told", "later", "joined", "missed", "quiet"), LASTING)
 
 ROLE = "roomfleet-tests-no-status"
 READING = ["get", "list", "watch"]
@@ -164,6 +164,15 @@ def test_a_deletion_that_the_watch_missed_ends_the_room_for_those_in_it(
 
     asyncio.run(play())
     assert "missed" not in known(fleet)
+
+
+def test_conflicts_in_a_row_over_an_object_that_nobody_changes_do_not_slow_its_placement_down(
+    fleet: Operated, cluster: Cluster, proxy: Proxy
+) -> None:
+    rule = proxy.fault("PATCH", "/quiet/status", Fault.ANSWER, times=10, status=409)
+    wake(fleet, cluster, "quiet")
+    placed_once(fleet, cluster, "quiet")
+    assert rule.is_spent
 
 
 def test_a_permission_that_is_missing_is_named_once_and_used_soon_after_it_is_granted(
