@@ -76,8 +76,10 @@ ARRIVALS_SECONDS = 1.0
 EPOCHS_SECONDS = 2.0
 """How often the store is asked whose the rooms are, while the link is down: one query for all rooms."""
 
-STARTS = 64
-"""Rooms that claim and load at the same time: more are no faster, and need memory that the node keeps."""
+AT_ONCE = 64
+"""Rooms that start, and rooms that stop in a drain, at the same time: more are no faster, need memory that
+the node keeps, and hold up the event loop.
+"""
 
 DRAIN_SECONDS = 20.0
 """A stop that has not saved everything by then gives up."""
@@ -148,7 +150,7 @@ class Node:
         self._ended: list[Report] = []
         self._tasks: set[asyncio.Task[None]] = set()
         self._looking: asyncio.Lock = asyncio.Lock()
-        self._starts = asyncio.Semaphore(STARTS)
+        self._starts = asyncio.Semaphore(AT_ONCE)
         self._watchdog = Watchdog(self._culprit)
         self._server: HTTPServer | None = None
         self._swept = False
@@ -176,7 +178,13 @@ class Node:
             return
         self._draining = True
         log.info("stopping: saving %d rooms", len(self._rooms))
-        stops = [room.stop(reason="the node is stopping") for room in list(self._rooms.values())]
+        some = asyncio.Semaphore(AT_ONCE)
+
+        async def stop(room: HostedRoom) -> None:
+            async with some:
+                await room.stop(reason="the node is stopping")
+
+        stops = [stop(room) for room in list(self._rooms.values())]
         if stops:
             done, late = await asyncio.wait(
                 [asyncio.ensure_future(stop) for stop in stops], timeout=DRAIN_SECONDS
