@@ -81,6 +81,9 @@ AT_ONCE = 64
 the node keeps, and hold up the event loop.
 """
 
+READ_BYTES = 4096
+"""Read from a player's socket at a time: what comes is small, and each read makes a buffer of this size."""
+
 DRAIN_SECONDS = 20.0
 """A stop that has not saved everything by then gives up."""
 
@@ -165,7 +168,7 @@ class Node:
         port = sockets[0].getsockname()[1]
         listening = f"ws://{host_in_url(self._options.host)}:{port}{self._options.prefix}"
         self.url = self._options.public_url or listening
-        self._server = HTTPServer(make_application(self, self._options.prefix))
+        self._server = HTTPServer(make_application(self, self._options.prefix), chunk_size=READ_BYTES)
         self._server.add_sockets(sockets)
         self._watchdog.start()
         self._link.start()
@@ -284,6 +287,12 @@ class Node:
                 self._drain = asyncio.get_running_loop().create_task(self.drain(), name="drain")
             case Pong():
                 pass
+
+    def load(self) -> dict[str, int]:
+        """Rooms that run, players in them, and ticks that were skipped since the node's start."""
+        running = [room for room in self._rooms.values() if room.phase is RoomPhase.RUNNING]
+        players = sum(room.visits.players.connected for room in running)
+        return {"rooms": len(running), "players": players, "missed_ticks": self.missed_ticks}
 
     def link_down(self) -> None:
         self._ownership.link_down()

@@ -71,6 +71,8 @@ class Doors(Protocol):
 
     def wall(self) -> float: ...
 
+    def load(self) -> dict[str, int]: ...
+
     def keys(self) -> Mapping[str, str]:
         """Public keys that sign tickets of players."""
 
@@ -349,10 +351,13 @@ class SessionSocket(WebSocketHandler):
 
 
 class HealthHandler(RequestHandler):
-    """`/healthz`: the loop turns."""
+    """`/healthz`: the loop turns, and what it has to do."""
+
+    def initialize(self, doors: Doors) -> None:
+        self._doors = doors
 
     def get(self) -> None:
-        self.write({"status": "ok"})
+        self.write({"status": "ok", **self._doors.load()})
 
 
 def make_application(doors: Doors, prefix: str) -> Application:
@@ -364,7 +369,7 @@ def make_application(doors: Doors, prefix: str) -> Application:
         [
             (rf"{below}/v1/games/([^/]+)/rooms/([^/]+)/session", SessionSocket, {"doors": doors}),
             (rf"{below}/v1/games/([^/]+)/rooms/([^/]+)/seats", SeatHandler, {"doors": doors}),
-            (rf"{below}/healthz", HealthHandler),
+            (rf"{below}/healthz", HealthHandler, {"doors": doors}),
         ],
         websocket_ping_interval=settings.keep_alive_seconds,
         websocket_ping_timeout=settings.keep_alive_seconds,
