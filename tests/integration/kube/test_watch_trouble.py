@@ -129,6 +129,11 @@ def test_the_deletion_of_the_last_room_that_a_lone_410_hid_is_found_at_once(
     fleet: Operated, cluster: Cluster, proxy: Proxy
 ) -> None:
     """Last: it leaves no room."""
+
+    def lists() -> int:
+        return sum(f"{fleet.game}/rooms?limit=" in asked for _, asked, _ in proxy.requests)
+
+    fleet.wait_for(lambda: lists() >= 2, DETECTED_SECONDS, "the lists that belong to the start")
     fleet.wait_for(lambda: watches(fleet, proxy), DETECTED_SECONDS, "all watches")
     assert known(fleet) == {"hall"}
     proxy.freeze_watches()
