@@ -138,6 +138,25 @@ export function drawBody(ctx, actor, { own, heading, seconds }) {
   }
 }
 
+/** @param {Actor} actor @returns {boolean} whether it is a thing that lies about, and nobody */
+export function isThing({ state }) {
+  return typeof state.item === "string" && typeof state.colour === "string";
+}
+
+/**
+ * A thing that lies about, of the colour that its state names.
+ * @param {Context} ctx
+ * @param {string} colour
+ */
+export function drawThing(ctx, colour) {
+  ctx.fillStyle = "rgb(6 10 9 / 0.35)";
+  ctx.beginPath();
+  ctx.ellipse(0, 4, 6, 2.6, 0, 0, Math.PI * 2);
+  ctx.fill();
+  disc(ctx, 0, 0, 5.2, colour);
+  disc(ctx, -1.6, -1.8, 1.3, "rgb(255 255 255 / 0.6)");
+}
+
 /**
  * The own way ahead.
  * @param {Context} ctx

@@ -24,6 +24,8 @@ export const chatForm = element("chat-form", HTMLFormElement);
 export const chatText = element("chat-text", HTMLInputElement);
 export const leaveButton = element("leave", HTMLButtonElement);
 export const waveButton = element("wave", HTMLButtonElement);
+export const pickButton = element("pick", HTMLButtonElement);
+export const belongings = element("belongings", HTMLElement);
 export const againButton = element("again", HTMLButtonElement);
 export const renameButton = element("rename", HTMLButtonElement);
 
@@ -104,6 +106,7 @@ export function showBanner(text) {
 export function showCommands(commands) {
   chatForm.hidden = !commands.includes("say");
   waveButton.hidden = !commands.includes("wave");
+  pickButton.hidden = !commands.includes("pick");
 }
 
 /**

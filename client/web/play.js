@@ -2,6 +2,7 @@
 
 import { CallError, RoomfleetClient } from "./js/src/index.js";
 
+import { Belongings } from "./belongings.js";
 import * as page from "./page.js";
 import { forgetPlaying, rememberPlaying, rememberedName, wasPlaying } from "./remember.js";
 import { Scene } from "./scene.js";
@@ -13,6 +14,7 @@ const PING_SECONDS = 5;
 const GAMES_RETRY_SECONDS = 2;
 const FACTS_SECONDS = 0.5;
 
+const belongings = new Belongings(page.belongings, (slot) => order("give", { slot }));
 const query = new URLSearchParams(location.search);
 /** Where the master is: the page stands at the root of what it serves, which may be below a path. */
 const master = new URL(".", location.href).href;
@@ -75,6 +77,7 @@ async function play(name) {
   Object.assign(window, { roomfleet: next, roomfleetScene: scene });
   scene.show(next);
   next.addEventListener("state", (event) => onState(next, detailOf(event)));
+  next.addEventListener("changed", () => showBelongings(next));
   next.addEventListener("event", (event) => onEvent(detailOf(event)));
   next.addEventListener("error", (event) => page.toast(detailOf(event).message, true));
   next.addEventListener("ahead", (event) => onAhead(detailOf(event)));
@@ -188,6 +191,7 @@ function onPlaying(speaker) {
   wanted = welcome.room.name;
   page.showRoom(welcome.room.name);
   page.showCommands(welcome.you.commands);
+  showBelongings(speaker);
   showFacts();
 }
 
@@ -228,6 +232,13 @@ function onEvent({ name, data }) {
 /** @param {Data} detail */
 function onAhead({ room, position, etaSeconds }) {
   page.showBanner(`Waiting (position ${position}) for ${room}${eta(etaSeconds)}`);
+}
+
+/** @param {RoomfleetClient} speaker */
+function showBelongings(speaker) {
+  if (speaker !== client) return;
+  const { copy, welcome } = speaker;
+  belongings.show(copy.actors[welcome?.you.id ?? ""]?.state, copy.room.state);
 }
 
 function showFacts() {
@@ -272,6 +283,7 @@ page.chatForm.addEventListener("submit", (event) => {
 });
 
 page.waveButton.addEventListener("click", () => order("wave", {}));
+page.pickButton.addEventListener("click", () => order("pick", {}));
 
 document.addEventListener("keydown", (event) => {
   const typing = event.target instanceof HTMLInputElement || event.target instanceof HTMLButtonElement;

@@ -1,7 +1,7 @@
 /** The room on the canvas: a frame at each animation frame, and what was clicked. */
 
 import { Backdrop } from "./backdrop.js";
-import { DOOR_RADIUS, drawBody, drawDoor, drawFarDoor, drawMark, drawWay } from "./figures.js";
+import { DOOR_RADIUS, drawBody, drawDoor, drawFarDoor, drawMark, drawThing, drawWay, isThing } from "./figures.js";
 import { LABEL_BOTTOM, drawLabel, drawWords, labelSize, liftLabels } from "./labels.js";
 import { pixelAt, viewOf, worldAt } from "./view.js";
 
@@ -223,9 +223,11 @@ export class Scene {
     for (const id of this.#shown.keys()) if (!(id in client.copy.actors)) this.#shown.delete(id);
     this.#drawMark(ctx, client.copy.actors[mine], client.now, seconds);
     for (const { actor, at, heading, own } of actors) {
-      this.#figure(at, () => drawBody(ctx, actor, { own, heading, seconds }));
+      const { colour } = actor.state;
+      if (isThing(actor)) this.#figure(at, () => drawThing(ctx, String(colour)));
+      else this.#figure(at, () => drawBody(ctx, actor, { own, heading, seconds }));
     }
-    this.#drawLabels(ctx, actors, seconds, elapsed);
+    this.#drawLabels(ctx, actors.filter(({ actor }) => !isThing(actor)), seconds, elapsed);
     for (const door of welcome.doors) this.#drawSign(ctx, door, door === hovered);
   }
 
