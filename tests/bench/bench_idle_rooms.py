@@ -1,6 +1,6 @@
-"""What idle rooms cost a node: memory and CPU with none and with many of them.
+"""D: what idle rooms cost a node: memory and CPU with none and with many of them.
 
-    python tests/bench/bench_idle_rooms.py [--rooms N] [--seconds S] [--json FILE]
+    python tests/bench/bench_idle_rooms.py [--rooms N …] [--seconds S] [--json FILE]
 
 The rooms run (`keep: Always`), nobody is in them and they have nothing to do.
 """
@@ -65,21 +65,23 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--rooms", type=int, default=1_000)
+    parser.add_argument("--rooms", type=int, nargs="+", default=[1_000, 10_000])
     parser.add_argument("--seconds", type=float, default=5)
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
-    none, many = measure(0, options.seconds), measure(options.rooms, options.seconds)
-    print(f"{'rooms':>8}{'memory MB':>12}{'CPU %':>8}{'all running after s':>22}")
-    for row in (none, many):
+    print(f"{'rooms':>8}{'memory MB':>12}{'KB each':>10}{'CPU %':>8}{'all running after s':>22}")
+    rows: list[dict[str, float]] = []
+    for rooms in (0, *options.rooms):
+        row = measure(rooms, options.seconds)
+        row["room_kb"] = (row["memory_kb"] - rows[0]["memory_kb"]) / rooms if rows else 0.0
+        rows.append(row)
         print(
-            f"{row['rooms']:8.0f}{row['memory_kb'] / 1024:12.1f}"
-            f"{row['cpu_percent']:8.1f}{row['start_seconds']:22.1f}"
+            f"{row['rooms']:8.0f}{row['memory_kb'] / 1024:12.1f}{row['room_kb']:10.1f}"
+            f"{row['cpu_percent']:8.1f}{row['start_seconds']:22.1f}",
+            flush=True,
         )
-    each = (many["memory_kb"] - none["memory_kb"]) / options.rooms
-    print(f"{each:.1f} KB for each idle room")
     if options.json:
-        options.json.write_text(json.dumps({"none": none, "many": many, "idle_room_kb": each}, indent=1))
+        options.json.write_text(json.dumps({"rows": rows, "idle_room_kb": rows[-1]["room_kb"]}, indent=1))
 
 
 if __name__ == "__main__":

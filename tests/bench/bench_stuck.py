@@ -64,6 +64,10 @@ def main() -> None:
             row |= {"memory_from_mb": memory[0], "memory_to_mb": memory[-1], "memory_most_mb": max(memory)}
             if not figures:
                 print(heading(side.name, row), flush=True)
+            if name == "with":
+                assert side.fleet is not None
+                players = side.fleet.room("stream")["players"]
+                row["stuck_is_in"] = players > options.clients
             figures[name] = row
             print(line(row, name), flush=True)
     for name, row in figures.items():
@@ -71,6 +75,8 @@ def main() -> None:
             f"{name:8} memory {row['memory_from_mb']:.1f} MB at first, {row['memory_most_mb']:.1f} at most,"
             f" {row['memory_to_mb']:.1f} at last"
         )
+    state = "still in" if figures["with"]["stuck_is_in"] else "put out"
+    print(f"after {options.seconds:g} s the stuck client is {state}")
     if options.json:
         options.json.write_text(json.dumps(figures, indent=1))
 

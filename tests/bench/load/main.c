@@ -62,13 +62,23 @@ void turn_until(double until) {
     while (now_s() < until) turn(until);
 }
 
+/* Let clients who are not wanted any more leave, a few at a time. False: all of them have. */
+static bool leave_step(void) {
+    int leaving = 0, staying = 0;
+    for (int i = wanted; i < reached; i++) {
+        if (clients[i].state == JOINED && leaving < opt.parallel) client_leave(&clients[i]);
+        leaving += clients[i].state == LEAVING;
+        staying += clients[i].state == JOINED;
+    }
+    return leaving || staying;
+}
+
 static void set_clients(int count) {
     if (count > MAX_CLIENTS) die("at most %d clients", MAX_CLIENTS);
     double began = now_s();
     int before = joined;
-    for (int i = count; i < reached; i++) client_leave(&clients[i]);
     wanted = count;
-    while (!joining_step(now_s()) || joined > wanted) {
+    while (!joining_step(now_s()) || leave_step()) {
         turn(now_s() + 0.02);
         if (now_s() - began > JOIN_S) die("only %d of %d clients came in within %g s", joined, wanted, JOIN_S);
     }

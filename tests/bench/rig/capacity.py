@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -43,13 +44,17 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """From `start` clients up by `step`, to `most` at the most; `seconds` is a window's length."""
+    """From `start` clients up by `step`, to `most` at the most; `seconds` is a window's length.
+
+    `before` are sizes to look at first, for the plot's sake.
+    """
 
     start: int
     step: int
     most: int
     seconds: float
     settle: float = 1.0
+    before: tuple[int, ...] = ()
 
 
 def find_capacity(
@@ -67,7 +72,7 @@ def find_capacity(
     """
     found = Found(side)
     headed = False
-    for clients in _sizes(search, found):
+    for clients in itertools.chain(_smaller(search), _sizes(search, found)):
         joins_per_s = load.clients(clients)["joins_per_s"]
         load.idle(search.settle)
         for _ in range(2):
@@ -86,17 +91,21 @@ def find_capacity(
     return found
 
 
+def _smaller(search: Search) -> list[int]:
+    return [clients for clients in search.before if clients < min(search.start, search.most)]
+
+
 def _sizes(search: Search, found: Found) -> Iterator[int]:
     """How many clients to try next; looks at what was found so far."""
     clients = min(search.start, search.most)
     yield clients
-    if found.clients:
+    if found.clients == clients:
         while found.clients == clients and clients < search.most:
             clients = min(clients + search.step, search.most)
             yield clients
         if found.clients < clients:
             yield (found.clients + clients) // 2
         return
-    while not found.clients and clients > search.step:
+    while found.clients < clients and clients > search.step:
         clients -= search.step
         yield clients
