@@ -13,6 +13,7 @@ from roomfleet.game.outbox import Change, ChangeKind
 from roomfleet.game.plain import text
 from roomfleet.game.saved import body_of, make_actor
 from roomfleet.game.sight import root_of
+from roomfleet.game.watching import ABSENT
 from roomfleet.wire.motion import Path, Point, timed_path
 
 if TYPE_CHECKING:
@@ -266,7 +267,7 @@ class Population:
 
         def change() -> list[tuple[Actor, str, Any]]:
             actor._hidden = not visible
-            return [(actor, "visible", visible)]
+            return [(actor, "visible", ABSENT if visible else False)]
 
         self._live.unsaved.touch(actor._id)
         self._live.view.reshape((actor,), change)

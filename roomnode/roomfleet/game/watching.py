@@ -33,6 +33,10 @@ UNSEEN = "unseen"
 """Why an actor leaves a viewer's copy that is still in the room: not whether it went far or invisible."""
 
 
+ABSENT: Any = object()
+"""The value of a field that an actor does not have any more."""
+
+
 def admin_viewer(number: int) -> str:
     """The name of an admin viewer."""
     return f"{ADMIN}{number}"
@@ -199,7 +203,8 @@ class Watching:
             self._enters.pop(actor._id, None)
             audience = self._audience(actor)
             if audience is None or audience:
-                self._recorder.change("set", [actor._id, field], value, audience)
+                kind = "set" if value is not ABSENT else "del"
+                self._recorder.change(kind, [actor._id, field], value, audience)
 
     def course(self, actor: Actor, *, jump: bool) -> None:
         """An actor on its own feet has another path, from where it is or (`jump`) from elsewhere."""
@@ -385,7 +390,8 @@ class Watching:
             elif new:
                 audience = (*(each for each in self.viewers if each not in new), *self.admins)
             if audience is None or audience:
-                recorder.change("set", [actor._id, field], value, audience)
+                kind = "set" if value is not ABSENT else "del"
+                recorder.change(kind, [actor._id, field], value, audience)
         for actor in reversed(_parents_first(order[actor_id] for actor_id in lost)):
             leavers = tuple(each for each in self.viewers if each in lost[actor._id])
             recorder.add(["leave", actor._id, UNSEEN], leavers)
