@@ -7,75 +7,33 @@ from pathlib import Path
 
 from roomfleet.client import Client
 from roomfleet.wire.session import Waiting
+from support.promised import two_live_on_while_the_master_is_away
 from support.running import Running, running
-from support.trial_game import (
-    GAME,
-    SHORT,
-    answer,
-    playing,
-    state_of,
-    stored_actors,
-    stored_epoch,
-    stored_state,
-    trial_game,
-    until,
-)
+from support.trial_game import GAME, SHORT, answer, playing, stored_actors, trial_game, until
 
 
 def test_while_the_master_stands_still_players_notice_nothing_and_rooms_are_not_restarted(
     tmp_path: Path,
 ) -> None:
     async def play(fleet: Running) -> None:
-        ada = Client(fleet.url, game=GAME, token="ada")
-        bob = Client(fleet.url, game=GAME, token="bob")
-        async with ada, bob:
-            await ada.join("alpha")
-            await bob.join("beta")
-            assert fleet.node_of("alpha") != fleet.node_of("beta")
-            epochs = {name: fleet.room(name)["epoch"] for name in ("alpha", "beta")}
-            master = fleet.pid
+        async def pause() -> None:
             fleet.pause_master()
-            try:
-                # Calls are answered, and saved.
-                assert await ada.call("keep", value=1) == 1
-                assert stored_state(fleet.data, "p:ada")["kept"] == 1
-                await until(
-                    lambda: fleet.log().count("the master has been silent") >= 2, "both nodes miss the master"
-                )
-                # A move between running rooms goes on, to the other node.
-                moving = asyncio.ensure_future(answer(ada.call("go", room="beta")))
-                await playing(ada, "beta")
-                await moving
-                # Patches flow: each sees what the other does.
-                await bob.wait_for(lambda p: "p:ada" in p.actors, 10)
-                assert await ada.call("note", value=3) == 3
-                await bob.wait_for(lambda p: state_of(p, "ada")["noted"] == 3, 10)
-                # And back again.
-                moving = asyncio.ensure_future(answer(ada.call("go", room="alpha")))
-                await playing(ada, "alpha")
-                await moving
-                assert await ada.call("keep", value=4) == 4
-            finally:
-                fleet.resume_master()
-            for name in ("alpha", "beta"):
-                await until(
-                    lambda name=name: fleet.room(name)["players"] == 1,  # type: ignore[misc]
-                    f"the master counts the player of {name}",
-                )
-            assert fleet.pid == master
-            assert {name: fleet.room(name)["epoch"] for name in ("alpha", "beta")} == epochs
-            assert {name: stored_epoch(fleet.data, name)[0] for name in ("alpha", "beta")} == epochs
-            assert await ada.call("keep", value=5) == 5
-            await ada.wait_for(lambda p: state_of(p)["kept"] == 5, 10)
-            # Everything converged: a new player gets in, and moves go by the master again.
-            moving = asyncio.ensure_future(answer(bob.call("go", room="alpha")))
-            await playing(bob, "alpha")
-            await moving
-            await ada.wait_for(lambda p: "p:bob" in p.actors, 10)
-            assert {actor.room for actor in stored_actors(fleet.data).values()} == {"alpha"}
+
+        async def is_missed() -> None:
+            await until(
+                lambda: fleet.log().count("the master has been silent") >= 2, "both nodes miss the master"
+            )
+
+        async def resume() -> None:
+            fleet.resume_master()
+
+        await two_live_on_while_the_master_is_away(fleet, pause, is_missed, resume)
+        assert {actor.room for actor in stored_actors(fleet.data).values()} == {"alpha"}
 
     with running(trial_game(tmp_path), tmp_path / "data", environment=SHORT) as fleet:
+        master = fleet.pid
         asyncio.run(play(fleet))
+        assert fleet.pid == master
 
 
 def test_a_door_to_a_sleeping_room_is_refused_while_the_master_is_away_and_the_player_stays(

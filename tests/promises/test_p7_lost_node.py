@@ -7,39 +7,27 @@ import signal
 from pathlib import Path
 
 from roomfleet.client import Client
+from support.promised import a_player_is_led_on_when
 from support.running import Running, running
 from support.trial_game import GAME, SHORT, playing, state_of, trial_game, until
 
 
-async def walked(player: Client, x: float, y: float) -> None:
-    """The hero stands there, saved."""
-    assert await player.call("walk", x=x, y=y)
-    await player.call("keep", value=1)
-
-
-def stands(player: Client, x: float, y: float) -> bool:
-    here = player.position_of(player.you.id) if player.you is not None else None
-    return here is not None and abs(here[0] - x) < 1 and abs(here[1] - y) < 1
-
-
 def test_a_killed_nodes_room_starts_elsewhere_and_its_player_is_where_it_was_saved(tmp_path: Path) -> None:
     async def play(fleet: Running) -> None:
-        async with Client(fleet.url, game=GAME, token="ada") as ada:
-            await ada.join("alpha")
-            await walked(ada, 222, 111)
+        first, epoch, killed = "", 0, 0
+
+        async def kill() -> None:
+            nonlocal first, epoch, killed
             first, epoch = fleet.node_of("alpha"), fleet.room("alpha")["epoch"]
             killed = fleet.signal_node(first, signal.SIGKILL)
-            await ada.wait_for(lambda p: p.state != "playing", 10)
-            await playing(ada, "alpha")
-            assert stands(ada, 222, 111)
-            assert state_of(ada)["kept"] == 1
-            assert fleet.room("alpha")["epoch"] > epoch
-            assert await ada.call("keep", value=2) == 2
-            # The node itself is started again.
-            await until(
-                lambda: fleet.node_pids().get(first) not in (None, killed) and len(fleet.node_pids()) == 2,
-                "the node runs again",
-            )
+
+        await a_player_is_led_on_when(fleet, "alpha", kill)
+        assert fleet.room("alpha")["epoch"] > epoch
+        # The node itself is started again.
+        await until(
+            lambda: fleet.node_pids().get(first) not in (None, killed) and len(fleet.node_pids()) == 2,
+            "the node runs again",
+        )
 
     with running(trial_game(tmp_path), tmp_path / "data", environment=SHORT) as fleet:
         asyncio.run(play(fleet))
@@ -47,13 +35,10 @@ def test_a_killed_nodes_room_starts_elsewhere_and_its_player_is_where_it_was_sav
 
 def test_the_only_node_killed_starts_again_and_takes_its_players_back(tmp_path: Path) -> None:
     async def play(fleet: Running) -> None:
-        async with Client(fleet.url, game=GAME, token="ada") as ada:
-            await ada.join("alpha")
-            await walked(ada, 222, 111)
+        async def kill() -> None:
             fleet.signal_node(fleet.node_of("alpha"), signal.SIGKILL)
-            await ada.wait_for(lambda p: p.state != "playing", 10)
-            await playing(ada, "alpha")
-            assert stands(ada, 222, 111)
+
+        await a_player_is_led_on_when(fleet, "alpha", kill)
 
     game = trial_game(tmp_path, fleet={"minNodes": 1, "maxNodes": 1})
     with running(game, tmp_path / "data", environment=SHORT) as fleet:
@@ -62,17 +47,16 @@ def test_the_only_node_killed_starts_again_and_takes_its_players_back(tmp_path: 
 
 def test_the_open_client_gets_back_in_after_the_master_was_killed_with_its_nodes(tmp_path: Path) -> None:
     async def play(fleet: Running) -> None:
-        async with Client(fleet.url, game=GAME, token="ada") as ada:
-            await ada.join("beta")
-            await walked(ada, 222, 111)
-            port = fleet.port
+        port = fleet.port
+        restarting: list[asyncio.Future[None]] = []
+
+        async def kill() -> None:
             await asyncio.to_thread(fleet.kill, nodes=True)
-            await ada.wait_for(lambda p: p.state != "playing", 10)
-            await asyncio.to_thread(fleet.start)
-            assert fleet.port == port
-            await playing(ada, "beta")
-            assert stands(ada, 222, 111)
-            assert await ada.call("keep", value=2) == 2
+            restarting.append(asyncio.ensure_future(asyncio.to_thread(fleet.start)))
+
+        await a_player_is_led_on_when(fleet, "beta", kill)
+        await restarting.pop()
+        assert fleet.port == port
 
     with running(trial_game(tmp_path), tmp_path / "data", environment=SHORT) as fleet:
         asyncio.run(play(fleet))

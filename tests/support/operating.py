@@ -42,6 +42,11 @@ class Operated:
         self.operator: subprocess.Popen[bytes] | None = None
         self.nodes: dict[str, subprocess.Popen[bytes]] = {}
 
+    @property
+    def data(self) -> Path:
+        """Where the store is."""
+        return self.folder
+
     # -- processes -----------------------------------------------------------------------------------------
 
     def start_operator(self, *, ready: bool = True) -> None:
@@ -85,6 +90,15 @@ class Operated:
         assert self.operator is not None
         self.operator.send_signal(number)
         return self.operator.wait(within)
+
+    def pid_of(self, node: str) -> int:
+        """The node's process id."""
+        return self.nodes[node].pid
+
+    def signal_node(self, name: str, number: signal.Signals) -> int:
+        """Send a signal to a node; its process id."""
+        self.nodes[name].send_signal(number)
+        return self.pid_of(name)
 
     def kill(self, *names: str) -> None:
         """kill -9 of nodes, by name, and of the `operator`; returns when they are gone."""

@@ -105,9 +105,13 @@ class Running:
         node: str = eventually(lambda: self.room(room)["node"], what=f"{room} on a node")
         return node
 
+    def pid_of(self, node: str) -> int:
+        """The node's process id."""
+        return self.node_pids()[node]
+
     def signal_node(self, name: str, number: signal.Signals) -> int:
         """Send a signal to a node; its process id."""
-        pid = self.node_pids()[name]
+        pid = self.pid_of(name)
         os.kill(pid, number)
         return pid
 
@@ -172,6 +176,9 @@ class Running:
         """The room as the API shows it."""
         found: dict[str, Any] = self.get(f"/v1/games/{self.game}/rooms/{name}")
         return found
+
+    view = room
+    """As `support.operating` calls it, where a room is an object of Kubernetes too."""
 
     def wait_phase(self, name: str, phase: str, within: float = 20) -> dict[str, Any]:
         """Wait until the room is in this phase."""

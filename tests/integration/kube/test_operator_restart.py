@@ -14,6 +14,7 @@ from support.kube import MERGE, Cluster
 from support.kube_objects import create_rooms, list_rooms, phases, write_status
 from support.many_rooms import FLEET, make_game
 from support.operating import Operated, operated
+from support.promised import watch
 from support.trial_game import SHORT, playing, state_of, stored_epoch, trial_game, until
 
 ROOMS, RUNNING = 1_000, 200
@@ -41,14 +42,6 @@ def keep_always(cluster: Cluster, fleet: Operated, room: str) -> None:
     """Have the room run, as an admin would."""
     path = f"/apis/roomfleet.io/v1alpha1/namespaces/{fleet.game}/rooms/{room}"
     assert cluster.request("PATCH", path, {"spec": {"keep": "Always"}}, content_type=MERGE).ok
-
-
-async def watch(player: Client, left: list[State]) -> None:
-    """Note each state that is not playing."""
-    while True:
-        await player.wait_for(lambda p: p.state is not State.PLAYING, 600)
-        left.append(player.state)
-        await playing(player, within=600)
 
 
 def test_none_of_two_hundred_running_rooms_among_a_thousand_is_started_anew(
