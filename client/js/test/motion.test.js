@@ -1,12 +1,21 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
+import { applyOps } from "../src/copy.js";
 import { arrivesAt, positionAt, positionOf, timedPath } from "../src/motion.js";
 import { golden } from "./support/golden.js";
 
 test("positions are the same numbers as in Python", () => {
   for (const { path, at } of golden("motion.positions")) {
     for (const [t, x, y] of at) assert.deepEqual(positionAt(path, t), { x, y });
+  }
+});
+
+test("speed changes, stops, teleports, docking and ways of many legs are drawn as they are", () => {
+  const { copy, steps } = golden("motion.scene");
+  for (const { why, ops, drawn } of steps) {
+    applyOps(copy, ops);
+    for (const [now, id, x, y] of drawn) assert.deepEqual(positionOf(copy, id, now), { x, y }, why);
   }
 });
 

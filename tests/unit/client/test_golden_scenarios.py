@@ -12,6 +12,7 @@ from roomfleet.client.actions import State
 from roomfleet.client.links import PlayLink, RoomLink
 from roomfleet.client.view import position_of
 from roomfleet.wire import joining, session
+from roomfleet.wire.patch import apply_ops
 from unit.client.world import World, welcome
 
 GOLDEN = Path(__file__).parents[2] / "golden" / "messages"
@@ -57,6 +58,14 @@ def test_positions_are_the_same_numbers() -> None:
         copy = {"actors": {"a": {"id": "a", "parent": None, "path": case["path"]}}}
         for now, x, y in case["at"]:
             assert position_of(copy, "a", now) == (x, y)
+
+
+def test_speed_changes_stops_teleports_docking_and_ways_of_many_legs_are_drawn_as_they_are() -> None:
+    scene = golden("motion.scene")
+    for step in scene["steps"]:
+        apply_ops(scene["copy"], step["ops"])
+        for now, actor_id, x, y in step["drawn"]:
+            assert position_of(scene["copy"], actor_id, now) == (x, y), step["why"]
 
 
 def test_joins_are_said_word_for_word_as_agreed() -> None:
