@@ -1,4 +1,4 @@
-"""Put the figures of build/bench.json into docs/performance.md, between its two marks, and draw the plot there.
+"""Put the figures of build/bench.json between the two marks of docs/performance.md, with the plot beside it.
 
     python tests/bench/publish.py
 

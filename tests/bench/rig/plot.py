@@ -16,6 +16,9 @@ SERIES = (
 """Benchmark, side, label, colour and marker."""
 
 
+LATENCY_TICKS = (1, 2, 5, 10, 20, 50, 100, 200, 500)
+
+
 def draw(details: Mapping[str, Any], file: Path) -> bool:
     """Draw what was measured; the file's suffix says the format. False: there is nothing to draw."""
     known = [
@@ -40,8 +43,17 @@ def draw(details: Mapping[str, Any], file: Path) -> bool:
             )
     cpu.set(title="CPU of the server", ylabel="% of one core", ylim=(0, 105))
     latency.set(title="Round trip of an input, 99 of 100", ylabel="ms", yscale="log")
+    latency.set_ylim(1, 500)
+    latency.set_yticks(LATENCY_TICKS, [f"{tick}" for tick in LATENCY_TICKS])
+    latency.minorticks_off()
     latency.axhline(RTT_MS, color="#777777", linewidth=1, linestyle="--")
-    latency.text(0.01, RTT_MS * 1.08, f"limit {RTT_MS:g} ms", transform=latency.get_yaxis_transform())
+    latency.text(
+        *(0.99, RTT_MS * 1.05, f"limit {RTT_MS:g} ms"),
+        transform=latency.get_yaxis_transform(),
+        horizontalalignment="right",
+        color="#555555",
+        fontsize=8,
+    )
     for axes in (cpu, latency):
         axes.set_xlabel("clients on one core")
         axes.set_xlim(left=0)
