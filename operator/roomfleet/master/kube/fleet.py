@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import logging
 from collections.abc import Callable
 from typing import Any
@@ -217,6 +218,7 @@ class KubeFleet:
                     self._handle(Listed(game))
                 if not self.synced.is_set():
                     self.synced.set()
+                    gc.freeze()  # searching all of them for garbage would stop everything for a while
                     log.info("%d objects", len(self.cache))
                     self._handle(Synced())
             with contextlib.suppress(TimeoutError):
@@ -270,7 +272,7 @@ class KubeFleet:
         )  # the core coalesces counts of fleets
 
     def announce(self, effect: Announce) -> None:
-        level = logging.WARNING if effect.warning else logging.INFO
+        level = logging.WARNING if effect.warning else logging.DEBUG  # objects and events say it all
         log.log(level, "room %s: %s: %s", effect.key, effect.reason, effect.message)
         obj = self.cache.get(Id(ROOMS, effect.key))
         if obj is not None:
