@@ -74,8 +74,8 @@ class Decoder(Generic[T]):
     """
 
     def __init__(self, union: Any, conversation: str, *, strict: bool = False) -> None:
-        """`strict` is for peers that anybody may be: values are looked at in every format. MessagePack,
-        which can say more than JSON, is always looked at."""
+        """`strict` is for peers that anybody may be: every value is looked at, since MessagePack can say more
+        than JSON, and JSON larger integers than a browser holds. A node says only what it has checked."""
         self._decoders = {format: format._decoder(union) for format in FORMATS.values()}
         self._conversation = conversation
         self._strict = strict
@@ -86,7 +86,7 @@ class Decoder(Generic[T]):
             raise MalformedMessage(f"{self._conversation}: {format.name} is bytes, and this is text")
         try:
             message: T = self._decoders[format].decode(data)
-            if self._strict or format.binary:
+            if self._strict:
                 check_values(message)
             return message
         except msgspec.ValidationError as error:

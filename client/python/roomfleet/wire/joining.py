@@ -131,7 +131,7 @@ class JoinAnswer(Struct, frozen=True, kw_only=True):
 
 
 class WatchAnswer(Struct, frozen=True, kw_only=True):
-    """The body of a 201 to `POST …/rooms/{room}/watches`: connect to `url`, say hello with `watch: ticket`."""
+    """The body of a 201 to `POST …/rooms/{room}/watches`: connect to `url`, say hello with `watch`."""
 
     room: str
     url: str
