@@ -58,8 +58,8 @@ def epoch(store: str) -> int:
     return asyncio.run(ask())
 
 
-def refused(game: Path, data: Path, store: str, **variables: str) -> re.Match[str]:
-    """Start a fleet that cannot: what its one line says."""
+def last_words(game: Path, data: Path, store: str, **variables: str) -> str:
+    """Start a fleet that cannot: the one line that it says."""
     done = subprocess.run(
         [
             *(sys.executable, "-m", "roomfleet.master.embedded", str(game), "--port", "0"),
@@ -73,6 +73,12 @@ def refused(game: Path, data: Path, store: str, **variables: str) -> re.Match[st
     )
     assert done.returncode == 1, done
     (line,) = done.stderr.splitlines()
+    return line
+
+
+def refused(game: Path, data: Path, store: str, **variables: str) -> re.Match[str]:
+    """Start a fleet that the database refuses: what its one line says."""
+    line = last_words(game, data, store, **variables)
     found = LINE.search(line)
     assert found is not None, line
     return found
@@ -116,3 +122,13 @@ def test_an_id_that_is_given_counts_instead_of_the_one_in_the_data_folder(
         game, tmp_path / "two", options=["--store", store], environment={"ROOMFLEET_INSTALLATION": "prod"}
     ) as fleet:
         assert tap(fleet) == 2
+
+
+def test_what_can_be_no_id_is_named_in_one_line(game: Path, tmp_path: Path) -> None:
+    data, store = tmp_path / "data", f"sqlite://{tmp_path}/store.db"
+    for variable in ("ROOMFLEET_INSTALLATION", "ROOMFLEET_ADOPT_INSTALLATION"):
+        said = last_words(game, data, store, **{variable: "my house"})
+        assert f"{variable}='my house': an id has" in said
+    data.mkdir()
+    (data / "installation").write_text("\n")
+    assert f"{data}/installation has no id in it" in last_words(game, data, store)
