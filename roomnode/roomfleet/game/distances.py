@@ -6,16 +6,13 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from roomfleet.game.crossings import Calendar
-from roomfleet.game.nearness import Body, Pair, Ring
+from roomfleet.game.nearness import Pair, Ring, Told
 from roomfleet.game.sight import root_of, tree_of
 from roomfleet.game.vision import Everything, Radius, Vision
 
 if TYPE_CHECKING:
     from roomfleet.game.actor import Actor
     from roomfleet.game.steps import Steps
-
-Told = Callable[["Actor", "Actor", tuple[str, ...], tuple[str, ...], bool], None]
-"""Two roots, the viewers who are part of each, and whether they are near each other now."""
 
 
 class Distances:
@@ -46,7 +43,7 @@ class Distances:
             return
         ring = self._rings.get(vision)
         if ring is None:
-            ring = self._rings[vision] = Ring(vision, self._steps, self._calendar, self._near)
+            ring = self._rings[vision] = Ring(vision, self._steps, self._calendar, self._told)
             for actor in actors:
                 if actor._shown and actor._parent is None:
                     ring.add(actor)
@@ -136,6 +133,3 @@ class Distances:
     def _riders(self, actor: Actor, radius: Radius) -> list[str]:
         players = [each._player for each in tree_of(actor)]
         return [each for each in players if each is not None and self._ring_of.get(each) == radius]
-
-    def _near(self, one: Body, other: Body, near: bool) -> None:
-        self._told(one.root, other.root, one.eyes, other.eyes, near)

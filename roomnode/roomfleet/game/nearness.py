@@ -421,7 +421,8 @@ class Ring:
     def _compare_with(
         self, body: Body, others: Iterable[Body], met: list[Pair] | None, *, silent: bool
     ) -> None:
-        now = self._steps.now
+        now, today, tick_after = self._steps.now, self._steps.tick, self._steps.tick_after
+        put = self._calendar.put
         pairs = body.pairs
         near_squared, far_squared = self._near, self._far
         vx, vy, until = body.vx, body.vy, body.until
@@ -462,9 +463,13 @@ class Ring:
                 if root >= 0:
                     at = now + (-closing - math.sqrt(root)) / speed
             if at <= until and at <= other.until and at < math.inf:
-                self._calendar.put(
-                    pair if pair is not None else self._pair(body, other), self._steps.tick_after(at)
-                )
+                if pair is None:
+                    pair = self._pair(body, other)
+                tick = tick_after(at)
+                if today < tick >= pair.queued:
+                    pair.when = tick
+                else:
+                    put(pair, tick)
             elif pair is not None:
                 pair.when = NEVER
                 if not near:

@@ -25,6 +25,7 @@ from roomfleet.wire.patch import Op
 if TYPE_CHECKING:
     from roomfleet.game.actor import Actor
     from roomfleet.game.live import LiveRoom
+    from roomfleet.game.nearness import Body
 
 ADMIN = "\0admin:"
 """How the names of admin viewers begin: no player's name has a character that cannot be printed."""
@@ -311,41 +312,34 @@ class Watching:
 
     def refocus(self, viewers: Iterable[str], act: Callable[[], None]) -> None:
         """Do what changes how far these viewers see."""
-        if self._recorder is None:
-            act()
-            return
-        riders = [each for each in viewers if each in self.viewers]
-        before = self._seen_of({}, riders, everything=True)
         act()
-        for viewer in riders:
-            self._place(viewer)
-        self._without_need()
-        self._differ({}, before, [], riders, everything=True)
+        placed = [each for each in viewers if each in self.viewers]
+        if placed:
+            actors = {each._id: each for each in self._live.actors if each._shown}
+            before = self._seen_of(actors)
+            for viewer in placed:
+                self._place(viewer)
+            self._without_need()
+            self._differ(actors, before, [])
 
     def _seen_of(
-        self, trees: dict[str, Actor], riders: list[str], *, everything: bool = False
+        self, actors: dict[str, Actor], riders: Iterable[str] = ()
     ) -> dict[str, frozenset[str] | None]:
-        """By actor who sees it: of those in `trees` all, of others those of the riders; None is everybody."""
+        """By actor who sees it, None for everybody: of `actors` all, of others those of the riders who see
+        so far and no farther."""
         seen: dict[str, frozenset[str] | None] = {}
-        for actor_id, actor in trees.items():
-            if not actor._shown:
-                continue
-            seers = self._seers(actor)
-            seen[actor_id] = None if seers is None else frozenset(seers)
-        if self._distances is None and not everything:
-            return seen
-        others: dict[str, set[str]] = {}
-        for viewer in riders:
-            mine = self.viewers[viewer]
-            if everything:
-                found: Iterable[Actor] = self._live.actors
-            elif self._distances is not None:
-                found = self._distances.seen_by(viewer)
-            for root in found:
-                for each in [root] if everything else tree_of(root):
-                    if each._id not in trees and self.sees(mine, each):
-                        others.setdefault(each._id, set()).add(viewer)
-        seen.update((actor_id, frozenset(seers)) for actor_id, seers in others.items())
+        for actor_id, actor in actors.items():
+            if actor._shown:
+                seers = self._seers(actor)
+                seen[actor_id] = None if seers is None else frozenset(seers)
+        if self._distances is not None:
+            others: dict[str, set[str]] = {}
+            for viewer in riders:
+                for root in self._distances.seen_by(viewer):
+                    for each in tree_of(root):
+                        if each._id not in actors and is_open(each):
+                            others.setdefault(each._id, set()).add(viewer)
+            seen.update((actor_id, frozenset(seers)) for actor_id, seers in others.items())
         return seen
 
     def _differ(
@@ -354,15 +348,13 @@ class Watching:
         before: dict[str, frozenset[str] | None],
         fields: list[tuple[Actor, str, Any]],
         riders: Iterable[str] = (),
-        *,
-        everything: bool = False,
     ) -> None:
         """Tell of the difference between who saw what before and who does now."""
         recorder = self._recorder
         assert recorder is not None
         for actor, _, _ in fields:
             self._enters.pop(actor._id, None)
-        after = self._seen_of(trees, list(riders), everything=everything)
+        after = self._seen_of(trees, riders)
         everybody = frozenset(self.viewers)
         gained: dict[str, frozenset[str]] = {}
         lost: dict[str, frozenset[str]] = {}
@@ -377,7 +369,7 @@ class Watching:
                     lost[actor_id] = was - now
         order = {each._id: each for each in self._live.actors} if gained or lost else {}
         for actor in _parents_first(order[actor_id] for actor_id in gained):
-            self._enter_to(actor, [each for each in self.viewers if each in gained[actor._id]])
+            self._enter_to(actor, gained[actor._id])
         for actor_id in lost:
             recorder.fence(actor_id)
         for actor, field, value in fields:
@@ -393,28 +385,22 @@ class Watching:
                 kind = "set" if value is not ABSENT else "del"
                 recorder.change(kind, [actor._id, field], value, audience)
         for actor in reversed(_parents_first(order[actor_id] for actor_id in lost)):
-            leavers = tuple(each for each in self.viewers if each in lost[actor._id])
-            recorder.add(["leave", actor._id, UNSEEN], leavers)
+            recorder.add(["leave", actor._id, UNSEEN], tuple(lost[actor._id]))
         for actor_id in gained:
             recorder.fence(actor_id)
 
-    def _near(
-        self, one: Actor, other: Actor, eyes: tuple[str, ...], other_eyes: tuple[str, ...], near: bool
-    ) -> None:
-        """Two actors on their own feet have come near each other for these viewers, or have parted."""
+    def _near(self, one: Body, other: Body, near: bool) -> None:
+        """These have come near each other, for the viewers who are part of them, or have parted."""
         recorder = self._recorder
         assert recorder is not None
-        for root, viewers in ((one, other_eyes), (other, eyes)):
+        for root, viewers in ((one.root, other.eyes), (other.root, one.eyes)):
             if not viewers:
                 continue
-            tree = [root] if not root._children else tree_of(root)
+            tree = tree_of(root) if root._children else [root]
             for actor in tree if near else reversed(tree):
-                if not is_open(actor):
-                    continue
-                if near:
-                    self._enter_to(actor, viewers)
-                else:
-                    recorder.add(["leave", actor._id, UNSEEN], viewers)
+                if is_open(actor):
+                    op = self._enter(actor) if near else ["leave", actor._id, UNSEEN]
+                    recorder.add(op, viewers)
 
     def _enter_to(self, actor: Actor, viewers: Iterable[str]) -> None:
         viewers = tuple(viewers)
