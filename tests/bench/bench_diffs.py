@@ -10,6 +10,7 @@ by sending each actor that changed as a whole: made and encoded. Seconds are of 
 from __future__ import annotations
 
 import argparse
+import gc
 import json
 import time
 from collections.abc import Callable
@@ -110,6 +111,8 @@ class Bench:
         self.live.snapshot("ann", self.now)
         self.count = 0
         self.tell()
+        gc.freeze()  # as a node does
+        gc.set_threshold(20_000, 20, 20)
 
     def tell(self) -> int:
         """Close the tick; the bytes of its patch."""

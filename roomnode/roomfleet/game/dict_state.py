@@ -7,7 +7,7 @@ from typing import Any, ClassVar, TypeVar
 
 from roomfleet.game.differences import OP, Op, differences, differences_at, weight
 from roomfleet.game.observed import Node, _check_kind, adopt, plain_kinds
-from roomfleet.game.plain import Misfit, key
+from roomfleet.game.plain import Misfit, key, same
 from roomfleet.game.references import MARK, Reference
 
 D = TypeVar("D", bound="DictState")
@@ -114,12 +114,16 @@ class DictState(Node, dict[str, Any]):
             raise misfit.error(f"{self._where()}.{name}", value) from None
 
     def __setitem__(self, name: str, value: Any) -> None:
-        name, new = self._new(name, value)
         old = dict.get(self, name, _MISSING)
+        if isinstance(old, Node) and type(value) in _BARE and same(old, value):
+            return
+        name, new = self._new(name, value)
         if not isinstance(old, Node):
             if old.__class__ is new.__class__ and old == new:
                 return
-            self._put(name, new)
+            dict.__setitem__(self, name, new)
+            if isinstance(new, _HUNG):
+                self._hang(new, name)
             self._tell("set", new, name)
         elif ops := differences(old, new):
             self._put(name, new)
@@ -193,4 +197,6 @@ class DictState(Node, dict[str, Any]):
 
 
 _MISSING = object()
+_BARE = (dict, list)
+_HUNG = (Node, Reference)
 plain_kinds[dict] = DictState

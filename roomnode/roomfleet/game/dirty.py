@@ -13,12 +13,14 @@ from collections.abc import Iterable
 class Dirty:
     """Touched members by key: actors' ids, and "room"."""
 
-    __slots__ = ("_group", "_held", "_links", "_touched")
+    __slots__ = ("_group", "_held", "_links", "_touched", "latest")
 
     def __init__(self) -> None:
         self._touched: dict[str, None] = {}
         self._links: dict[str, str] = {}
         self._group: str | None = None
+        self.latest: str | None = None
+        """Who was touched last since the last `cut`: to be touched once more, it needs nothing done."""
         self._held: Counter[str] | None = None
 
     def __bool__(self) -> bool:
@@ -36,14 +38,15 @@ class Dirty:
         if last:
             self._touched.pop(key, None)
         self._touched[key] = None
+        self.latest = key
         if self._group is None:
             self._group = key
-        elif self._group != key:
+        elif self._group != key and self._links.get(key) != self._group:
             self.link((self._group, key))
 
     def cut(self) -> None:
         """An await: what is touched from now on need not be saved with what was."""
-        self._group = None
+        self._group = self.latest = None
 
     def link(self, keys: Iterable[str]) -> None:
         """Save these together, as far as they are touched."""
@@ -89,7 +92,7 @@ class Dirty:
                 groups.setdefault(root, []).append(key)
         self._links = {key: self._find(key) for key in list(self._links) if self._find(key) in held}
         self._touched = kept
-        self._group = None
+        self._group = self.latest = None
         return list(groups.values())
 
     def _held_roots(self) -> set[str]:

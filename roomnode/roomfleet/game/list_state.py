@@ -9,6 +9,7 @@ from roomfleet.game.differences import OP, Op, between_lists, differences, diffe
 from roomfleet.game.errors import StateError
 from roomfleet.game.observed import Node, adopt, plain_kinds
 from roomfleet.game.plain import Misfit, same
+from roomfleet.game.references import Reference
 
 L = TypeVar("L", bound="ListState")
 
@@ -130,12 +131,16 @@ class ListState(Node, list[Any]):
             self._set_slice(index, _raw(value))
             return
         at = self._at(index)
-        new = self._new(value, at)
         old = list.__getitem__(self, at)
+        if isinstance(old, Node) and type(value) in _BARE and same(old, value):
+            return
+        new = self._new(value, at)
         if not isinstance(old, Node):
             if old.__class__ is new.__class__ and old == new:
                 return
-            self._put(at, new)
+            list.__setitem__(self, at, new)
+            if isinstance(new, _HUNG):
+                self._hang(new, at)
             self._tell("set", new, at)
         elif ops := differences(old, new):
             self._put(at, new)
@@ -297,4 +302,6 @@ def _checked_keep(keep: int | None, where: str) -> int | None:
     return keep
 
 
+_BARE = (dict, list)
+_HUNG = (Node, Reference)
 plain_kinds[list] = ListState

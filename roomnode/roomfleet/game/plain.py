@@ -185,11 +185,13 @@ def same(one: Any, other: Any) -> bool:
 
 def bare(value: Any) -> Any:
     """A copy of data that is known to be plain, as bare dicts and lists."""
+    if not isinstance(value, _INNER):
+        return value
     if isinstance(value, dict):
         return {name: bare(each) if isinstance(each, _INNER) else each for name, each in dict.items(value)}
     if isinstance(value, list):
         return [bare(each) if isinstance(each, _INNER) else each for each in list.__iter__(value)]
-    return value.bare if type(value) is Reference else value
+    return value.bare
 
 
 _INNER = (dict, list, Reference)

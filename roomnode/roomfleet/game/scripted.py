@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from roomfleet.game.errors import ActorError
 from roomfleet.game.script import Sleep
-from roomfleet.game.state import State, Tier
+from roomfleet.game.state import State
 from roomfleet.game.timers import Timer, Timers, clock_named
 
 if TYPE_CHECKING:
@@ -121,7 +121,3 @@ class Scripted:
 
     def _who(self) -> str:
         return type(self).__name__
-
-    def _state_changed(self, tier: Tier, op: str, path: list[str | int], value: Any) -> None:
-        if self._live is not None:
-            self._live.state_changed(self, tier, op, path, value)

@@ -13,7 +13,7 @@ from roomfleet.game import dict_state, list_state  # noqa: F401  what plain dict
 from roomfleet.game.differences import differences
 from roomfleet.game.errors import StateError
 from roomfleet.game.observed import Node, adopt
-from roomfleet.game.plain import Misfit, bare, text
+from roomfleet.game.plain import Misfit, bare, same, text
 from roomfleet.game.references import Reference
 
 
@@ -26,21 +26,21 @@ class Tier(StrEnum):
 
 
 class Watcher(Protocol):
-    """Whose state it is: it hears of each change."""
+    """Whose state it is: an actor or a room."""
 
     _live: Any
-    """The live room, or None."""
-
-    def _state_changed(self, tier: Tier, op: str, path: list[str | int], value: Any) -> None: ...
+    """The live room, which hears of each change; None when it is in none."""
 
 
 class State:
     """Fields by name, as attributes. A value is checked and copied in: JSON data, actors, and nested states,
     which may be changed in place. Raises StateError, which names the place."""
 
-    __slots__ = ("_open", "_owned", "_tiers", "_values", "_watcher", "_who")
+    # Fields stand in the instance's __dict__, where reading them costs least. Actors do not: they are looked
+    # up anew each time, in __getattr__.
+    __slots__ = ("__dict__", "_open", "_owned", "_references", "_tiers", "_watcher", "_who")
 
-    _values: dict[str, Any]
+    _references: dict[str, Reference]
     _tiers: dict[str, Tier]
     _watcher: Watcher | None
     _who: str
@@ -50,7 +50,7 @@ class State:
     def __init__(self, who: str, *, owned: bool) -> None:
         """`who` stands in errors; `owned` says that the owner tier exists."""
         put = object.__setattr__
-        put(self, "_values", {})
+        put(self, "_references", {})
         put(self, "_tiers", {})
         put(self, "_watcher", None)
         put(self, "_who", who)
@@ -87,31 +87,33 @@ class State:
     # -- using ------------------------------------------------------------------------------------------
 
     def __getattr__(self, name: str) -> Any:
-        try:
-            value = self._values[name]
-        except KeyError:
-            raise self._unknown(name) from None
-        return value if type(value) is not Reference else self._actor(value.id)
+        reference = self._references.get(name)
+        if reference is None:
+            raise self._unknown(name)
+        return self._actor(reference.id)
 
     def __setattr__(self, name: str, value: Any) -> None:
-        values = self._values
-        if name not in values:
-            raise self._unknown(name)
-        old = values[name]
-        if not isinstance(old, Node):
-            new = self._new(name, value, None)
-            if old.__class__ is new.__class__ and old == new:
+        old = self.__dict__.get(name, _MISSING)
+        if isinstance(old, Node):
+            if type(value) in _BARE and same(old, value):
                 return
-            values[name] = new
-            if isinstance(new, Node):
-                new._holder, new._name = self, name
-            self.changed("set", [name], new)
+            new = self._new(name, value, old if old._special else None)
+            if ops := differences(old, new):
+                self._put(name, new)
+                for op, way, inner in ops:
+                    self.changed(op, [name, *way], inner)
             return
-        new = self._new(name, value, old if old._special else None)
-        if ops := differences(old, new):
-            self._put(name, new)
-            for op, way, inner in ops:
-                self.changed(op, [name, *way], inner)
+        if old is _MISSING:
+            old = self._references.get(name)
+            if old is None:
+                raise self._unknown(name)
+        new = self._new(name, value, None)
+        if old.__class__ is new.__class__ and old == new:
+            return
+        self._put(name, new)
+        watcher = self._watcher
+        if watcher is not None and watcher._live is not None:
+            watcher._live.state_changed(watcher, self._tiers[name], "set", [name], new)
 
     def _new(self, name: str, value: Any, kind: Node | None) -> Any:
         try:
@@ -120,29 +122,43 @@ class State:
             raise misfit.error(f"{self._who}.state.{name}", value) from None
 
     def _put(self, name: str, new: Any) -> None:
-        old = self._values.get(name)
+        values = self.__dict__
+        old = values.get(name)
         if isinstance(old, Node):
             old._holder = None
-        self._values[name] = new
+        if type(new) is Reference:
+            values.pop(name, None)
+            self._references[name] = new
+            return
+        values[name] = new
+        if self._references:
+            self._references.pop(name, None)
         if isinstance(new, Node):
-            new._holder, new._name = self, name
+            new._holder = self
+            new._name = name
+
+    def _fields(self) -> Iterator[tuple[str, Tier, Any]]:
+        """All that is stored."""
+        values, references = self.__dict__, self._references
+        for name, tier in self._tiers.items():
+            yield name, tier, values[name] if name in values else references[name]
 
     def __delattr__(self, name: str) -> None:
         raise StateError(f"{self._who}.state.{name}: a field stays once defined; set it to None")
 
     def __contains__(self, name: object) -> bool:
-        return name in self._values
+        return name in self._tiers
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._values)
+        return iter(self._tiers)
 
     def __repr__(self) -> str:
-        return f"<state of {self._who}: {self._values!r}>"
+        return f"<state of {self._who}: { {name: value for name, _, value in self._fields()} }>"
 
     def _unknown(self, name: str) -> Exception:
         if name.startswith("__"):  # Python itself looks for such: copy, pickle
             return AttributeError(name)
-        there = ", ".join(self._values) or "none"
+        there = ", ".join(self._tiers) or "none"
         return UnknownField(
             f"{self._who}.state.{name}: no such field; define it in define() (there are: {there})"
         )
@@ -151,8 +167,9 @@ class State:
 
     def changed(self, op: str, path: list[str | int], value: Any) -> None:
         """An observed value below changed."""
-        if self._watcher is not None:
-            self._watcher._state_changed(self._tiers[path[0]], op, path, value)  # type: ignore[index]
+        watcher = self._watcher
+        if watcher is not None and watcher._live is not None:
+            watcher._live.state_changed(watcher, self._tiers[path[0]], op, path, value)  # type: ignore[index]
 
     def where(self) -> str:
         """How errors name this state."""
@@ -175,7 +192,7 @@ class State:
                     raise self._unknown(name)
                 self._define(undefined, {name: value})
             else:
-                old = self._values[name]
+                old = self.__dict__.get(name)
                 kind = old if isinstance(old, Node) and old._special else None
                 self._put(name, self._new(name, value, kind))
 
@@ -187,17 +204,21 @@ class State:
 
     def _saved(self) -> dict[str, dict[str, Any]]:
         tiers: dict[str, dict[str, Any]] = {}
-        for name, value in self._values.items():
-            tiers.setdefault(str(self._tiers[name]), {})[name] = bare(value)
+        for name, tier, value in self._fields():
+            tiers.setdefault(str(tier), {})[name] = bare(value)
         return tiers
 
     def _visible(self, *, owner: bool) -> dict[str, Any]:
         """What a viewer may see of it, copied."""
         return {
             name: bare(value)
-            for name, value in self._values.items()
-            if self._tiers[name] is Tier.PUBLIC or (owner and self._tiers[name] is Tier.OWNER)
+            for name, tier, value in self._fields()
+            if tier is Tier.PUBLIC or (owner and tier is Tier.OWNER)
         }
+
+
+_MISSING = object()
+_BARE = (dict, list)
 
 
 class UnknownField(StateError, AttributeError):

@@ -33,6 +33,8 @@ class Unsaved:
 
     def touch(self, key: str) -> None:
         """That actor changed, or "room"."""
+        if key == self._dirty.latest:
+            return
         actor = self._live.actors.get(key)
         if actor is None or not actor.transient:
             self._dirty.touch(key)

@@ -117,7 +117,7 @@ class Recorder:
         if thread is None:
             thread = self._threads[path[0]] = _Thread()
         key = tuple(path)
-        by_names = all(type(each) is str for each in key)
+        by_names = len(key) == 3 or int not in map(type, key)  # a field's own path has no index
         if kind == "set":
             if by_names:
                 if thread.below is not None and key in thread.below:
