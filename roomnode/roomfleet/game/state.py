@@ -107,10 +107,16 @@ class State:
             old = self._references.get(name)
             if old is None:
                 raise self._unknown(name)
-        new = self._new(name, value, None)
+        try:
+            new = adopt(value)
+        except Misfit as misfit:
+            raise misfit.error(f"{self._who}.state.{name}", value) from None
         if old.__class__ is new.__class__ and old == new:
             return
-        self._put(name, new)
+        if self._references or isinstance(new, _HUNG):
+            self._put(name, new)
+        else:
+            self.__dict__[name] = new
         watcher = self._watcher
         if watcher is not None and watcher._live is not None:
             watcher._live.state_changed(watcher, self._tiers[name], "set", [name], new)
@@ -219,6 +225,7 @@ class State:
 
 _MISSING = object()
 _BARE = (dict, list)
+_HUNG = (Node, Reference)
 
 
 class UnknownField(StateError, AttributeError):
