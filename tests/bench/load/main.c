@@ -15,7 +15,7 @@
 #include <unistd.h>
 
 #define LOOK_EVERY 32 /* events handled between two looks for answers that are timed */
-#define JOIN_S 150.0  /* a join command takes no longer */
+#define JOIN_S 240.0  /* a command that brings clients in takes no longer */
 
 struct options opt = {.side = "roomfleet", .host = "127.0.0.1", .room = "arena", .game = "arena",
                       .subprotocol = "roomfleet.v1", .parallel = 16, .echo_hz = 100, .marks = 100};
