@@ -122,8 +122,8 @@ def test_a_room_steps_for_crossings_only() -> None:
         steps += 1
         world.now = due
         world.step()
-    # Into view, four borders of cells 110 wide, and nothing at the end of the way: nobody waits there.
-    assert steps <= 7
+    # Into view, seven borders of cells 55 wide, and the end of the way.
+    assert steps == 9
 
 
 def test_a_way_of_many_legs_crosses_on_each_of_them() -> None:
