@@ -48,8 +48,6 @@ def fleet(cluster: Cluster, proxy: Proxy, tmp_path_factory: pytest.TempPathFacto
         token = cluster.service_account(made.game, "operator")
         made.kubeconfig = proxy.kubeconfig(folder / "kubeconfig", token, made.game)
         made.expected_errors = ["will retry", "will re-authenticate"]  # kopf, of each attempt
-        # An API server that starts refuses everybody until it has read its roles.
-        made.expected_errors.append("lacks a permission")
         made.start(2)
         yield made
         assert made.operator is not None

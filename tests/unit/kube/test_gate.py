@@ -16,7 +16,7 @@ from roomfleet.master.kube import gate as gate_module
 from roomfleet.master.kube.announcer import Announcer
 from roomfleet.master.kube.client import Api
 from roomfleet.master.kube.errors import ApiDown, ApiError, Forbidden, NotAllowed
-from roomfleet.master.kube.gate import FORBIDDEN_SECONDS, PROBE_SECONDS, Gate
+from roomfleet.master.kube.gate import FORBIDDEN_SECONDS, PROBE_SECONDS, REFUSALS, Gate
 
 PATCH = Forbidden(
     'PATCH /x: 403 rooms "a" is forbidden: User "m" cannot patch resource "rooms/status" in "g"'
@@ -120,11 +120,11 @@ def test_an_event_that_was_refused_with_401_is_posted_later_and_one_that_is_forb
     expect_error_log("lacks a permission")
 
     async def play() -> None:
-        server = Server(NotAllowed("401"), NotAllowed("401"), None, PATCH, PATCH)
+        server = Server(NotAllowed("401"), NotAllowed("401"), None, *[PATCH] * REFUSALS)
         gate = gate_of(server)
         announcer = Announcer(cast(Api, server), gate, "m", lambda: False)
         announcer.start()
-        for _ in range(4):
+        for _ in range(2 + REFUSALS):
             announcer.announce(Announce(Key("g", "a"), "Running", "runs", warning=False), "u")
         async with asyncio.timeout(10):
             while server.errors or server.posted < 2:  # noqa: ASYNC110 - there is no event for it
@@ -136,3 +136,12 @@ def test_an_event_that_was_refused_with_401_is_posted_later_and_one_that_is_forb
 
     asyncio.run(play())
     assert len([record for record in caplog.records if record.levelno == logging.ERROR]) == 1
+
+
+def test_an_api_server_that_refuses_everybody_while_it_starts_is_no_missing_permission(clock: Clock) -> None:
+    async def play() -> None:
+        gate = gate_of(Server(*[LIST] * (REFUSALS - 2)))
+        gate.trouble(LIST)
+        await gate.passed()
+
+    asyncio.run(play())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import Counter
 from collections.abc import Callable
 
 from roomfleet.master.kube.client import Api
@@ -18,6 +19,10 @@ PROBE_SECONDS = 0.25
 
 FORBIDDEN_SECONDS = 10.0
 """While a permission is missing, whatever needs it is tried again after pauses that double up to this."""
+
+REFUSALS = 4
+"""So often a permission is refused before it counts as missing: an API server that starts refuses everybody
+until it has read its roles."""
 
 STEADY_SECONDS = 5.0
 """When nothing was forbidden for that long, the next time counts as the first."""
@@ -38,7 +43,7 @@ class Gate:
         self._up.set()
         self._probe: asyncio.Task[None] | None = None
         self._pauses = Pauses(PROBE_SECONDS, FORBIDDEN_SECONDS, STEADY_SECONDS)
-        self._lacking: set[str] = set()
+        self._lacking: Counter[str] = Counter()
 
     @property
     def is_up(self) -> bool:
@@ -70,9 +75,9 @@ class Gate:
         self._probe = asyncio.get_running_loop().create_task(self._ask(pause), name="API probe")
 
     def lacks(self, error: Forbidden) -> None:
-        """Say which permission the master's account lacks, once for each."""
-        if error.permission not in self._lacking:
-            self._lacking.add(error.permission)
+        """Say which permission the master's account lacks, once for each, when it lasts."""
+        self._lacking[error.permission] += 1
+        if self._lacking[error.permission] == REFUSALS:
             log.error("the master's account lacks a permission, grant it: %s", error)
 
     async def stop(self) -> None:
