@@ -17,7 +17,7 @@ from typing import Generic, TypeVar
 
 WEIGHT = 4
 """Turns of a lane for one of those behind it."""
-AGEING_SECONDS = 15.0
+AGEING_SECONDS = 30.0
 """Behind a head that has waited that long the turns are even."""
 
 K = TypeVar("K", bound=Hashable)
