@@ -168,15 +168,23 @@ class FanOut:
             viewing.stale, viewing.stale_since = True, self._steady()
         self._behind[viewing] = None
 
-    def catch_up(self, snapshot: Callable[[str], Snapshot]) -> bool:
-        """A fresh snapshot to each client that skipped patches and drained. Whether some still wait."""
+    def forget(self, viewing: Viewing) -> None:
+        """It is over: no snapshot is due any more."""
+        self._behind.pop(viewing, None)
+
+    def catch_up(self, snapshot: Callable[[str], Snapshot | None]) -> bool:
+        """A fresh snapshot to each client that skipped patches and drained. Whether some still wait.
+
+        No snapshot: the viewer is about to go elsewhere, and gets nothing more of this room.
+        """
         now = self._steady()
         for viewing in list(self._behind):
             if not viewing.stale or viewing.connection is None:
                 del self._behind[viewing]
             elif not viewing.connection.busy and now >= viewing.snapshot_at + SNAPSHOT_SECONDS:
                 del self._behind[viewing]
-                viewing.show(snapshot(viewing.viewer), now)
+                if (fresh := snapshot(viewing.viewer)) is not None:
+                    viewing.show(fresh, now)
         return bool(self._behind)
 
     def too_slow(self, limit: float) -> list[Viewing]:

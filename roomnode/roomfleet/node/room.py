@@ -313,6 +313,13 @@ class HostedRoom:
             if player is not None and self.visits.players.get(player) is None and player in self.live.players:
                 self.visits.expect(player)
 
+    def _fresh(self, viewer: str) -> Snapshot | None:
+        """A snapshot for one who is behind; None where a player's actor has left already."""
+        assert self.live is not None
+        if self.visits.players.get(viewer) is not None and self.live.player_actor(viewer) is None:
+            return None
+        return self.snapshot(viewer)
+
     def seat_waiting(self, player: str, target: str, position: int, eta: float | None) -> None:
         """The room behind the door is not ready: the player waits here."""
         session = self.visits.players.get(player)
@@ -366,7 +373,7 @@ class HostedRoom:
 
     def _arm(self) -> None:
         assert self.live is not None
-        behind = self.fanout.catch_up(self.snapshot)
+        behind = self.fanout.catch_up(self._fresh)
         if behind:
             self._put_out_too_slow()
         if self.over:

@@ -82,10 +82,17 @@ class Visits:
             if elsewhere is not None:
                 connection.end(elsewhere)
                 return False
+        if self._left(player):
+            connection.end(Rejoin(reason="your actor is on its way to another room"))
+            return False
         self._reserved.pop(player, None)
         self._used.append(join)
         self._connect(player, connection)
         return True
+
+    def _left(self, player: str) -> bool:
+        """The player's actor went away a moment ago; the session here ends when that is saved."""
+        return self._room.live is None or self._room.live.player_actor(player) is None
 
     def _has_seat(self, player: str) -> bool:
         others = len(self.players) + len(self._entering) + len(self._reserved.keys() - {player})
@@ -149,7 +156,8 @@ class Visits:
 
     def resume(self, player: str, connection: Connection) -> bool:
         """A player is back whose connection dropped. False: too late."""
-        if self._room.phase is not RoomPhase.RUNNING or self.players.get(player) is None:
+        here = self.players.get(player) is not None and not self._left(player)
+        if self._room.phase is not RoomPhase.RUNNING or not here:
             return False
         self._connect(player, connection)
         return True
@@ -233,6 +241,7 @@ class Visits:
         """The player has no session here any more; who it was."""
         session = self.players.remove(player)
         if session is not None:
+            self._room.fanout.forget(session)
             self._node.resumes.pop(session.resume, None)
         return session
 

@@ -82,6 +82,7 @@ class Watchers:
         if viewing is None:
             return
         viewing.connection = None
+        self._room.fanout.forget(viewing)
         if self._room.live is not None and not self._room.over:
             self._do(lambda live: live.unwatch(viewing.viewer))
 
