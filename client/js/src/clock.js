@@ -78,6 +78,10 @@ export class RoomClock {
       this.#know(roomNow - received, received);
     }
     this.heard(roomNow, received);
+    if (this.#samples.length === 0) {
+      // Nothing was seen by this clock for long: better a hop than seconds of catching up.
+      this.#shown = Math.max(this.#shown, roomNow - received);
+    }
     this.#samples.push({ offset: roomNow - (sent + received) / 2, trip: received - sent });
     if (this.#samples.length > SAMPLES) this.#samples.shift();
     const bound = Math.min(...this.#samples.map((one) => one.trip)) * TOLERANCE + GRACE_SECONDS;

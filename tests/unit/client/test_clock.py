@@ -53,9 +53,17 @@ def test_it_comes_close_to_room_time_over_a_jittery_line() -> None:
 
 def test_a_small_error_is_run_in_and_not_jumped_over() -> None:
     clock = RoomClock(0, 0)
-    clock.pong(0, 0, 0.3)
+    clock.pong(0, 0, 0)
+    clock.heard(0.3, 0)
     assert clock.room_now(1) == pytest.approx(1.1)
     assert clock.room_now(2) == pytest.approx(2.2)
+    assert clock.room_now(5) == pytest.approx(5.3)
+
+
+def test_at_the_first_pong_it_hops_ahead_to_what_is_certain() -> None:
+    clock = RoomClock(0, 0)  # welcome was long on its way
+    clock.pong(0, 0.1, 0.35)
+    assert clock.room_now(0.1) == pytest.approx(0.35)
     assert clock.room_now(5) == pytest.approx(5.3)
 
 

@@ -66,6 +66,9 @@ class RoomClock:
             self._samples.clear()
             self._know(room_now - received, received)
         self.heard(room_now, received)
+        if not self._samples:
+            # Nothing was seen by this clock for long: better a hop than seconds of catching up.
+            self._shown = max(self._shown, room_now - received)
         self._samples.append(_Sample(room_now - (sent + received) / 2, trip))
         bound = min(sample.trip for sample in self._samples) * TOLERANCE + GRACE_SECONDS
         estimate = fmean(sample.offset for sample in self._samples if sample.trip <= bound)
