@@ -4,7 +4,8 @@
 
 One room on a simulated clock, one player in it. In each tick every actor changes once; then the frame is
 closed and encoded as JSON. "changes" are the assignments alone, "told" all of it; "whole" is the same told
-by sending each actor that changed as a whole: made and encoded. Seconds are of CPU.
+by sending each actor that changed as a whole: made and encoded. Seconds are of CPU, of the median tick. The
+last lines are of one actor with a long list, in the middle of which an entry changes.
 """
 
 from __future__ import annotations
@@ -13,9 +14,10 @@ import argparse
 import gc
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 from roomfleet.game import Actor, Player, Room
@@ -28,6 +30,7 @@ from roomfleet.wire.session import Patch
 
 TICK = 0.05
 SIZES = (1, 100, 10_000)
+LENGTHS = (10, 1_000, 100_000)
 MAP = MapRoom(id="map1.room1", width=400, height=300, tags=[Tag(name="entry", x=200, y=100)])
 
 
@@ -64,6 +67,11 @@ def log(actor: Actor, count: int) -> None:
         del actor.state.log[0]
 
 
+def in_the_middle(actor: Actor, count: int) -> None:
+    entries = actor.state.log
+    entries[len(entries) // 2]["n"] = count
+
+
 def equal(actor: Actor, count: int) -> None:
     actor.state.bag["by place"]["right"]["hand"] = [0]
 
@@ -96,16 +104,16 @@ class Row:
 
 
 class Bench:
-    """A room with that many actors."""
+    """A room with that many actors, each with so many entries in its log."""
 
-    def __init__(self, actors: int) -> None:
+    def __init__(self, actors: int, entries: int = 0) -> None:
         self.now = 100.0
         self.live = LiveRoom.start(
             game="bench", name="room", epoch=1, room_class=Room, map_room=MAP, state={}, ticks_per_second=20,
             seed=1, now=self.now, wall=self.now, saved=None, actors=[], geography=OpenGeography(MAP),
         )  # fmt: skip
         room: Any = self.live.room
-        self.actors = [room.spawn(Folk) for _ in range(actors)]
+        self.actors = [room.spawn(Folk, log=[{"n": 0}] * entries) for _ in range(actors)]
         assert room.player_class is Player
         self.live.player_enters("ann", self.live.new_player_body("ann", self.now), self.now)
         self.live.snapshot("ann", self.now)
@@ -123,39 +131,49 @@ class Bench:
             for frame in self.live.take().frames
         )
 
-    def measure(self, kind: str, seconds: float) -> Row:
-        change = KINDS[kind]
-        changing = telling = 0.0
-        bytes_told = ticks = 0
-        for warm in (True, False):
-            changing, telling, bytes_told, ticks = 0.0, 0.0, 0, 0
-            while changing + telling < (seconds / 5 if warm else seconds) or ticks < 2:
-                self.count += 1
-                began = time.process_time()
-                for actor in self.actors:
-                    change(actor, self.count)
-                changed = time.process_time()
-                bytes_told += self.tell()
-                telling += time.process_time() - changed
-                changing += changed - began
-                ticks += 1
+    def measure(self, kind: str, change: Callable[[Actor, int], None], seconds: float) -> Row:
+        self.ticks(change, seconds / 5)
+        changing, telling, size = self.ticks(change, seconds)
         began = time.process_time()
         rounds = whole_bytes = 0
         while rounds < 2 or time.process_time() - began < seconds / 5:
             ops: list[Any] = [["enter", each.id, actor_view(each, owner=False)] for each in self.actors]
             whole_bytes = len(encode(Patch(seq=1, now=1.0, ops=ops)))
             rounds += 1
-        whole = (time.process_time() - began) / rounds / len(self.actors)
-        changes = ticks * len(self.actors)
+        whole = (time.process_time() - began) / rounds
+        count = len(self.actors)
         return Row(
-            actors=len(self.actors),
+            actors=count,
             kind=kind,
-            changes_per_second=changes / changing,
-            told_per_second=changes / (changing + telling),
-            whole_per_second=1 / (changing / changes + whole),
-            bytes=bytes_told / changes,
-            whole_bytes=whole_bytes / len(self.actors),
+            changes_per_second=count / changing,
+            told_per_second=count / (changing + telling),
+            whole_per_second=count / (changing + whole),
+            bytes=size / count,
+            whole_bytes=whole_bytes / count,
         )
+
+    def ticks(self, change: Callable[[Actor, int], None], seconds: float) -> tuple[float, float, float]:
+        """Ticks for so long: medians of the seconds of changing and of telling, and of the bytes."""
+        changing, telling, sizes = [], [], []
+        while len(sizes) < 3 or sum(changing) + sum(telling) < seconds:
+            self.count += 1
+            began = time.process_time()
+            for actor in self.actors:
+                change(actor, self.count)
+            changed = time.process_time()
+            sizes.append(self.tell())
+            telling.append(time.process_time() - changed)
+            changing.append(changed - began)
+        return median(changing), median(telling), median(sizes)
+
+
+def rows(seconds: float) -> Iterator[Row]:
+    for size in SIZES:
+        bench = Bench(size)
+        for kind, change in KINDS.items():
+            yield bench.measure(kind, change, seconds)
+    for length in LENGTHS:
+        yield Bench(1, length).measure(f"1 of {length:,}", in_the_middle, seconds)
 
 
 def main() -> None:
@@ -165,22 +183,19 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=1.0, help="for each line")
     parser.add_argument("--json", type=Path, help="write the results here, too")
     options = parser.parse_args()
-    heads = ("actors", "kind", "changes/s", "told/s", "whole/s", "bytes", "whole bytes", "told:whole")
-    print("{:>7} {:<10}{:>11}{:>10}{:>10}{:>8}{:>13}{:>12}".format(*heads))
-    rows = []
-    for size in SIZES:
-        bench = Bench(size)
-        for kind in KINDS:
-            row = bench.measure(kind, options.seconds)
-            rows.append(row)
-            print(
-                f"{row.actors:>7} {row.kind:<10}{row.changes_per_second:>11,.0f}{row.told_per_second:>10,.0f}"
-                f"{row.whole_per_second:>10,.0f}{row.bytes:>8.0f}{row.whole_bytes:>13.0f}"
-                f"{row.told_per_second / row.whole_per_second:>12.1f}",
-                flush=True,
-            )
+    heads = ("actors", "change", "changes/s", "told/s", "whole/s", "bytes", "whole bytes", "told:whole")
+    print("{:>7} {:<12}{:>11}{:>10}{:>10}{:>8}{:>13}{:>12}".format(*heads))
+    found = []
+    for row in rows(options.seconds):
+        found.append(asdict(row))
+        print(
+            f"{row.actors:>7} {row.kind:<12}{row.changes_per_second:>11,.0f}{row.told_per_second:>10,.0f}"
+            f"{row.whole_per_second:>10,.0f}{row.bytes:>8.0f}{row.whole_bytes:>13.0f}"
+            f"{row.told_per_second / row.whole_per_second:>12.1f}",
+            flush=True,
+        )
     if options.json:
-        options.json.write_text(json.dumps([asdict(row) for row in rows], indent=1))
+        options.json.write_text(json.dumps(found, indent=1))
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ from collections.abc import ItemsView, Iterable, Iterator, Mapping, ValuesView
 from typing import Any, ClassVar, TypeVar
 
 from roomfleet.game.differences import OP, Op, differences, differences_at, weight
-from roomfleet.game.observed import Node, _check_kind, adopt, plain_kinds
+from roomfleet.game.observed import Node, _check_kind, adopt, plain_nodes
 from roomfleet.game.plain import Misfit, key, same
 from roomfleet.game.references import MARK, Reference
 
@@ -199,4 +199,14 @@ class DictState(Node, dict[str, Any]):
 _MISSING = object()
 _BARE = (dict, list)
 _HUNG = (Node, Reference)
-plain_kinds[dict] = DictState
+
+
+def _plain() -> DictState:
+    new = DictState.__new__(DictState)  # without __init__, which has arguments to look at
+    new._holder = None
+    new._name = ""
+    new._refs = False
+    return new
+
+
+plain_nodes[dict] = _plain

@@ -7,7 +7,7 @@ from typing import Any, ClassVar, SupportsIndex, TypeVar
 
 from roomfleet.game.differences import OP, Op, between_lists, differences, differences_at, weight
 from roomfleet.game.errors import StateError
-from roomfleet.game.observed import Node, adopt, plain_kinds
+from roomfleet.game.observed import Node, adopt, plain_nodes
 from roomfleet.game.plain import Misfit, same
 from roomfleet.game.references import Reference
 
@@ -304,4 +304,15 @@ def _checked_keep(keep: int | None, where: str) -> int | None:
 
 _BARE = (dict, list)
 _HUNG = (Node, Reference)
-plain_kinds[list] = ListState
+
+
+def _plain() -> ListState:
+    new = ListState.__new__(ListState)  # without __init__, which has arguments to look at
+    new._holder = None
+    new._name = 0
+    new._refs = False
+    new._keep = None
+    return new
+
+
+plain_nodes[list] = _plain

@@ -6,6 +6,7 @@ what goes round their methods is not seen, `heapq` on a list for one.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, ClassVar, Protocol, SupportsIndex
 
 from roomfleet.game.differences import Op
@@ -120,8 +121,8 @@ class Node:
         return type(bared), (bared,)
 
 
-plain_kinds: dict[type, type[Node]] = {}
-"""What a plain dict and a plain list become; filled by the modules that have those classes."""
+plain_nodes: dict[type, Callable[[], Node]] = {}
+"""Makers of what a plain dict and a plain list become; filled by the modules that have those classes."""
 
 
 def adopt(value: Any, kind: Any = None, depth: int = 0) -> Any:
@@ -153,7 +154,7 @@ def adopt(value: Any, kind: Any = None, depth: int = 0) -> Any:
         raise _wrong_kind(value, kind)
     if isinstance(value, Node) and value._special and type(value) is not _class_of(kind):
         raise _misplaced(value, kind)
-    new = plain_kinds[sort]() if kind is None else fresh(kind)
+    new = plain_nodes[sort]() if kind is None else fresh(kind)
     if new._sort is not sort:
         raise _wrong_kind(value, kind)
     new._fill(value, depth)
