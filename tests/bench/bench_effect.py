@@ -3,8 +3,8 @@
     python tests/bench/bench_effect.py [--clients N …] [--seconds S] [--json FILE]
 
 A client calls a command that changes an actor's state; the time runs until another client, chosen anew each
-time, has the patch with it. A patch goes out with the next tick, so even motion of the rest adds nothing, and
-half a tick (25 ms) is the least mean. Everybody sees everything; a hundred actors walk about meanwhile.
+time, has the patch with it. There is one patch a tick (50 ms) at most: a change goes out at once when this
+tick has had none yet, else with the next tick. Everybody sees everything, and a hundred actors walk about.
 """
 
 from __future__ import annotations
