@@ -6,11 +6,17 @@ import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from tornado.httpserver import HTTPServer
+from tornado.netutil import bind_sockets
+from tornado.web import Application
 
 from roomfleet.client import MSGPACK, Client, Refused, SessionEnded, Watching
+from roomfleet.master.api.context import Context
+from roomfleet.master.api.watches import Watches
 from roomfleet.wire.tickets import SigningKey, Ticket, watch_audience
 from support.raw import Answer, Json, Raw, ask, connected, in_room
 from support.running import Running, eventually, running
@@ -192,6 +198,37 @@ def test_only_programs_on_this_machine_may_watch(fleet: Running) -> None:
         assert answer.status == 403
         assert answer.json["type"].endswith("/forbidden")
         assert "machine" in answer.json["detail"] or "localhost" in answer.json["detail"]
+
+
+def test_in_a_cluster_nobody_may_watch_yet() -> None:
+    """The operator's Context names nobody who may: that is the default."""
+    context: Any = SimpleNamespace(admin=Context.__dataclass_fields__["admin"].default)
+    application = Application([(r"/v1/games/([^/]+)/rooms/([^/]+)/watches", Watches, {"context": context})])
+
+    async def post() -> None:
+        server = HTTPServer(application)
+        server.add_sockets(bind_sockets(0, "127.0.0.1"))
+        (socket,) = server._sockets.values()
+        url = f"http://127.0.0.1:{socket.getsockname()[1]}"
+        try:
+            with pytest.raises(Refused, match="in a cluster nobody may watch rooms yet") as refused:
+                async with Watching(url, game=GAME, room="den"):
+                    pass
+            assert refused.value.problem.status == 403
+        finally:
+            server.stop()
+            await server.close_all_connections()
+
+    asyncio.run(post())
+
+
+def test_a_master_that_is_not_there_is_named() -> None:
+    async def watch() -> None:
+        with pytest.raises(Refused, match="the master cannot be reached"):
+            async with Watching("http://127.0.0.1:9", game=GAME, room="den"):
+                pass
+
+    asyncio.run(watch())
 
 
 # -- tickets -------------------------------------------------------------------------------------------------
