@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from roomfleet.game import Actor, InventoryFull, NotEnough, Player, Refused, command
+from roomfleet.game import Actor, InventoryError, InventoryFull, Player, Refused, command
 from walkabout.things import Bag, Find, QuestLog
 
 WAVING_DISTANCE = 150
@@ -82,10 +82,10 @@ class Hero(Player):
             raise Refused("nobody is near enough to take it")
         try:
             self.state.bag.transfer_slot(slot, other.state.bag, 1)
-        except NotEnough:
-            raise Refused("that slot is empty") from None
         except InventoryFull:
             raise Refused(f"{other.name} cannot carry more") from None
+        except InventoryError:
+            raise Refused("that slot is empty") from None
         return f"You gave it to {other.name}"
 
     def _nearest(self, kind: type[Actor]) -> Actor | None:

@@ -25,6 +25,10 @@ class Tier(StrEnum):
     INTERNAL = "internal"
 
 
+_NO_REFERENCES: dict[str, Reference] = {}
+"""Of all states that hold no actor: most."""
+
+
 class Watcher(Protocol):
     """Whose state it is: an actor or a room."""
 
@@ -50,7 +54,7 @@ class State:
     def __init__(self, who: str, *, owned: bool) -> None:
         """`who` stands in errors; `owned` says that the owner tier exists."""
         put = object.__setattr__
-        put(self, "_references", {})
+        put(self, "_references", _NO_REFERENCES)
         put(self, "_tiers", {})
         put(self, "_watcher", None)
         put(self, "_who", who)
@@ -134,6 +138,8 @@ class State:
             old._holder = None
         if type(new) is Reference:
             values.pop(name, None)
+            if not self._references:
+                object.__setattr__(self, "_references", {})
             self._references[name] = new
             return
         values[name] = new

@@ -252,6 +252,37 @@ def test_a_transfer_between_two_actors_is_saved_in_one_batch() -> None:
     assert world.copies["bob"] == visible(world, "bob")
 
 
+def test_transfers_over_awaits_are_one_batch_within_together() -> None:
+    world, [ann, bob] = heroes("ann", "bob")
+    ann.state.bag.add("rope", 3)
+    world.compose()
+    with world.room.together(ann, bob):
+        ann.state.bag.transfer(bob.state.bag, "rope", 2)
+        world.run(1)
+        assert world.compose() == []
+        bob.state.bag.transfer(ann.state.bag, "rope", 1)
+    [group] = world.compose()
+    assert {change.actor for change in group.changes} == {"p:ann", "p:bob"}
+
+
+def test_a_rooms_chest_is_an_inventory_as_any_other() -> None:
+    class Hall(Room):
+        player_class = Hero
+
+        def define(self) -> None:
+            self.state.public(chest=InventoryState(slots=2))
+
+    world = World(Hall)
+    ann = world.enter("ann")
+    world.compose()
+    ann.state.bag.add("axe")
+    ann.state.bag.transfer(world.room.state.chest, "axe")
+    [group] = world.compose()
+    assert group.room
+    assert [change.actor for change in group.changes] == ["p:ann"]
+    assert world.room.state.chest.count("axe") == 1
+
+
 def test_a_transfer_that_does_not_fit_changes_neither() -> None:
     world, [ann, bob] = heroes("ann", "bob")
     ann.state.bag.add("axe", 2)

@@ -116,6 +116,27 @@ def test_children_of_a_list_know_their_place_after_it_moved() -> None:
     assert log.told() == [["set", [1, "n"], 9]]
 
 
+@given(st.data())
+def test_children_that_a_script_holds_know_their_place_whatever_is_done_around_them(data: Any) -> None:
+    log = Log([{"n": number} for number in range(8)])
+    held = list(log.value)
+    for step in range(data.draw(st.integers(1, 12), label="steps")):
+        match data.draw(st.sampled_from(["insert", "delete", "reverse", "change", "change"]), label="what"):
+            case "insert":
+                log.value.insert(data.draw(st.integers(0, len(log.value))), {"new": step})
+            case "delete" if log.value:
+                gone = log.value.pop(data.draw(st.integers(0, len(log.value) - 1)))
+                held = [each for each in held if each is not gone]
+            case "reverse":
+                log.value.reverse()
+            case "change" if held:
+                child = data.draw(st.sampled_from(held))
+                log.told()
+                child["n"] = -step - 1
+                [at] = [index for index, each in enumerate(log.value) if each is child]
+                assert log.told() == [["set", [at, "n"], -step - 1]]
+
+
 def test_what_was_put_in_is_a_copy() -> None:
     mine: dict[str, Any] = {"n": [1]}
     log = Log({})

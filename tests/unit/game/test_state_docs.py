@@ -66,6 +66,9 @@ def test_the_page(page: Any) -> None:
     refused = world.answer(world.call("ann", "take", item="axe"))
     assert isinstance(refused, Error)
     assert refused.message == "no room for it: weight"
+    unknown = world.answer(world.call("ann", "take", item="moon"))
+    assert isinstance(unknown, Error)
+    assert unknown.message == "there is no moon"
 
     world.run(0.2)
     for player in ("ann", "bob"):

@@ -210,9 +210,11 @@ def test_a_thing_is_given_to_the_hero_who_stands_nearest(meadow: PlayedRoom) -> 
     assert meadow.seen("Ida", "p:Ida")["state"]["bag"] == {"0": {"item": "apple", "count": 1}}
     assert meadow.seen("Wen", WEN)["state"]["bag"] == {}
     assert "bag" not in meadow.seen("Wen", "p:Ida")["state"]
-    empty = meadow.answer(meadow.call("Wen", "give", slot=0))
-    assert isinstance(empty, Error)
-    assert empty.message == "that slot is empty"
+    for slot in (0, -1, 99):
+        empty = meadow.answer(meadow.call("Wen", "give", slot=slot))
+        assert isinstance(empty, Error)
+        assert empty.message == "that slot is empty"
+    assert meadow.failures == []
 
 
 def test_three_apples_for_the_guard_are_a_badge(town: PlayedRoom) -> None:
