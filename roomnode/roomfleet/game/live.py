@@ -217,7 +217,7 @@ class LiveRoom:
             self._vision = vision
 
         self.unsaved.touch(ROOM)
-        self.view.refocus(list(self.view.viewers), change)
+        self.view.refocus(change)
 
     @property
     def dirty(self) -> bool:

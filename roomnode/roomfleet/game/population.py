@@ -280,7 +280,7 @@ class Population:
             actor._distance_set = True
 
         self._live.unsaved.touch(actor._id)
-        self._live.view.refocus((actor.player,), change)
+        self._live.view.refocus(change, actor.player)
 
     # -- going --------------------------------------------------------------------------------------------
 

@@ -234,8 +234,11 @@ def markers(value: Any) -> set[bytes]:
 
 PLAYERS = ("ann", "bob", "cyd")
 ADMINS = (admin_viewer(1), admin_viewer(2))
-VISIONS = st.sampled_from([ALL, Radius(60), Radius(60, 0.5), Radius(120, 0.02), Radius(1000)])
-COORDINATES = st.tuples(st.integers(1, 398), st.integers(0, 299))
+VISIONS = st.sampled_from([Radius(60), Radius(100, 0.02), Radius(60, 0.5), Radius(150), ALL])
+COORDINATES = st.sampled_from(
+    [(30, 30), (60, 40), (95, 30), (140, 60), (210, 110), (380, 290), (350, 280), (20, 280)]
+)
+"""Few, so that some are near each other and some far."""
 
 
 class Viewers(RuleBasedStateMachine):
@@ -302,6 +305,13 @@ class Viewers(RuleBasedStateMachine):
                 actor.follow([self.somewhere((at[1] + 1, at[0] % 300)), self.somewhere(at)])
             case "stop":
                 actor.stop()
+        self.world.allow()
+
+    @rule(at=st.lists(COORDINATES, min_size=1, max_size=9))
+    def all_walk(self, at: list[tuple[int, int]]) -> None:
+        for actor, goal in zip(self.world.room.actors, at, strict=False):
+            if actor.parent is None:
+                actor.move_to(self.somewhere(goal))
         self.world.allow()
 
     @rule(data=st.data(), speed=st.sampled_from([0, 50, SPEED]))
@@ -442,6 +452,12 @@ class Viewers(RuleBasedStateMachine):
     @rule(seconds=st.sampled_from([0.0, 0.013, 0.05, 0.4, 3.0]))
     def time_goes_on(self, seconds: float) -> None:
         self.world.run(seconds)
+
+    @rule(seconds=st.floats(0.05, 1.0), times=st.integers(1, 3))
+    def watch_it(self, seconds: float, times: int) -> None:
+        for _ in range(times):
+            self.world.run(seconds)
+            self.world.look()
 
     @rule()
     def look(self) -> None:
