@@ -39,7 +39,7 @@ def main() -> None:
         for clients in options.clients:
             side.load.clients(clients)
             side.load.idle(1)
-            rows.append(side.load.measure(options.seconds))
+            rows.append(side.measure(options.seconds))
             if len(rows) == 1:
                 print(heading(side.name, rows[0]), flush=True)
             print(line(rows[-1]), flush=True)

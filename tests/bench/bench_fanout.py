@@ -29,7 +29,7 @@ BEFORE = (500, 1_000)
 def capacity(server: AbstractContextManager[Side], search: Search) -> Found:
     """That of one side."""
     with server as side:
-        return find_capacity(side.name, side.load, search, keeps_up)
+        return find_capacity(side, search, keeps_up)
 
 
 def main() -> None:

@@ -6,8 +6,8 @@
 The same world as in A. Roomfleet tells each actor's course when it changes, at a wall; its clients
 interpolate. Colyseus tells every position each tick; its clients draw the last one. Real clients of both look
 at all actors sixty times a second beside the load, and what they show is held against the truth. Roomfleet
-carries so many clients as long as 99 of 100 echoes are back within 50 ms and its clients are no more wrong
-than Colyseus'.
+carries so many clients as long as 99 of 100 echoes are back within 50 ms, it skips no more than one tick in
+twenty, and its clients are no more wrong than Colyseus'.
 Colyseus' clients are counted as in A (`--peer-clients` says how many that were).
 """
 
@@ -22,21 +22,23 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from rig.capacity import RTT_MS, Found, Row, Search, find_capacity, keeps_up
+from rig.capacity import RTT_MS, TICKS_MISSED, Found, Row, Search, find_capacity, keeps_up
 from rig.cores import prepare
-from rig.load import Load
-from rig.sides import NoPeer, colyseus, roomfleet
+from rig.sides import NoPeer, Side, colyseus, roomfleet
 from rig.watching import Watch, watching_colyseus, watching_roomfleet
+
+TICKS = 20
+"""A second, on both sides."""
 
 BEFORE = (1_000, 3_000)
 
 
-def looked_at(load: Load, watch: Watch, seconds: float) -> Callable[[], Row]:
+def looked_at(side: Side, watch: Watch, seconds: float) -> Callable[[], Row]:
     """A window during which the watching clients look, too."""
 
     def window() -> Row:
         watch.begin(seconds)
-        row = load.measure(seconds)
+        row = side.measure(seconds)
         return row | watch.result()
 
     return window
@@ -47,9 +49,7 @@ def of_colyseus(clients: int | None, search: Search) -> Found:
     with colyseus() as side, watching_colyseus(side.port) as watch:
         if clients is not None:
             search = Search(clients, search.step, clients, search.seconds)
-        return find_capacity(
-            side.name, side.load, search, keeps_up, window=looked_at(side.load, watch, search.seconds)
-        )
+        return find_capacity(side, search, keeps_up, window=looked_at(side, watch, search.seconds))
 
 
 def of_roomfleet(peer: Row | None, search: Search) -> Found:
@@ -57,12 +57,11 @@ def of_roomfleet(peer: Row | None, search: Search) -> Found:
 
     def good(row: Row) -> bool:
         right = peer is None or all(row[key] <= peer[key] for key in ("error_mean", "error_p99"))
-        return bool(row["rtt_p99_ms"] < RTT_MS and not row["unanswered"] and right)
+        ticks = row["missed_ticks"] <= TICKS_MISSED * TICKS * row["seconds"]
+        return bool(row["rtt_p99_ms"] < RTT_MS and not row["unanswered"] and ticks and right)
 
     with roomfleet("walks") as side, watching_roomfleet(side, "walks") as watch:
-        return find_capacity(
-            side.name, side.load, search, good, window=looked_at(side.load, watch, search.seconds)
-        )
+        return find_capacity(side, search, good, window=looked_at(side, watch, search.seconds))
 
 
 def main() -> None:

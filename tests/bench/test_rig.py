@@ -23,13 +23,15 @@ def _paths(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
             del sys.modules[name]
 
 
-class FakeLoad:
+class FakeSide:
     """Carries so many clients; windows in `bad` are bad whatever their size."""
 
     def __init__(self, carries: int, bad: tuple[int, ...] = ()) -> None:
         self.carries = carries
         self.bad = bad
         self.sizes: list[int] = []
+        self.name = "fake"
+        self.load = self
 
     def clients(self, count: int) -> dict[str, Any]:
         self.count = count
@@ -56,37 +58,37 @@ class FakeLoad:
         }
 
 
-def find(load: FakeLoad, **search: Any) -> Any:
+def find(load: FakeSide, **search: Any) -> Any:
     from rig.capacity import Search, find_capacity, keeps_up
 
     settings = {"start": 2_000, "step": 500, "most": 6_000, "seconds": 1, **search}
-    return find_capacity("fake", load, Search(**settings), keeps_up)  # type: ignore[arg-type]
+    return find_capacity(load, Search(**settings), keeps_up)  # type: ignore[arg-type]
 
 
 def test_clients_are_added_until_it_is_too_much_then_half_a_step_less():
-    load = FakeLoad(3_300)
+    load = FakeSide(3_300)
     assert find(load).clients == 3_250
     assert load.sizes == [2_000, 2_500, 3_000, 3_500, 3_500, 3_250]
 
 
 def test_one_bad_window_is_not_the_end():
-    assert find(FakeLoad(3_000, bad=(1,))).clients == 3_000
+    assert find(FakeSide(3_000, bad=(1,))).clients == 3_000
 
 
 def test_the_search_goes_down_when_the_start_is_too_much():
-    load = FakeLoad(1_200)
+    load = FakeSide(1_200)
     assert find(load).clients == 1_000
     assert load.sizes[-1] == 1_000
 
 
 def test_sizes_before_the_start_do_not_end_the_search():
-    load = FakeLoad(2_600)
+    load = FakeSide(2_600)
     assert find(load, before=(500, 1_000, 3_000)).clients == 2_500
     assert load.sizes[:3] == [500, 1_000, 2_000]
 
 
 def test_a_search_that_reached_its_bound_says_so():
-    found = find(FakeLoad(10_000), most=3_000)
+    found = find(FakeSide(10_000), most=3_000)
     assert (found.clients, found.bounded) == (3_000, True)
 
 

@@ -5,15 +5,20 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from rig.load import Load
 from rig.tables import heading, line
+
+if TYPE_CHECKING:
+    from rig.sides import Side
 
 Row = dict[str, Any]
 
 RTT_MS = 50.0
 """99 of 100 echoes are back within that."""
+
+TICKS_MISSED = 1 / 20
+"""Where patches do not tell: the share of its ticks that a node may skip."""
 
 PATCHES = 19.0
 """Where everything moves each tick: patches a client gets in a second, at least, of 20."""
@@ -58,8 +63,7 @@ class Search:
 
 
 def find_capacity(
-    side: str,
-    load: Load,
+    side: Side,
     search: Search,
     good: Callable[[Row], bool],
     *,
@@ -70,18 +74,18 @@ def find_capacity(
     Where the start is too much already it goes down instead. `window` measures instead of the load
     generator alone.
     """
-    found = Found(side)
+    found = Found(side.name)
     headed = False
     for clients in itertools.chain(_smaller(search), _sizes(search, found)):
-        joins_per_s = load.clients(clients)["joins_per_s"]
-        load.idle(search.settle)
+        joins_per_s = side.load.clients(clients)["joins_per_s"]
+        side.load.idle(search.settle)
         for _ in range(2):
-            row = window() if window is not None else load.measure(search.seconds)
+            row = window() if window is not None else side.measure(search.seconds)
             row["joins_per_s"] = joins_per_s
             row["good"] = good(row)
             found.rows.append(row)
             if not headed:
-                print(heading(side, row), flush=True)
+                print(heading(side.name, row), flush=True)
                 headed = True
             print(line(row), flush=True)
             if row["good"]:

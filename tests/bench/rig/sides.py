@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import socket
 import subprocess
 import tempfile
 import time
+import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
 
 from rig.cores import SERVER_CORE, pin, pinned_to
 from rig.load import BUILD, REPOSITORY, Load, load
@@ -36,6 +40,22 @@ class Side:
     port: int
     load: Load
     fleet: Running | None = None
+
+    def measure(self, seconds: float) -> dict[str, Any]:
+        """The figures of a window; of Roomfleet the ticks that the node skipped meanwhile, too."""
+        before = self._missed_ticks()
+        row = self.load.measure(seconds)
+        if before is not None:
+            row["missed_ticks"] = (self._missed_ticks() or 0) - before
+        return row
+
+    def _missed_ticks(self) -> int | None:
+        if self.fleet is None:
+            return None
+        (node,) = self.fleet.get(f"/v1/games/{self.fleet.game}/nodes")["nodes"]
+        with urllib.request.urlopen(f"http://{urlsplit(node['url']).netloc}/healthz", timeout=10) as answer:
+            missed: int = json.load(answer)["missed_ticks"]
+            return missed
 
 
 class NoPeer(Exception):

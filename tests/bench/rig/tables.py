@@ -14,6 +14,7 @@ COLUMNS = (
     ("p50 ms", "rtt_p50_ms", 1),
     ("p99 ms", "rtt_p99_ms", 1),
     ("gap ms", "max_gap_ms", 0),
+    ("missed", "missed_ticks", 0),
     ("snapshots", "snapshots", 0),
     ("load %", "load_cpu_pct", 0),
     ("RSS MB", "server_rss_mb", 0),
@@ -24,10 +25,10 @@ COLUMNS = (
 )
 """Title, key and digits; what a row does not have is left out.
 
-`server` is the server's CPU, in all and for each patch sent,
-`load` that of the load generator; p50 and p99 are of echoes, `seen` of changes
-until another client has them; `gap` is the longest time without a patch that any client saw; `err` is how far
-what a client shows is from the truth, in world units.
+`server` is the server's CPU, in all and for each patch sent, `load` that of the load generator; p50 and p99
+are of echoes, `seen` of changes until another client has them; `gap` is the longest time without a patch that
+any client saw; `missed` are ticks that the node skipped; `err` is how far what a client shows is from the
+truth, in world units.
 """
 
 WIDTH = 10
