@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Iterator
-from itertools import count
 from typing import TYPE_CHECKING
 
 from roomfleet.game.live import LiveRoom
@@ -29,11 +28,12 @@ log = logging.getLogger(__name__)
 class Watchers:
     """The watchers of one room."""
 
+    __slots__ = ("_last", "_node", "_room", "_viewings")
+
     def __init__(self, room: HostedRoom, node: Surroundings) -> None:
         self._room = room
         self._node = node
-        self._loop = asyncio.get_running_loop()
-        self._numbers = count(1)
+        self._last = 0
         self._viewings: dict[Connection, Viewing] = {}
 
     def __iter__(self) -> Iterator[Viewing]:
@@ -47,7 +47,8 @@ class Watchers:
         if self._room.phase is not RoomPhase.RUNNING or self._room.live is None:
             connection.end(Rejoin(reason="the room is not here any more", room=self._room.name))
             return False
-        viewing = Viewing(admin_viewer(next(self._numbers)), connection)
+        self._last += 1
+        viewing = Viewing(admin_viewer(self._last), connection)
         self._room.pump()
         self._do(lambda live: live.watch(viewing.viewer))
         if self._room.over:
@@ -65,7 +66,7 @@ class Watchers:
                 **self._room.live.welcome(viewing.viewer),
             )
         )
-        viewing.show(self._room.snapshot(viewing.viewer), self._loop.time())
+        viewing.show(self._room.snapshot(viewing.viewer), asyncio.get_running_loop().time())
         self._room.pump()
         return True
 
