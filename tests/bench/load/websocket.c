@@ -21,13 +21,18 @@ static uint8_t buffer[READ_BYTES];
 
 #define KEPT_OPEN 8000 /* connections from one source address, so that ports do not run out */
 #define STUCK_RECEIVE_BYTES 4096
+#define STUCK_SEGMENT_BYTES 536
 
 int dial(int port, int index, bool small) {
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (fd < 0) die("socket: %s; raise the limit of open files", strerror(errno));
     int one = 1, bytes = STUCK_RECEIVE_BYTES;
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
-    if (small) setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &bytes, sizeof bytes);
+    if (small) { /* and small segments, or the sender's kernel would hold megabytes for it */
+        int segment = STUCK_SEGMENT_BYTES;
+        setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &bytes, sizeof bytes);
+        setsockopt(fd, IPPROTO_TCP, TCP_MAXSEG, &segment, sizeof segment);
+    }
     struct sockaddr_in from = {.sin_family = AF_INET}, to = {.sin_family = AF_INET, .sin_port = htons(port)};
     if (inet_pton(AF_INET, opt.host, &to.sin_addr) != 1) die("%s is no IPv4 address", opt.host);
     if (index >= KEPT_OPEN) {
