@@ -254,3 +254,30 @@ def test_nothing_of_a_spy_is_in_any_byte_for_others() -> None:
     sent = b"".join(encode(frame.private.get("bob", frame.public)) for frame in world.out.frames)
     for secret in (spy.id, "very secret", "123.456", "321.5"):
         assert secret.encode() not in sent
+
+
+def test_where_something_goes_out_of_sight_is_not_told_by_a_change_before_it() -> None:
+    world = town("bob")
+    spy = world.room.spawn(Spy, at=(321.5, 7))
+    hat = world.room.spawn(Thing, at=(20, 20))
+    look(world)
+    hat.move_to((30, 30))
+    walked = hat.path
+    hat.dock(spy)
+    look(world)
+    assert ops(world, "bob") == [["set", [hat.id, "path"], walked], ["leave", hat.id, "unseen"]]
+
+
+def test_what_changes_after_it_came_into_sight_is_told_to_all_who_see_it() -> None:
+    world = town("ann", "bob")
+    spy = world.room.spawn(Spy)
+    hat = world.room.spawn(Thing)
+    hat.dock(spy)
+    world.live.player_actor("ann").dock(spy)  # type: ignore[union-attr]
+    look(world)
+    hat.undock()
+    hat.position = (44, 44)
+    look(world)
+    for player in ("ann", "bob"):
+        assert world.copies[player]["actors"][hat.id]["path"][0][:2] == [44, 44]
+        assert world.copies[player]["actors"][hat.id]["parent"] is None

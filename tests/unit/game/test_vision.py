@@ -374,3 +374,22 @@ def test_a_map_with_a_bad_vision_says_where(bad: str) -> None:
 
 def test_a_map_of_the_tests_has_none() -> None:
     assert MAP.vision is None
+
+
+def test_getting_on_and_off_a_cart_loses_nothing_that_is_on_the_border() -> None:
+    world = foggy()
+    cart = world.room.spawn(Beast, at=(100, 100))
+    beast = world.room.spawn(Beast, at=(190, 100))
+    beast.move_to((205, 100))
+    world.run(1)
+    told(world)
+    ann = world.live.player_actor("ann")
+    ann.dock(cart)
+    world.run(0.2)
+    ann.undock()
+    world.run(0.2)
+    assert beast.id in world.copies["ann"]["actors"]
+    assert {op[0] for _, op in told(world)} == {"set"}
+    beast.move_to((215, 100))
+    world.run(1)
+    assert [kind for _, kind, _ in kinds(world)] == ["set", "leave"]
