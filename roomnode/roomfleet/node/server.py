@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from re import escape
 from typing import Any, Protocol
 
@@ -27,6 +27,7 @@ from roomfleet.wire.session import (
     Call,
     Error,
     ErrorCode,
+    FromClient,
     Hello,
     Leave,
     Ping,
@@ -188,37 +189,35 @@ class SessionSocket(WebSocketHandler):
 
     # -- messages ------------------------------------------------------------------------------------------
 
-    async def on_message(self, data: str | bytes) -> None:
+    def on_message(self, data: str | bytes) -> Awaitable[None] | None:
+        """Only a hello takes more than this moment: no task is made for anything else."""
         if self._ended:
-            return
+            return None
         if not self._bucket.take(asyncio.get_running_loop().time()):
             limit = self._doors.settings.calls_per_second
             say_error(self, ErrorCode.RATE_LIMIT, f"more than {limit:g} messages a second")
             self._put_out(ByeCode.RATE_LIMIT, f"more than {limit:g} messages a second")
-            return
+            return None
         if self.heard_binary is not self.format.binary:
             kind = "binary" if self.format.binary else "text"
-            say_error(
-                self,
-                ErrorCode.BAD_MESSAGE,
-                f"{self.format.subprotocol} is {self.format.name} in {kind} frames; this one was not",
-            )
-            return
+            text = f"{self.format.subprotocol} is {self.format.name} in {kind} frames; this one was not"
+            say_error(self, ErrorCode.BAD_MESSAGE, text)
+            return None
         try:
             message = from_client.decode(data, self.format)
-        except UnknownMessage as error:
-            say_error(self, ErrorCode.UNKNOWN_MESSAGE, str(error))
-            return
         except WireError as error:
-            say_error(self, ErrorCode.BAD_MESSAGE, str(error))
-            return
-        guest = self._guest
-        if guest is None:
-            if isinstance(message, Hello):
-                await self._hello(message)
-            else:
-                say_error(self, ErrorCode.BAD_MESSAGE, "say hello first, with a ticket")
-            return
+            unknown = isinstance(error, UnknownMessage)
+            say_error(self, ErrorCode.UNKNOWN_MESSAGE if unknown else ErrorCode.BAD_MESSAGE, str(error))
+            return None
+        if self._guest is not None:
+            self._heard(self._guest, message)
+        elif isinstance(message, Hello):
+            return self._hello(message)
+        else:
+            say_error(self, ErrorCode.BAD_MESSAGE, "say hello first, with a ticket")
+        return None
+
+    def _heard(self, guest: Guest, message: FromClient) -> None:
         match message:
             case Call():
                 self._call(guest, message)
