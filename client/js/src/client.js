@@ -39,7 +39,7 @@ import { Session } from "./session.js";
  * @property {number} [keepAliveSeconds] pause between pings (default 20); after two without a word the
  *   connection counts as lost
  * @property {"json" | "msgpack"} [format] how messages to and from rooms are written: default "json";
- *   "msgpack" is smaller
+ *   "msgpack" is quicker to read
  * @property {Partial<Environment>} [environment] time, chance and sockets of a test
  */
 

@@ -66,7 +66,7 @@ class Client:
         """`url` is the master's, `http(s)://host[:port]`; `token` says who the player is: with the
         `anonymous` identity, their name. `keep_alive_seconds` is the pause between pings; after two
         without a word the connection counts as lost. `format` is how messages to and from rooms are
-        written: JSON, or MSGPACK, which is smaller. Raises BadAddress."""
+        written: JSON, or MSGPACK, which is quicker to read. Raises BadAddress."""
         self._session = Session(
             url,
             game=game,
