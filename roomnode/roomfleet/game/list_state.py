@@ -207,9 +207,10 @@ class ListState(Node, list[Any]):
         else:
             places = [self._at(index)]
         for at in places:
-            old = list.pop(self, at)
+            old = list.__getitem__(self, at)
             if isinstance(old, Node):
                 old._holder = None
+        list.__delitem__(self, index)
         self._told([("del", [at], None) for at in places], OP * len(places))
 
     def _at(self, index: SupportsIndex) -> int:

@@ -91,6 +91,8 @@ class State:
     # -- using ------------------------------------------------------------------------------------------
 
     def __getattr__(self, name: str) -> Any:
+        if name.startswith("_"):  # none of ours; Python itself looks for such: copy, pickle
+            raise AttributeError(name)
         reference = self._references.get(name)
         if reference is None:
             raise self._unknown(name)
@@ -167,9 +169,7 @@ class State:
     def __repr__(self) -> str:
         return f"<state of {self._who}: { {name: value for name, _, value in self._fields()} }>"
 
-    def _unknown(self, name: str) -> Exception:
-        if name.startswith("__"):  # Python itself looks for such: copy, pickle
-            return AttributeError(name)
+    def _unknown(self, name: str) -> StateError:
         there = ", ".join(self._tiers) or "none"
         return UnknownField(
             f"{self._who}.state.{name}: no such field; define it in define() (there are: {there})"
