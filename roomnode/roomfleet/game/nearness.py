@@ -103,7 +103,7 @@ class Pair(Timed):
         self.near = False
 
     def due(self) -> None:
-        self.one.ring.look(self.one, self.other)
+        self.one.ring.look(self)
 
 
 Told = Callable[[Body, Body, bool], None]
@@ -299,11 +299,11 @@ class Ring:
         for pair in pairs:
             self._flip(pair, near=True)
 
-    def look(self, one: Body, other: Body) -> None:
+    def look(self, pair: Pair) -> None:
         """Whether these two have come near or parted, and when they next will."""
-        if one.until <= self._steps.now:
-            self._next_leg(one)
-        self._compare_with(one, (other,), None, silent=False)
+        if pair.one.until <= self._steps.now:
+            self._next_leg(pair.one)
+        self._compare_with(pair.one, (pair.other,), None, silent=False)
 
     # -- within ------------------------------------------------------------------------------------------
 

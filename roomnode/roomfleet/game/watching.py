@@ -326,11 +326,14 @@ class Watching:
         for root, viewers in ((one.root, other.eyes), (other.root, one.eyes)):
             if not viewers:
                 continue
-            tree = tree_of(root) if root._children else [root]
+            if not root._children:  # as nearly all
+                if not root._hidden:
+                    recorder.add(self._enter(root) if near else ["leave", root._id, UNSEEN], viewers)
+                continue
+            tree = tree_of(root)
             for actor in tree if near else reversed(tree):
                 if is_open(actor):
-                    op = self._enter(actor) if near else ["leave", actor._id, UNSEEN]
-                    recorder.add(op, viewers)
+                    recorder.add(self._enter(actor) if near else ["leave", actor._id, UNSEEN], viewers)
 
     def _enter_to(self, actor: Actor, viewers: Iterable[str]) -> None:
         assert self._recorder is not None
