@@ -31,6 +31,7 @@ class Hero(Player):
         self.state.public(a={}, list=Pile([1, {"b": []}]))
         self.state.owner(a2=[], heap=Heap(c=[[], {}]))
         self.state.internal(hidden=[{}])
+        self.state.public(friends=[], bond={"to": None})
 
 
 class Stone(Actor):
@@ -62,6 +63,7 @@ class Changes(RuleBasedStateMachine):
         self.world.enter("bob")
         self.world.room.spawn(Stone)
         self.world.run(0.1)
+        self.friends: list[str] = []
         self.twins: dict[tuple[str, str], Any] = {
             place: bare(getattr(self.owner(place[0]).state, place[1])) for place in PLACES
         }
@@ -102,6 +104,32 @@ class Changes(RuleBasedStateMachine):
                 setattr(self.owner(to[0]).state, to[1], source[at])
                 self.twins[to] = twin[at]
 
+    @rule(data=st.data())
+    def befriend(self, data: st.DataObject) -> None:
+        actors = self.world.room.actors
+        friends = self.owner("hero").state.friends
+        actor = data.draw(st.sampled_from(actors))
+        match data.draw(st.sampled_from(["append", "insert", "remove", "reverse", "bond", "assign"])):
+            case "append":
+                friends.append(actor)
+                self.friends.append(actor.id)
+            case "insert":
+                friends[0:0] = [actor, actor]
+                self.friends[0:0] = [actor.id, actor.id]
+            case "remove" if actor.id in self.friends:
+                assert actor in friends
+                friends.remove(actor)
+                self.friends.remove(actor.id)
+            case "reverse":
+                friends.reverse()
+                self.friends.reverse()
+            case "bond":
+                self.owner("hero").state.bond["to"] = actor
+                assert self.owner("hero").state.bond["to"] is actor
+            case "assign":
+                self.owner("hero").state.friends = [*friends, *actors][:4]
+                self.friends = [*self.friends, *(each.id for each in actors)][:4]
+
     @rule()
     def tick(self) -> None:
         self.world.tick()
@@ -130,6 +158,7 @@ class Changes(RuleBasedStateMachine):
         for (who, field), twin in self.twins.items():
             value = getattr(self.owner(who).state, field)
             assert same(bare(value), twin), (who, field)
+        assert list(self.owner("hero").state.friends) == [self.world.room.actor(id_) for id_ in self.friends]
         assert [type(getattr(self.owner(who).state, field)) for who, field in BOUND] == [
             Pile,
             Heap,
