@@ -96,7 +96,7 @@ def changes(viewers: int, vision: Any, kind: str, rounds: int = 30) -> dict[str,
         "viewers": viewers,
         "vision": "all" if vision is ALL else f"radius {vision.distance:g}",
         "change": kind,
-        "us_per_change": spent / rounds / 100 * 1e6,
+        "us_per_change": spent / rounds / (len(heroes) if kind == "owner state" else 100) * 1e6,
     }
 
 

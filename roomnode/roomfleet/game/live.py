@@ -413,7 +413,8 @@ class LiveRoom:
     def snapshot(self, viewer: str, now: float) -> Snapshot:
         """All that this viewer may see; it watches from now on.
 
-        Later frames fit it; those not yet taken are empty for the viewer. Raises GameError as `watch` does.
+        Later frames fit it; those not yet taken are empty for the viewer. A player whose actor has left sees
+        what all see, and does not watch.
         """
         self.steps.advance(now)
         actors, room = self.view.snapshot(viewer)

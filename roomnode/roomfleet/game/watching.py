@@ -116,12 +116,24 @@ class Watching:
         return (x - to_x) ** 2 + (y - to_y) ** 2 <= vision.distance**2
 
     def snapshot(self, viewer: str) -> tuple[dict[str, Any], dict[str, Any]]:
-        """Actors and room, all that the viewer sees of them; what is recorded later fits."""
+        """Actors and room, all that the viewer sees of them; what is recorded later fits.
+
+        A player whose actor has left, and whose client is about to hear of it, sees what the frames for
+        everybody tell of.
+        """
+        live = self._live
+        room = {"state": live.room.state._visible(owner=False)}
+        actor = live.player_actor(viewer)
+        if not viewer.startswith(ADMIN) and (actor is None or not actor._shown):
+            some_near_only = self._sightings is not None and self._sightings.distances is not None
+            common = [] if some_near_only or live.vision is not ALL else list(live.actors)
+            seen = [each for each in common if each._shown and is_open(each)]
+            return {each._id: actor_view(each, owner=False) for each in seen}, room
         self.watch(viewer)
         assert self._recorder is not None
         assert self._sightings is not None
         self._recorder.mark(viewer)
-        live, sightings = self._live, self._sightings
+        sightings = self._sightings
         if viewer in sightings.admins:
             shown = {each._id: admin_view(each) for each in live.actors if each._shown}
             return shown, inner_view(live.room)
@@ -132,7 +144,7 @@ class Watching:
                 for each in live.actors
                 if sightings.sees(viewer, each)
             },
-            {"state": live.room.state._visible(owner=False)},
+            room,
         )
 
     # -- changes of an actor or the room ------------------------------------------------------------------

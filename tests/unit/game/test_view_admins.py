@@ -181,10 +181,24 @@ def test_who_cannot_watch() -> None:
     world = World(Town)
     with pytest.raises(GameError, match="no actor of theirs is here"):
         world.live.watch("ann")
-    with pytest.raises(GameError, match="no actor of theirs is here"):
-        world.live.snapshot("admin:1", world.now)
     world.enter("admin:1")  # a player's name like any other
     assert set(world.live.snapshot("admin:1", world.now).actors["p:admin:1"]["state"]) == {"gold"}
+
+
+def test_the_snapshot_of_a_player_whose_actor_has_left_has_what_all_see() -> None:
+    world = World(Town)
+    world.enter("ann")
+    spy = world.room.spawn(Thing)
+    thing = world.room.spawn(Thing)
+    spy.visible = False
+    world.live.player_leaves("ann", world.now, "left")
+    snapshot = world.live.snapshot("ann", world.now)
+    assert snapshot.actors[thing.id]["state"] == {"mood": "calm"}
+    assert list(snapshot.actors) == [thing.id]
+    assert snapshot.room == {"state": {"bell": 0}}
+    assert not world.live.watched
+    world.room.vision = Radius(10)
+    assert world.live.snapshot("ann", world.now).actors == {}
 
 
 def test_an_admin_of_one_room_gets_nothing_of_another() -> None:

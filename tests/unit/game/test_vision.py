@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import math
 from typing import Any
 
 import pytest
 
 from roomfleet.game import ALL, Actor, ActorError, Player, Radius, Room
+from roomfleet.game.export import MapBuilder, built_room, map_text
 from roomfleet.game.maps import MapError, MapRoom, parse_map
-from support.game_room import MAP, TPS, Store, World
+from support.game_room import TPS, Store, World
 
 
 class Beast(Actor):
@@ -372,8 +374,33 @@ def test_a_map_with_a_bad_vision_says_where(bad: str) -> None:
     assert "vision" in str(error)
 
 
-def test_a_map_of_the_tests_has_none() -> None:
-    assert MAP.vision is None
+def test_maps_built_and_drawn_say_it_too() -> None:
+    class Cellar(Room):
+        @classmethod
+        def build(cls, map: MapBuilder) -> None:
+            map.size(300, 200)
+            map.vision(80)
+
+    cellar = built_room(Cellar, "m.cellar")
+    assert cellar.vision == 80
+    assert parse_map(map_text({"m.cellar": cellar, "m.hall": hall()}).encode(), "maps/m.json").rooms == {
+        "m.cellar": cellar,
+        "m.hall": hall(),
+    }
+    drawn = {
+        "tiledversion": "1.11",
+        "width": 10,
+        "height": 10,
+        "tilewidth": 16,
+        "tileheight": 16,
+        "layers": [],
+        "properties": [{"name": "vision", "type": "float", "value": 64}],
+    }
+    assert parse_map(json.dumps(drawn).encode(), "maps/t.json").rooms["t.room1"].vision == 64
+
+
+def hall() -> MapRoom:
+    return MapRoom(id="m.hall", width=20, height=20)
 
 
 def test_getting_on_and_off_a_cart_loses_nothing_that_is_on_the_border() -> None:
