@@ -19,6 +19,7 @@ from tornado.netutil import bind_sockets
 
 from roomfleet.game.loader import Game
 from roomfleet.node.asking import SeatRequests
+from roomfleet.node.keepalive import KeepAlive
 from roomfleet.node.link import Link
 from roomfleet.node.ownership import Ownership
 from roomfleet.node.room import HostedRoom
@@ -124,6 +125,7 @@ class Node:
         self.store = store
         self.settings = settings
         self.schedule = Schedule(asyncio.get_running_loop())
+        self.keep_alive = KeepAlive(asyncio.get_running_loop(), settings.keep_alive_seconds)
         self.name = options.name
         self.boot = uuid.uuid4().hex
         self.url = ""

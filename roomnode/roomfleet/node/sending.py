@@ -14,6 +14,9 @@ from tornado.iostream import IOStream, StreamClosedError
 MAX_UNSENT_BYTES = 8 * 1024 * 1024
 """More than this unsent to one client, and it is cut off: memory for each client is bounded."""
 
+PING = b"\x89\x00"
+"""An empty ping (RFC 6455, 5.5.2)."""
+
 _TEXT, _BINARY = 0x81, 0x82
 """The last and only frame of a message (RFC 6455, 5.2)."""
 

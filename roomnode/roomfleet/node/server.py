@@ -14,10 +14,11 @@ from tornado.web import Application, RequestHandler
 from tornado.websocket import WebSocketHandler, WebSocketProtocol13
 
 from roomfleet.node.guests import Guest, PlayerGuest, WatcherGuest
+from roomfleet.node.keepalive import KeepAlive
 from roomfleet.node.limits import Bucket, OutstandingCalls
 from roomfleet.node.room import HostedRoom, say_error
 from roomfleet.node.seats import SeatHandler
-from roomfleet.node.sending import Pipe, websocket_frame
+from roomfleet.node.sending import PING, Pipe, websocket_frame
 from roomfleet.node.visits import Visits
 from roomfleet.wire.codec import FORMATS, JSON, Format
 from roomfleet.wire.errors import TicketError, TicketFlaw, UnknownMessage, WireError
@@ -69,6 +70,7 @@ class Doors(Protocol):
     game_name: str
     boot: str
     settings: Settings
+    keep_alive: KeepAlive
 
     def wall(self) -> float: ...
 
@@ -101,6 +103,7 @@ class _Protocol(WebSocketProtocol13):
 
     def _handle_message(self, opcode: int, data: bytes) -> asyncio.Future[None] | None:
         if isinstance(self.handler, SessionSocket):
+            self.handler.heard = True
             self.handler.heard_binary = opcode == _BINARY
         # Text that is not UTF-8 is found by whoever decodes the message.
         return super()._handle_message(_BINARY if opcode == _TEXT else opcode, data)
@@ -139,6 +142,7 @@ class SessionSocket(WebSocketHandler):
         self._calls = OutstandingCalls(doors.settings.outstanding_calls)
         self._timer: asyncio.TimerHandle | None = None
         self.format: Format = JSON
+        self.heard = True
         self.heard_binary = False
         """Whether the message at hand came in a binary frame."""
 
@@ -166,6 +170,7 @@ class SessionSocket(WebSocketHandler):
         self.set_nodelay(True)
         assert isinstance(self.ws_connection, WebSocketProtocol13)
         self._pipe = Pipe(self.ws_connection.stream)
+        self._doors.keep_alive.add(self)
         self._room_name = room
         self._game_name = game
         if self.selected_subprotocol is None:
@@ -301,6 +306,7 @@ class SessionSocket(WebSocketHandler):
         self.end(Bye(code=code, reason=reason))
 
     def on_close(self) -> None:
+        self._doors.keep_alive.discard(self)
         if self._timer is not None:
             self._timer.cancel()
         if self._guest is not None and not self._ended:
@@ -320,6 +326,16 @@ class SessionSocket(WebSocketHandler):
         self._pipe.put(websocket_frame(self.format.encode(message), binary=self.format.binary))
         if self._pipe.overfull:
             log.info("%s takes nothing and is cut off", self.request.remote_ip)
+            self._pipe.cut()
+
+    def ping(self) -> None:  # type: ignore[override]
+        """Ask the client for a sign of life."""
+        if self._pipe is not None:
+            self._pipe.put(PING)
+
+    def cut(self) -> None:
+        """End the connection at once: the client is gone, or does not answer."""
+        if self._pipe is not None:
             self._pipe.cut()
 
     def offer(self, frame: bytes) -> bool:
@@ -370,8 +386,6 @@ def make_application(doors: Doors, prefix: str) -> Application:
             (rf"{below}/v1/games/([^/]+)/rooms/([^/]+)/seats", SeatHandler, {"doors": doors}),
             (rf"{below}/healthz", HealthHandler, {"doors": doors}),
         ],
-        websocket_ping_interval=settings.keep_alive_seconds,
-        websocket_ping_timeout=settings.keep_alive_seconds,
         websocket_max_message_size=settings.max_message_bytes,
         log_function=lambda handler: None,
     )
