@@ -54,9 +54,11 @@ class AtomicGroup:
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """One tick's ops. Who has an entry in `private` gets that list; everyone else gets `public`.
+    """One tick's ops. Which viewer has an entry in `private` gets that list; every other one gets `public`.
 
-    A list in `private` is whole: it already holds the public ops in their right order.
+    A list in `private` is whole: it already holds the public ops in their right order. The same op is the
+    same object in all lists, and viewers who are told the same have the same list object, but for a list
+    with something in it that is for one viewer alone. Ops are not to be changed.
     """
 
     seq: int
