@@ -67,8 +67,27 @@ class Viewing:
         self.connection.say(snapshot)
 
 
-class PatchFrames:
-    """The websocket frames of one tick: each op, each list of ops and each frame is encoded once a format."""
+class SharedFrames(dict[Format, bytes]):
+    """The websocket frames of a message that is the same for everybody, encoded once a format."""
+
+    __slots__ = ("_message",)
+
+    def __init__(self, message: Any) -> None:
+        super().__init__()
+        self._message = message
+
+    def __missing__(self, format: Format) -> bytes:
+        frame = self[format] = websocket_frame(format.encode(self._message), binary=format.binary)
+        return frame
+
+    def for_viewer(self, viewer: str, format: Format) -> bytes:
+        """The same for everybody."""
+        return self[format]
+
+
+class PrivateFrames:
+    """The websocket frames of a tick in which viewers are told different things: each op, each list of ops
+    and each frame is encoded once a format."""
 
     __slots__ = ("_frame", "_frames", "_ops")
 
@@ -80,7 +99,7 @@ class PatchFrames:
     def for_viewer(self, viewer: str, format: Format) -> bytes | None:
         """What that viewer is to be sent; None: nothing."""
         frame = self._frame
-        ops = frame.private.get(viewer, frame.public) if frame.private else frame.public
+        ops = frame.private.get(viewer, frame.public)
         if not ops:
             return None
         # By identity: the frame keeps the lists alive.
@@ -100,22 +119,8 @@ class PatchFrames:
         return raw
 
 
-class EventFrames:
-    """The websocket frames of one message for all, encoded once a format."""
-
-    __slots__ = ("_frames", "_message")
-
-    def __init__(self, message: Any) -> None:
-        self._message = message
-        self._frames: dict[Format, bytes] = {}
-
-    def for_viewer(self, viewer: str, format: Format) -> bytes | None:
-        """The same for everybody."""
-        made = self._frames.get(format)
-        if made is None:
-            made = websocket_frame(format.encode(self._message), binary=format.binary)
-            self._frames[format] = made
-        return made
+_EVENT = 1 << 62
+"""The `seq` of an event: it fits whatever a client has."""
 
 
 class _Round:
@@ -123,12 +128,9 @@ class _Round:
 
     __slots__ = ("at", "frames", "seq", "viewings")
 
-    def __init__(
-        self, frames: PatchFrames | EventFrames, seq: int | None, viewings: Sequence[Viewing]
-    ) -> None:
+    def __init__(self, frames: SharedFrames | PrivateFrames, seq: int, viewings: Sequence[Viewing]) -> None:
         self.frames = frames
         self.seq = seq
-        """The patch's; None: an event, which fits whatever a client has."""
         self.viewings = viewings
         self.at = 0
 
@@ -156,11 +158,17 @@ class FanOut:
 
     def patch(self, frame: Frame, viewings: Sequence[Viewing]) -> None:
         """A tick's frame to everybody; the first chunk at once."""
-        self._begin(_Round(PatchFrames(frame), frame.seq, viewings))
+        if frame.private:
+            frames: SharedFrames | PrivateFrames = PrivateFrames(frame)
+        elif frame.public:
+            frames = SharedFrames(Patch(seq=frame.seq, now=frame.now, ops=frame.public))
+        else:
+            return
+        self._begin(_Round(frames, frame.seq, viewings))
 
     def event(self, message: Any, viewings: Sequence[Viewing]) -> None:
         """A message to everybody, after the patches before it. Clients that are behind miss it."""
-        self._begin(_Round(EventFrames(message), None, viewings))
+        self._begin(_Round(SharedFrames(message), _EVENT, viewings))
 
     def refresh(self, viewing: Viewing) -> None:
         """The client wants a snapshot: until it has one, no patch fits."""
@@ -217,13 +225,18 @@ class FanOut:
     def _chunk(self, round: _Round) -> bool:
         """Serve the next chunk of clients. True: that was the last."""
         frames, seq, end = round.frames, round.seq, round.at + CHUNK
+        shared = frames if isinstance(frames, SharedFrames) else None
+        # What stands in this loop is paid for each client and tick.
         for viewing in round.viewings[round.at : end]:
             connection = viewing.connection
             # A snapshot that was sent meanwhile holds what this patch says.
-            if connection is None or viewing.stale or (seq is not None and viewing.seen >= seq):
+            if connection is None or viewing.stale or viewing.seen >= seq:
                 continue
-            frame = frames.for_viewer(viewing.viewer, connection.format)
-            if frame is not None and not connection.offer(frame) and seq is not None:
+            if shared is not None:
+                frame: bytes | None = shared[connection.format]
+            else:
+                frame = frames.for_viewer(viewing.viewer, connection.format)
+            if frame is not None and not connection.offer(frame) and seq != _EVENT:
                 viewing.stale, viewing.stale_since = True, self._steady()
                 self._behind[viewing] = None
         round.at = end

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import struct
 
-from tornado.iostream import IOStream, StreamClosedError
+from tornado.iostream import IOStream, StreamClosedError, _StreamBuffer
 
 MAX_UNSENT_BYTES = 8 * 1024 * 1024
 """More than this unsent to one client, and it is cut off: memory for each client is bounded."""
@@ -34,23 +34,24 @@ def websocket_frame(payload: bytes, *, binary: bool) -> bytes:
 class Pipe:
     """The way to one client."""
 
-    __slots__ = ("_send", "_stream")
+    __slots__ = ("_buffer", "_send", "_stream")
 
     def __init__(self, stream: IOStream) -> None:
         """`stream` is an open plain TCP stream; nobody else writes data frames to it."""
         self._stream = stream
         self._send = stream.socket.send
+        self._buffer: _StreamBuffer = stream._write_buffer
+        """The stream's own, as long as it is open: its size is looked at for each client and tick."""
 
     @property
     def full(self) -> bool:
         """Whether bytes wait that the client has not taken yet."""
-        return bool(self._stream._write_buffer)
+        return self._buffer._size > 0 and not self._stream.closed()
 
     @property
     def overfull(self) -> bool:
         """Whether more waits than may."""
-        # A stream that broke while it was written to has no buffer any more.
-        return len(self._stream._write_buffer or ()) > MAX_UNSENT_BYTES
+        return self._buffer._size > MAX_UNSENT_BYTES and not self._stream.closed()
 
     def cut(self) -> None:
         """End the connection at once."""
@@ -58,29 +59,27 @@ class Pipe:
 
     def offer(self, frame: bytes) -> bool:
         """`put`, unless bytes wait. False: not sent."""
-        if self._stream._write_buffer:
+        if self._buffer._size:
             return False
-        self.put(frame)
+        try:
+            sent = self._send(frame)
+        except BlockingIOError:
+            sent = 0
+        except OSError:
+            self._stream.close()  # its handler hears of it from the stream
+            return True
+        if sent != len(frame):
+            self._later(frame, sent)
         return True
 
     def put(self, frame: bytes) -> None:
         """Send it, after all that was put before. A connection that broke is closed; nothing is raised."""
-        stream = self._stream
-        if not stream._write_buffer:
-            try:
-                sent = self._send(frame)
-            except BlockingIOError:
-                sent = 0
-            except OSError:
-                stream.close()  # its handler hears of it from the stream
-                return
-            if sent == len(frame):
-                return
-            # A view: however many clients are slow, what they have not taken is kept once.
-            rest: bytes | memoryview = memoryview(frame)[sent:]
-        else:
-            rest = memoryview(frame)
+        if not self.offer(frame):
+            self._later(frame, 0)
+
+    def _later(self, frame: bytes, sent: int) -> None:
         try:
-            stream.write(rest)
+            # A view: however many clients are slow, what they have not taken is kept once.
+            self._stream.write(memoryview(frame)[sent:])
         except StreamClosedError:
             return  # closed already, or by this very write: its handler hears of it
