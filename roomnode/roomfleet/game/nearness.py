@@ -270,12 +270,15 @@ class Ring:
 
     def _settle(self) -> None:
         woken, self._woken = self._woken, {}
-        moved = {body: self._update(body, turned=turned) for body, turned in woken.items()}
-        for body, left in moved.items():
+        for body, turned in woken.items():
+            if turned:
+                body.go(body.root._path, self._steps.now)
+        # One after the other: two who change their cells at once may come within reach by both moves only.
+        for body, turned in woken.items():
+            left = self._change_cell(body)
             if left is not None:
                 self._part(body)
-        for body, left in moved.items():
-            if woken[body]:
+            if turned:
                 self._compare(body, self._around(body.cell))
             elif left is not None:
                 known = set(self._around(left))
@@ -287,7 +290,8 @@ class Ring:
         and were not; `meet` tells of them."""
         body = self._bodies[root._id]
         self._woken.pop(body, None)
-        if self._update(body, turned=True) is not None:
+        body.go(root._path, self._steps.now)
+        if self._change_cell(body) is not None:
             self._part(body)
         met: list[Pair] = []
         self._compare(body, self._around(body.cell), met)
@@ -307,12 +311,9 @@ class Ring:
 
     # -- within ------------------------------------------------------------------------------------------
 
-    def _update(self, body: Body, *, turned: bool) -> Cell | None:
-        """Its present leg and its cell; the cell that it left, if it did."""
-        now = self._steps.now
-        if turned:
-            body.go(body.root._path, now)
-        since = now - body.t
+    def _change_cell(self, body: Body) -> Cell | None:
+        """Put it into the cell where it is; the one that it left, if it did."""
+        since = self._steps.now - body.t
         x, y = body.x + body.vx * since, body.y + body.vy * since
         cell = (math.floor(x / self.size), math.floor(y / self.size))
         left = body.cell

@@ -420,3 +420,46 @@ def test_getting_on_and_off_a_cart_loses_nothing_that_is_on_the_border() -> None
     beast.move_to((215, 100))
     world.run(1)
     assert [kind for _, kind, _ in kinds(world)] == ["set", "leave"]
+
+
+def test_when_the_last_viewer_has_gone_nothing_is_due() -> None:
+    world = foggy()
+    for x in (150, 250, 350):
+        world.room.spawn(Beast, at=(x, 0)).move_to((x, 299))
+    assert world.live.next_due() is not None
+    world.leave("ann")
+    assert world.live.next_due() is None
+    ann = world.enter("ann")
+    ann.position = (250, 250)
+    world.run(5)
+    assert len(world.copies["ann"]["actors"]) == 2
+
+
+def test_a_player_who_is_cut_off_sees_no_farther() -> None:
+    world = foggy(Fog, "ann")
+    near, far = (world.room.spawn(Beast, at=(x, 100)) for x in (150, 390))
+    ann = world.live.player_actor("ann")
+    assert [world.live.view.sees(ann, each) for each in (ann, near, far)] == [True, True, False]
+    world.live.unwatch("ann")
+    assert [world.live.view.sees(ann, each) for each in (ann, near, far)] == [True, True, False]
+    far.dock(near)
+    assert world.live.view.sees(ann, far)
+    near.visible = False
+    assert [world.live.view.sees(ann, each) for each in (ann, near, far)] == [True, False, False]
+
+
+def test_two_who_come_within_reach_by_changing_their_cells_in_the_same_tick() -> None:
+    world = foggy(at=(390, 55))
+    ann = world.live.player_actor("ann")
+    beast = world.room.spawn(Beast, at=(10, 55))
+    ann.speed = beast.speed = 1_000
+    for lag in range(20):
+        ann.position, beast.position = (399 - lag, 55), (1, 55)
+        ann.move_to((0, 55))
+        beast.move_to((399, 55))
+        world.run(0.05)
+        for _ in range(8):
+            world.tick()
+            apart = math.dist(ann.position, beast.position)
+            assert apart > 100 or beast.id in world.copies["ann"]["actors"]
+            assert apart < 110 or beast.id not in world.copies["ann"]["actors"]
