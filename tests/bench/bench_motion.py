@@ -48,7 +48,7 @@ def of_colyseus(clients: int | None, search: Search) -> Found:
     """Its capacity as in A, unless it is known, and how wrong its clients are there."""
     with colyseus() as side, watching_colyseus(side.port) as watch:
         if clients is not None:
-            search = Search(clients, search.step, clients, search.seconds)
+            search = Search(clients, clients, clients, search.seconds)  # this size, and no other
         return find_capacity(side, search, keeps_up, window=looked_at(side, watch, search.seconds))
 
 
