@@ -6,6 +6,7 @@ can be called (a method that overrides a marked one is not marked by that).
 
 from __future__ import annotations
 
+import functools
 import inspect
 import typing
 from collections.abc import Callable, Mapping
@@ -74,6 +75,7 @@ def find_request(cls: type, name: str) -> Callable[..., Any]:
     return _find(cls, name, "__roomfleet_request__", "request", requests_of)
 
 
+@functools.lru_cache(maxsize=4096)  # what is not there raises, and is not kept
 def _find(
     cls: type, name: str, mark: str, what: str, names: Callable[[type], list[str]]
 ) -> Callable[..., Any]:
