@@ -204,6 +204,8 @@ class OperationsConformance:
             arriving = await store.actors_arriving([ROOM, "g/none"])
             assert [(a.id, a.transit) for a in arriving] == [("g/c", coming.transit)]
             assert {a.id for a in await store.actors_arriving([ROOM, INN])} == {"g/c", "g/e"}
+            crowd = [f"g/{n}" for n in range(1200)]
+            assert [a.id for a in await store.actors_arriving([*crowd, INN])] == ["g/e"]
             await store.replace_actors([op("g/c", 2)], insert=False)
             assert await store.actors_arriving([ROOM]) == []
             assert await store.actors_arriving([]) == []

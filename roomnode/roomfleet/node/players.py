@@ -25,20 +25,16 @@ class PlayerSession(Viewing):
         """The player's name."""
         return self.viewer
 
-    def connect(self, connection: Connection) -> str:
-        """The connection is the player's from now on; a fresh resume secret."""
-        self.connection = connection
-        self.resume = secrets.token_urlsafe(24)
-        self.until = float("inf")
-        self.stale = False
-        return self.resume
-
 
 class Players:
-    """Everybody in the room."""
+    """Everybody in the room. The absent are kept apart: nothing here takes longer because many are there."""
+
+    __slots__ = ("_absent", "_sessions")
 
     def __init__(self) -> None:
         self._sessions: dict[str, PlayerSession] = {}
+        self._absent: dict[str, PlayerSession] = {}
+        """Without a connection, in the order in which they will be gone for good."""
 
     def __len__(self) -> int:
         return len(self._sessions)
@@ -50,18 +46,43 @@ class Players:
         return self._sessions.get(player)
 
     def add(self, player: str, until: float = float("inf")) -> PlayerSession:
-        """A player whose actor is live. Without a connection it has until then to show up."""
+        """A player whose actor is live. Without a connection it has until then to show up.
+
+        `until` (loop time) is never before that of an earlier call; infinity: the connection follows at once.
+        """
         session = PlayerSession(player, until=until)
         self._sessions[player] = session
+        self._absent.pop(player, None)
+        self._absent[player] = session
         return session
 
+    def connect(self, session: PlayerSession, connection: Connection) -> str:
+        """The connection is the player's from now on, instead of an earlier one; a fresh resume secret."""
+        self._absent.pop(session.player, None)
+        session.connection = connection
+        session.resume = secrets.token_urlsafe(24)
+        session.until = float("inf")
+        session.stale = False
+        return session.resume
+
+    def drop(self, session: PlayerSession, until: float) -> None:
+        """The connection is gone: the player has until then to come back. `until` as for `add`."""
+        session.connection = None
+        session.until = until
+        self._absent[session.player] = session
+
     def remove(self, player: str) -> PlayerSession | None:
+        self._absent.pop(player, None)
         return self._sessions.pop(player, None)
 
     @property
     def connected(self) -> int:
-        return sum(session.connection is not None for session in self._sessions.values())
+        return len(self._sessions) - len(self._absent)
 
     def next_gone(self) -> float:
         """When the next player without connection is gone for good; infinity if none waits."""
-        return min((session.until for session in self._sessions.values()), default=float("inf"))
+        return next((each.until for each in self._absent.values() if each.until < float("inf")), float("inf"))
+
+    def gone(self, now: float) -> list[PlayerSession]:
+        """Those whose time to come back is over."""
+        return [each for each in self._absent.values() if each.until <= now]

@@ -95,7 +95,7 @@ class Visits:
         return self._room.live is None or self._room.live.player_actor(player) is None
 
     def _has_seat(self, player: str) -> bool:
-        others = len(self.players) + len(self._entering) + len(self._reserved.keys() - {player})
+        others = len(self.players) + len(self._entering) + len(self._reserved) - (player in self._reserved)
         return others < self._room.spec.capacity
 
     def reserve(self, player: str, seconds: float) -> str:
@@ -171,7 +171,7 @@ class Visits:
             session.connection = None
         self._room.pump()
         self._node.resumes.pop(session.resume, None)
-        secret = session.connect(connection)
+        secret = self.players.connect(session, connection)
         self._node.resumes[secret] = (self._room, player)
         settings = self._node.settings
         connection.say(
@@ -200,8 +200,9 @@ class Visits:
         session = self.players.get(player)
         if session is None or session.connection is not connection:
             return
-        session.connection = None
-        session.until = self._loop.time() + self._node.settings.reconnect_seconds
+        self.players.drop(session, self._loop.time() + self._node.settings.reconnect_seconds)
+        if self._room.live is not None:
+            self._room.live.unwatch(player)  # nothing is kept for who is not there; a snapshot begins anew
         self._watch_players()
         self._node.changed(self._room)
 
@@ -262,9 +263,8 @@ class Visits:
 
     def _players_gone(self) -> None:
         now = self._loop.time()
-        for session in self.players:
-            if session.connection is None and session.until <= now:
-                self.remove(session, "left")
+        for session in self.players.gone(now):
+            self.remove(session, "left")
         for player, until in list(self._reserved.items()):
             if until <= now:
                 del self._reserved[player]

@@ -141,12 +141,25 @@ class SqliteStore:
 
     async def actors_arriving(self, rooms: Sequence[str]) -> list[ActorRecord]:
         found: list[ActorRecord] = []
+        if len(rooms) > _IDS_IN_QUERY:
+            # Few rooms have anybody on the way, and those are in an index of their own.
+            wanted = set(rooms)
+            rooms = [room for room in await self._targets() if room in wanted]
         for part in ids_in_parts(rooms, _IDS_IN_QUERY):
             found += await self._actors(
                 f"transit_to IN ({_marks(part)}) AND presence <> ? ORDER BY id",
                 (*part, Presence.DELETED.value),
             )
         return found
+
+    async def _targets(self) -> list[str]:
+        """Rooms that somebody is on the way to."""
+
+        def work(db: sqlite3.Connection) -> list[str]:
+            rows = db.execute("SELECT DISTINCT transit_to FROM actors WHERE transit_to IS NOT NULL")
+            return [room for (room,) in rows]
+
+        return await self._worker.read(work)
 
     async def room_epochs(self, rooms: Sequence[str]) -> dict[str, int]:
         epochs: dict[str, int] = {}

@@ -6,6 +6,7 @@ expires or the node reports that it was used. A player who already sits in the r
 
 from __future__ import annotations
 
+import itertools
 from bisect import insort
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -141,7 +142,7 @@ class Line:
 
     def forget_oldest(self, most: int) -> list[str]:
         """Keep at most so many seated players in mind; returns the others."""
-        over = list(self.seated)[: max(0, len(self.seated) - most)]
+        over = list(itertools.islice(self.seated, max(0, len(self.seated) - most)))
         for player in over:
             del self.seated[player]
         return over
