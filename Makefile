@@ -19,7 +19,7 @@ help: ## what there is
 	@echo "make test      everything: formats, types, import contracts, all tests"
 	@echo "make check     formats, types and import contracts only"
 	@echo "make unit      the fast tests only"
-	@echo "make bench     what is measured, printed"
+	@echo "make bench     what is measured: tables, build/bench.json and a plot (QUICK=1 for a short look)"
 	@echo "make explore   every interleaving of the save protocol, without bounds"
 	@echo "make format    put the code in its format"
 	@echo "make clean     remove what was made, except saved games (.roomfleet/)"
@@ -47,7 +47,7 @@ unit: $(VENV)/installed-for-tests
 
 bench: $(VENV)/installed-for-bench
 	@mkdir -p build
-	@for script in tests/bench/bench_*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
+	$(BIN)/python tests/bench/run.py $(if $(QUICK),--quick)
 
 explore: $(VENV)/installed-for-tests
 	$(BIN)/python tests/support/explorer/run.py --unbounded
