@@ -51,18 +51,19 @@ def _mark(function: F, mark: str) -> F:
 
 def commands_of(cls: type) -> list[str]:
     """The names of a class's commands."""
-    return _marked(cls, "__roomfleet_command__")
+    return list(_marked(cls, "__roomfleet_command__"))
 
 
 def requests_of(cls: type) -> list[str]:
     """The names of a class's requests."""
-    return _marked(cls, "__roomfleet_request__")
+    return list(_marked(cls, "__roomfleet_request__"))
 
 
-def _marked(cls: type, mark: str) -> list[str]:
-    return [
+@functools.lru_cache(maxsize=4096)
+def _marked(cls: type, mark: str) -> tuple[str, ...]:
+    return tuple(
         name for name in dir(cls) if hasattr(inspect.getattr_static(cls, name), mark) and name.isidentifier()
-    ]
+    )
 
 
 def find_command(cls: type, name: str) -> Callable[..., Any]:

@@ -7,19 +7,18 @@ until it has, and then a snapshot (`players`).
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any, Protocol
 
 import msgspec
 
 from roomfleet.game.outbox import Frame
 from roomfleet.node.sending import websocket_frame
-from roomfleet.wire.codec import Format
+from roomfleet.wire.codec import JSON, Format
 from roomfleet.wire.patch import Op
 from roomfleet.wire.session import Patch, Snapshot
 
-CHUNK = 128
-"""Clients served without letting go of the event loop: about a millisecond."""
+CHUNK = 256
+"""Clients served without letting go of the event loop: two to three milliseconds."""
 
 SNAPSHOT_SECONDS = 1.0
 """A client that falls behind time and again gets no more than one snapshot in that time."""
@@ -46,25 +45,62 @@ class Connection(Protocol):
         """Send a last message, if any, and close. The room is not told of this close."""
 
 
-@dataclass(slots=True, eq=False)
+_NEVER = 1 << 62
+"""Later than any tick."""
+
+
+def _to_nobody(frame: bytes) -> bool:
+    return True
+
+
 class Viewing:
     """One who is told what happens in a room: `viewer` is how the room knows them."""
 
-    viewer: str
-    connection: Connection | None = None
-    stale: bool = False
-    """Patches were skipped: the next thing it gets is a snapshot."""
-    stale_since: float = 0.0
-    seen: int = -1
-    """The tick of its last snapshot: older patches do not fit it."""
-    snapshot_at: float = 0.0
+    __slots__ = (
+        "_connection",
+        "fits_after",
+        "format",
+        "offer",
+        "snapshot_at",
+        "stale",
+        "stale_since",
+        "viewer",
+    )
+
+    def __init__(self, viewer: str, connection: Connection | None = None) -> None:
+        self.viewer = viewer
+        self.stale = False
+        """Patches were skipped: the next thing it gets is a snapshot."""
+        self.stale_since = 0.0
+        self.snapshot_at = 0.0
+        self.connection = connection
+
+    @property
+    def connection(self) -> Connection | None:
+        """None: it is not there at the moment."""
+        return self._connection
+
+    @connection.setter
+    def connection(self, connection: Connection | None) -> None:
+        self._connection = connection
+        # Kept at hand, for they are looked at for each client and tick.
+        self.offer = connection.offer if connection is not None else _to_nobody
+        self.format = connection.format if connection is not None else JSON
+        self.fits_after = -1 if connection is not None else _NEVER
+        """Patches of later ticks fit what the client has: the tick of its last snapshot."""
 
     def show(self, snapshot: Snapshot, now: float) -> None:
         """Send a snapshot; from here on patches fit again."""
-        assert self.connection is not None
+        assert self._connection is not None
         self.stale = False
-        self.seen, self.snapshot_at = snapshot.seq, now
-        self.connection.say(snapshot)
+        self.fits_after, self.snapshot_at = snapshot.seq, now
+        self._connection.say(snapshot)
+
+    def fell_behind(self, now: float) -> None:
+        """No patch fits any more."""
+        if not self.stale:
+            self.stale, self.stale_since = True, now
+            self.fits_after = _NEVER
 
 
 class SharedFrames(dict[Format, bytes]):
@@ -119,8 +155,8 @@ class PrivateFrames:
         return raw
 
 
-_EVENT = 1 << 62
-"""The `seq` of an event: it fits whatever a client has."""
+_EVENT = _NEVER - 1
+"""The `seq` of an event: it fits whatever a client has that is not behind."""
 
 
 class _Round:
@@ -172,8 +208,7 @@ class FanOut:
 
     def refresh(self, viewing: Viewing) -> None:
         """The client wants a snapshot: until it has one, no patch fits."""
-        if not viewing.stale:
-            viewing.stale, viewing.stale_since = True, self._steady()
+        viewing.fell_behind(self._steady())
         self._behind[viewing] = None
 
     def forget(self, viewing: Viewing) -> None:
@@ -225,19 +260,18 @@ class FanOut:
     def _chunk(self, round: _Round) -> bool:
         """Serve the next chunk of clients. True: that was the last."""
         frames, seq, end = round.frames, round.seq, round.at + CHUNK
-        shared = frames if isinstance(frames, SharedFrames) else None
+        shared = isinstance(frames, SharedFrames)
+        format, frame = None, None
         # What stands in this loop is paid for each client and tick.
         for viewing in round.viewings[round.at : end]:
-            connection = viewing.connection
-            # A snapshot that was sent meanwhile holds what this patch says.
-            if connection is None or viewing.stale or viewing.seen >= seq:
+            # Away, behind, or a snapshot that was sent meanwhile holds what this patch says.
+            if viewing.fits_after >= seq:
                 continue
-            if shared is not None:
-                frame: bytes | None = shared[connection.format]
-            else:
-                frame = frames.for_viewer(viewing.viewer, connection.format)
-            if frame is not None and not connection.offer(frame) and seq != _EVENT:
-                viewing.stale, viewing.stale_since = True, self._steady()
+            if not shared or viewing.format is not format:
+                format = viewing.format
+                frame = frames.for_viewer(viewing.viewer, format)
+            if frame is not None and not viewing.offer(frame) and seq != _EVENT:
+                viewing.fell_behind(self._steady())
                 self._behind[viewing] = None
         round.at = end
         return end >= len(round.viewings)

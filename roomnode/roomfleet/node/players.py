@@ -7,18 +7,20 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from roomfleet.node.fanout import Connection, Viewing
 
 
-@dataclass(slots=True, eq=False)
 class PlayerSession(Viewing):
     """One player in the room: connected, or with time left to come (back)."""
 
-    resume: str = ""
-    until: float = float("inf")
-    """Loop time at which a player without connection is gone for good."""
+    __slots__ = ("resume", "until")
+
+    def __init__(self, player: str, until: float = float("inf")) -> None:
+        super().__init__(player)
+        self.resume = ""
+        self.until = until
+        """Loop time at which a player without connection is gone for good."""
 
     @property
     def player(self) -> str:

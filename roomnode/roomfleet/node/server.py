@@ -331,7 +331,7 @@ class SessionSocket(WebSocketHandler):
 
     def ping(self) -> None:  # type: ignore[override]
         """Ask the client for a sign of life."""
-        if self._pipe is not None:
+        if self._pipe is not None and not self._ended:
             self._pipe.put(PING)
 
     def cut(self) -> None:
@@ -357,16 +357,12 @@ class SessionSocket(WebSocketHandler):
     def _close(self, code: int, reason: str) -> None:
         """Close; a peer that does not answer the close is cut off."""
         self._ended = True
-        self.offer = _to_nobody  # type: ignore[method-assign]
         if self.ws_connection is None:
             return
         self.close(code, reason)
         if self._pipe is not None:
+            self._pipe.shut()
             asyncio.get_running_loop().call_later(LINGER_SECONDS, self._pipe.cut)
-
-
-def _to_nobody(frame: bytes) -> bool:
-    return True
 
 
 class HealthHandler(RequestHandler):
