@@ -54,6 +54,7 @@ class LiveRoom:
         "actors",
         "asked",
         "epoch",
+        "frames_wait",
         "game",
         "geography",
         "journeys",
@@ -103,6 +104,9 @@ class LiveRoom:
         self._random: random.Random | None = None
         self._seed = seed
         self._wall_ahead = wall - now
+        self.frames_wait = False
+        """No frame is closed: the last one is still on its way to the viewers. What changes meanwhile is
+        told in the next."""
         self._flushed = self.steps.tick - 1
         self._stopped = False
         self._vision: Vision | None = None
@@ -332,7 +336,7 @@ class LiveRoom:
         self._wall_ahead = wall - self.now
         self.steps.run_due()
         self.view.settle()
-        if self.view and self.steps.tick > self._flushed:
+        if self.view and self.steps.tick > self._flushed and not self.frames_wait:
             self._flushed = self.steps.tick
             frame = self.view.flush(self._flushed, self.now)
             if frame is not None:
@@ -344,7 +348,7 @@ class LiveRoom:
             return None
         self.view.settle()
         due = self.steps.next_due()
-        if self.view:
+        if self.view and not self.frames_wait:
             frame = self.now
             if self.steps.tick <= self._flushed:
                 frame = (self._flushed + 1) / self.steps.ticks_per_second

@@ -353,6 +353,7 @@ class HostedRoom:
     def _step(self) -> None:
         if self.live is None or self.phase is not RoomPhase.RUNNING:
             return
+        self.live.frames_wait = self.fanout.busy
         due = self.live.next_due()
         if due is not None:
             # Ticks that passed are skipped: what was due in them is done now, and seen in one frame.
@@ -378,11 +379,12 @@ class HostedRoom:
             self._put_out_too_slow()
         if self.over:
             return
+        # While a frame is on its way the next one is not made: its end brings the step for that.
+        self.live.frames_wait = self.fanout.busy
         due = self.live.next_due()
         step, renew = ("step", self.name), ("renew", self.name)
         now = self._loop.time()
-        if (due is None and not behind) or self.fanout.busy:
-            # While a frame is on its way the next one is not made: its end brings the step.
+        if due is None and not behind:
             self._node.schedule.clear(step)
         elif self._clock.stands and self.saver is not None:
             # Room time waits at its ceiling: the commit that raises it brings the step.
