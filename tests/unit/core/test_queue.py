@@ -126,3 +126,14 @@ def test_every_added_key_comes_out_exactly_once(adds: list[tuple[str, Lane]]) ->
 @given(st.integers(1, 2_000), st.integers())
 def test_backoff_is_bounded(attempts: int, seed: int) -> None:
     assert 0.05 <= backoff(attempts, random.Random(seed)) <= BACKOFF_MOST_SECONDS
+
+
+def test_a_key_that_was_held_back_and_that_nobody_takes_when_it_is_due_shows_in_the_health() -> None:
+    queue = make()
+    queue.add("a", Lane.URGENT, 0.0)
+    queue.take(0.0)
+    due = queue.failed(0.0)
+    assert queue.health(due).oldest_age == 0.0
+    assert queue.health(due + 40.0).oldest_age == 40.0
+    assert queue.take(due + 40.0) == "a"
+    assert queue.health(due + 40.0).oldest_age == 0.0

@@ -42,7 +42,7 @@ class QueueHealth:
     length: int
     """Keys that wait to be taken now; those held back by backoff are not counted."""
     oldest_age: float
-    """How long the oldest of them has waited; 0 when there is none."""
+    """How long the oldest of them has waited, or one that was held back has been due; 0 when there is none."""
     last_reconcile_age: float
     """How long ago a key was last taken, counted from the start while none was."""
 
@@ -136,8 +136,9 @@ class RoomQueue(Generic[K]):
 
     def next_due(self, now: float) -> float | None:
         """When there is a key to take: now or earlier while any waits; None when there is none at all."""
-        if self._waiting:
-            return now
+        return now if self._waiting else self._first_held()
+
+    def _first_held(self) -> float | None:
         while self._held_heap and self._held.get(self._held_heap[0][2]) != self._held_heap[0][0]:
             heapq.heappop(self._held_heap)
         return self._held_heap[0][0] if self._held_heap else None
@@ -145,6 +146,9 @@ class RoomQueue(Generic[K]):
     def health(self, now: float) -> QueueHealth:
         heads = [self._head(lane) for lane in Lane]
         ages = [now - head.since for head in heads if head is not None]
+        held = self._first_held()
+        if held is not None and held < now:
+            ages.append(now - held)  # nobody has come to release it
         return QueueHealth(len(self._waiting), max(ages, default=0.0), now - self._last_taken)
 
     def _finish(self) -> tuple[K, Lane | None]:
