@@ -42,7 +42,7 @@ class QueueHealth:
     length: int
     """Keys that wait to be taken now; those held back by backoff are not counted."""
     oldest_age: float
-    """How long the oldest of them has waited, or one that was held back has been due; 0 when there is none."""
+    """How long the oldest of them has waited, or one held back has been due; 0 when there is none."""
     last_reconcile_age: float
     """How long ago a key was last taken, counted from the start while none was."""
 
