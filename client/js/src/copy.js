@@ -48,6 +48,13 @@ function apply(copy, op) {
     delete copy.actors[target];
     return null;
   }
+  if (kind === "put" && op.length === 3) {
+    if (!Array.isArray(target) || !isObject(value)) return "put needs a path and fields";
+    const object = find(copy, target);
+    if (target.length === 0 || !isObject(object)) return "nothing there to put it in";
+    for (const [field, each] of Object.entries(value)) put(object, field, each);
+    return null;
+  }
   const needed = kind === "del" ? 2 : kind === "set" || kind === "ins" ? 3 : 0;
   if (op.length !== needed || !Array.isArray(target)) return "no such op";
   if (target.length < 2) return "a path has at least two segments";

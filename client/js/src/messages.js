@@ -42,7 +42,7 @@ export const PLAY_PROTOCOL = "roomfleet.play.v1";
  * @property {Data} state
  */
 /** @typedef {{actors: Record<string, Actor>, room: {state: Data}}} Copy */
-/** @typedef {unknown[]} Op `["set"|"del"|"ins"|"enter"|"leave", …]` */
+/** @typedef {unknown[]} Op `["set"|"put"|"del"|"ins"|"enter"|"leave", …]` */
 
 /**
  * @typedef {object} Welcome

@@ -171,12 +171,17 @@ class Recorder:
         alone: set[str] = set()
         """Viewers told of something that nobody else is told of: no other list is like theirs."""
         seen = self._seen
+        last, last_audience = None, None
         for number, entry in enumerate(self._entries):
             if seen and number in seen:
                 private.update((viewer, []) for viewer in seen[number])
+                last = None
             op, audience = entry.op, entry.audience
             if op is None:
                 continue
+            if last is not None and audience == last_audience and _joined(last, op):
+                continue
+            last, last_audience = op, audience
             if audience is not None:
                 for viewer in audience:
                     ops = private.get(viewer)
@@ -212,6 +217,20 @@ def _shared(private: dict[str, list[Op]], alone: set[str]) -> dict[str, list[Op]
             if viewer not in alone:
                 private[viewer] = first.setdefault(tuple(map(id, ops)), ops)
     return private
+
+
+def _joined(first: Op, second: Op) -> bool:
+    """Make one op of two, if both set fields of the same object: `put` says them with the path once."""
+    if second[0] != "set" or type(second[1][-1]) is not str:
+        return False
+    *way, field = second[1]
+    if first[0] == "put" and first[1] == way:
+        first[2][field] = second[2]
+        return True
+    if first[0] == "set" and first[1][:-1] == way and type(first[1][-1]) is str:
+        first[:] = ["put", way, {first[1][-1]: first[2], field: second[2]}]
+        return True
+    return False
 
 
 def _last_at(thread: _Thread, path: list[Any]) -> _Entry | None:

@@ -54,10 +54,7 @@ def test_defect_01_dict_update_sends_what_changed() -> None:
     ann = world.enter("ann")
     public_ops(world)
     ann.state.bag.update(gold=2, silver=3)
-    assert public_ops(world) == [
-        ["set", ["p:ann", "state", "bag", "gold"], 2],
-        ["set", ["p:ann", "state", "bag", "silver"], 3],
-    ]
+    assert public_ops(world) == [["put", ["p:ann", "state", "bag"], {"gold": 2, "silver": 3}]]
 
 
 @pytest.mark.parametrize("how", ["edge", "restart"])

@@ -232,3 +232,29 @@ def test_while_frames_wait_scripts_go_on_and_the_next_frame_has_it_all() -> None
     world.live.frames_wait = False
     (frame,) = frames(world)
     assert frame.public == [["set", ["p:ann", "state", "hp"], 7]]
+
+
+def test_fields_of_one_object_that_change_in_a_row_are_one_op() -> None:
+    world, (ann, bob) = joined("ann", "bob")
+    frames(world).clear()
+    ann.state.hp = 1
+    ann.state.bag["gold"] = 2
+    ann.state.bag["ropes"] = 3
+    ann.state.bag["lamps"] = 4
+    bob.state.hp = 5
+    (frame,) = frames(world)
+    assert frame.public == [
+        ["set", ["p:ann", "state", "hp"], 1],
+        ["put", ["p:ann", "state", "bag"], {"gold": 2, "ropes": 3, "lamps": 4}],
+        ["set", ["p:bob", "state", "hp"], 5],
+    ]
+
+
+def test_fields_that_different_viewers_are_told_of_are_different_ops() -> None:
+    world, (ann, _) = joined("ann", "bob")
+    frames(world).clear()
+    ann.state.hp = 1
+    ann.state.quests = [2]
+    (frame,) = frames(world)
+    assert frame.public == [["set", ["p:ann", "state", "hp"], 1]]
+    assert frame.private == {"ann": [*frame.public, ["ins", ["p:ann", "state", "quests", 0], 2]]}

@@ -86,8 +86,7 @@ def test_changes_of_all_tiers_are_told_and_to_nobody_else() -> None:
         ["set", ["p:ann", "state", "gold"]],
         ["set", ["room", "state", "plot"]],
         ["set", ["room", "state", "bell"]],
-        ["set", ["p:ann", "failure"]],
-        ["set", ["p:ann", "failures"]],
+        ["put", ["p:ann"]],
     ]
     [frame] = world.out.frames
     assert frame.private["ann"] == [told[1], told[3]]

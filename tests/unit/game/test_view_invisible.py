@@ -155,8 +155,7 @@ def test_what_is_docked_to_a_spy_is_unseen_but_by_itself_and_it_sees_what_carrie
         ["leave", hat.id],
         ["enter", spy.id],
         ["enter", hat.id],  # visible, and on what ann sees
-        ["set", ["p:ann", "path"]],
-        ["set", ["p:ann", "parent"]],
+        ["put", ["p:ann"]],  # path and parent
     ]
     assert world.copies["ann"]["actors"].keys() == {"p:ann", "p:bob", spy.id, hat.id}
     assert world.copies["bob"]["actors"].keys() == {"p:bob"}
@@ -235,7 +234,8 @@ def test_docking_in_created_does_not_name_a_parent_before_it_is_there() -> None:
     look(world)
     told = ops(world, "ann")
     assert told[0][:2] == ["enter", cart.id]
-    assert told[-1] == ["set", [horse.id, "parent"], cart.id]
+    assert told[-1][:2] == ["put", [horse.id]]
+    assert told[-1][2]["parent"] == cart.id
     assert [op[0] for op in told].count("enter") == 1
 
 

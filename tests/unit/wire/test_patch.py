@@ -37,6 +37,15 @@ def test_set_and_del_are_a_dicts_own(items: dict[str, int], key: str, value: int
     assert mine["actors"]["a"]["state"]["box"] == {k: v for k, v in items.items() if k != key}
 
 
+@given(
+    st.dictionaries(st.text(max_size=3), st.integers()), st.dictionaries(st.text(max_size=3), st.integers())
+)
+def test_put_is_a_set_of_each_field(items: dict[str, int], fields: dict[str, int]) -> None:
+    mine = room(box=dict(items))
+    apply_ops(mine, [["put", ["a", "state", "box"], fields]])
+    assert mine["actors"]["a"]["state"]["box"] == {**items, **fields}
+
+
 def test_ops_see_what_the_ones_before_them_did() -> None:
     mine = room()
     apply_ops(
@@ -72,7 +81,7 @@ anything: st.SearchStrategy[Any] = st.recursive(
     max_leaves=6,
 )
 near_ops = st.tuples(
-    st.sampled_from(["set", "del", "ins", "enter", "leave", "dance"]) | scalars,
+    st.sampled_from(["set", "put", "del", "ins", "enter", "leave", "dance"]) | scalars,
     st.lists(st.sampled_from(["a", "room", "state", "bag", 0, 1, -1]) | scalars, max_size=4) | anything,
     anything,
 ).map(list)

@@ -12,8 +12,8 @@ from typing import Any
 from roomfleet.wire.errors import PatchError
 
 Op = list[Any]
-"""`["set", path, value]`, `["del", path]`, `["ins", path, value]`, `["enter", id, actor]`,
-`["leave", id, why]`."""
+"""`["set", path, value]`, `["put", path, {field: value, …}]` (fields of the object there), `["del", path]`,
+`["ins", path, value]`, `["enter", id, actor]`, `["leave", id, why]`."""
 
 Copy = dict[str, Any]
 
@@ -41,6 +41,11 @@ def _apply(copy: Copy, op: Op) -> None:
                 holder[_index(last, len(holder))] = value
             else:
                 holder[_key(last)] = value
+        case ["put", [*way], dict(fields)]:
+            holder = _holder(copy, way)
+            if not isinstance(holder, dict) or not all(type(name) is str for name in fields):
+                raise TypeError("put needs an object")
+            holder.update(fields)
         case ["del", [*way, last]]:
             holder = _holder(copy, way)
             del holder[_index(last, len(holder)) if isinstance(holder, list) else _key(last)]
