@@ -25,7 +25,7 @@ from roomfleet.node.ownership import Ownership
 from roomfleet.node.room import HostedRoom
 from roomfleet.node.schedule import Schedule
 from roomfleet.node.seats import ask_peer
-from roomfleet.node.server import make_application
+from roomfleet.node.server import READ_BYTES, make_application
 from roomfleet.node.sweeping import Sweeping
 from roomfleet.node.visits import Visits
 from roomfleet.node.watchdog import Watchdog
@@ -81,9 +81,6 @@ AT_ONCE = 64
 """Rooms that start, and rooms that stop in a drain, at the same time: more are no faster, need memory that
 the node keeps, and hold up the event loop.
 """
-
-READ_BYTES = 4096
-"""Read from a player's socket at a time: what comes is small, and each read makes a buffer of this size."""
 
 DRAIN_SECONDS = 20.0
 """A stop that has not saved everything by then gives up."""

@@ -46,6 +46,9 @@ log = logging.getLogger(__name__)
 HELLO_SECONDS = 5.0
 """A client that has not said hello by then is cut off."""
 
+READ_BYTES = 4096
+"""Read from a player's socket at a time: what comes is small, and each read makes a buffer of this size."""
+
 LINGER_SECONDS = 3.0
 """How long a client may take to close after its last message."""
 
@@ -100,6 +103,18 @@ class _Protocol(WebSocketProtocol13):
         super().__init__(*arguments)
         self._oversized = False
         self._swallowing: asyncio.Task[None] | None = None
+        self._ahead = b""
+        """What has come and was not asked for yet."""
+
+    async def _read_bytes(self, n: int) -> bytes:
+        # All that has come, at once: with a read for each part of a frame the socket is taken off the event
+        # loop's watch and put on it again for each message.
+        ahead = self._ahead
+        while len(ahead) < n:
+            ahead += await self.stream.read_bytes(max(READ_BYTES, n - len(ahead)), partial=True)
+        self._ahead = ahead[n:]
+        self._wire_bytes_in += n
+        return ahead[:n]
 
     def _handle_message(self, opcode: int, data: bytes) -> asyncio.Future[None] | None:
         if isinstance(self.handler, SessionSocket):
