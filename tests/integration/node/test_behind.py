@@ -2,39 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Awaitable, Callable
-from pathlib import Path
 from typing import Any
-
-import pytest
 
 from roomfleet.wire.link import RoomPhase
 from roomfleet.wire.session import ByeCode
 from roomfleet.wire.spec import RoomSpec
-from support.game_folder import imports_forgotten
-from support.hosted import Hosted, Listener, hosted, soon
-from support.trial_game import trial_game
+from support.hosted import Hosted, Listener, soon
 
 ALPHA = RoomSpec(map="map1.alpha", script="trial.rooms:Place")
-
-Test = Callable[[Hosted], Awaitable[None]]
-
-
-@pytest.fixture
-def on_a_node(tmp_path: Path) -> Any:
-    """Runs a test on a node of the trial game."""
-    game = trial_game(tmp_path)
-
-    def run(test: Test, **settings: Any) -> None:
-        async def main() -> None:
-            async with asyncio.timeout(40), hosted(game, tmp_path / "store.db", **settings) as on:
-                await test(on)
-
-        asyncio.run(main())
-
-    with imports_forgotten(tmp_path):
-        yield run
 
 
 async def with_one_behind(on: Hosted) -> tuple[Any, Listener, Listener]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import time
-from collections.abc import Awaitable, Callable
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -18,31 +17,12 @@ from roomfleet.wire.link import Accepted, RoomPhase
 from roomfleet.wire.spec import RoomSpec
 from roomfleet.wire.tickets import SigningKey, Ticket
 from roomfleet.wire.urls import session_path
-from support.game_folder import imports_forgotten
-from support.hosted import Hosted, Listener, hosted, soon
+from support.hosted import Hosted, Listener, soon
 from support.raw import connected as connected_to
-from support.trial_game import stored_actors, stored_epoch, stored_state, trial_game
+from support.trial_game import stored_actors, stored_epoch, stored_state
 
 ALPHA = RoomSpec(map="map1.alpha", script="trial.rooms:Place")
 BETA = RoomSpec(map="map1.beta", script="trial.rooms:Place")
-
-Test = Callable[[Hosted], Awaitable[None]]
-
-
-@pytest.fixture
-def on_a_node(tmp_path: Path) -> Any:
-    """Runs a test on a node of the trial game; its store is `tmp_path / "store.db"`."""
-    game = trial_game(tmp_path)
-
-    def run(test: Test, **settings: Any) -> None:
-        async def main() -> None:
-            async with asyncio.timeout(40), hosted(game, tmp_path / "store.db", **settings) as on:
-                await test(on)
-
-        asyncio.run(main())
-
-    with imports_forgotten(tmp_path):
-        yield run
 
 
 def connected(listener: Listener) -> bool:

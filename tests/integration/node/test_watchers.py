@@ -2,45 +2,20 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
-from collections.abc import Awaitable, Callable
-from pathlib import Path
 from typing import Any
-
-import pytest
 
 from roomfleet.wire.link import Accepted, RoomPhase
 from roomfleet.wire.session import ByeCode
 from roomfleet.wire.spec import RoomSpec
 from roomfleet.wire.tickets import SigningKey, Ticket, watch_audience
 from roomfleet.wire.urls import session_path
-from support.game_folder import imports_forgotten
-from support.hosted import Hosted, Listener, hosted, soon
+from support.hosted import Hosted, Listener, soon
 from support.raw import connected
-from support.trial_game import trial_game
 
 ALPHA = RoomSpec(map="map1.alpha", script="trial.rooms:Place")
 BETA = RoomSpec(map="map1.beta", script="trial.rooms:Place")
 MASTER, NODE = (SigningKey.from_seed(bytes([number]) * 32) for number in (1, 2))
-
-Test = Callable[[Hosted], Awaitable[None]]
-
-
-@pytest.fixture
-def on_a_node(tmp_path: Path) -> Any:
-    """Runs a test on a node of the trial game."""
-    game = trial_game(tmp_path)
-
-    def run(test: Test, **settings: Any) -> None:
-        async def main() -> None:
-            async with asyncio.timeout(40), hosted(game, tmp_path / "store.db", **settings) as on:
-                await test(on)
-
-        asyncio.run(main())
-
-    with imports_forgotten(tmp_path):
-        yield run
 
 
 def watcher(room: Any) -> Listener:
