@@ -137,11 +137,20 @@ def test_heroes_and_carts_that_travel_while_nodes_are_killed_are_in_one_place_ea
                 assert watcher.you is not None
                 you = watcher.you.id
                 # One who came back a moment ago is saved as present with the next interval.
-                await until(
-                    lambda w=watcher, n=name: set(w.actors) == stored_in(fleet, n),
-                    f"the store has in {name} who is seen there",
-                    within=10,
-                )
+                try:
+                    await until(
+                        lambda w=watcher, n=name: set(w.actors) == stored_in(fleet, n),
+                        f"the store has in {name} who is seen there",
+                        within=10,
+                    )
+                except AssertionError as error:
+                    stored = stored_in(fleet, name)
+                    only_seen, only_stored = watcher.actors.keys() - stored, stored - watcher.actors.keys()
+                    actors = stored_actors(fleet.data)
+                    told = {id_: str(actors.get(id_))[:300] for id_ in only_seen | only_stored}
+                    raise AssertionError(
+                        f"{error}; only seen: {only_seen}; only stored: {only_stored}; stored as: {told}"
+                    ) from error
                 seen += watcher.actors.keys() - {you}
         assert len(seen) == len(set(seen))
         assert len([id_ for id_ in seen if not id_.startswith("p:")]) == 4 * CARTS

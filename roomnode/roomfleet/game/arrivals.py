@@ -52,6 +52,7 @@ def enter(live: LiveRoom, player: str, body: dict[str, Any]) -> None:
     body = left.body if left is not None else body
     actor = actor_from(actor_id, body, body["path"], live.now)
     live.actors.attach(actor)
+    live.unsaved.touch(actor_id)  # the store has it as away
     _first_time(live, actor, body)
     _begin_life(live, [actor])
 

@@ -228,6 +228,15 @@ def test_who_leaves_and_is_back_before_the_next_save_is_as_they_left(world: Worl
     assert world.changes()["p:ann"].kind == "save"
 
 
+def test_who_comes_back_after_having_been_saved_as_away_is_saved_as_here_again(world: World) -> None:
+    world.leave("ann")
+    away = world.changes()["p:ann"]
+    assert away.kind == "away"
+    world.enter("ann", away.body)
+    assert world.live.dirty
+    assert world.changes()["p:ann"].kind == "save"
+
+
 def test_a_new_players_created_runs_once_even_if_the_room_died_before() -> None:
     world = World(NewPlace)
     body = world.live.new_player_body("ann", world.now)
