@@ -1,18 +1,20 @@
 """The room queue: which keys are to be reconciled, in what order, and when to try a failed one again.
 
 One worker takes keys one at a time. A key that waits is not added again; a key that is being worked on
-goes round once more when something changes meanwhile. Joins and repair come before housekeeping by 4:1,
-and a key that has aged is taken before younger ones of either lane, so nothing starves. A key that failed
-is held back by exponential backoff with jitter, on its own: the worker never sleeps.
-(The shape is that of client-go's workqueue; the two lanes are ours.)
+goes round once more when something changes meanwhile. Joins and repair come before housekeeping by 4:1, and
+by turns where housekeeping has aged, so nothing starves. Within each lane the games take turns: however many
+keys a game has, another game's key waits for one of them. A key that failed is held back by exponential
+backoff with jitter, on its own: the worker never sleeps.
+(The shape is that of client-go's workqueue; the lanes and the turns of games are ours.)
 """
 
 from __future__ import annotations
 
 import heapq
+import itertools
 import random
 from collections import deque
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import Generic, TypeVar
@@ -20,7 +22,7 @@ from typing import Generic, TypeVar
 WEIGHT = 4
 """Keys of the urgent lane for one of housekeeping, while both have some."""
 AGEING_SECONDS = 5.0
-"""A housekeeping key that waited that long counts as urgent."""
+"""While the housekeeping key whose turn it is has waited that long, the lanes take turns evenly."""
 BACKOFF_FIRST_SECONDS = 0.1
 BACKOFF_MOST_SECONDS = 60.0
 
@@ -53,31 +55,86 @@ def backoff(attempts: int, rng: random.Random) -> float:
     return whole * (1 - rng.random() / 2)
 
 
-@dataclass(slots=True)
-class _Waiting:
+@dataclass(slots=True, eq=False)
+class _Waiting(Generic[K]):
+    """A key in a lane."""
+
+    key: K
     lane: Lane
-    number: int
     since: float
+    void: bool = False
+    """It stands in another lane now, or is forgotten: not to be taken from here."""
+
+
+class _Turns(Generic[K]):
+    """One lane: first come first served within a game, and the games by turns."""
+
+    __slots__ = ("_games", "_order")
+
+    def __init__(self) -> None:
+        self._games: dict[Hashable, deque[_Waiting[K]]] = {}
+        self._order: deque[Hashable] = deque()
+        """Games that have something here, the one whose turn it is first."""
+
+    def put(self, game: Hashable, waiting: _Waiting[K]) -> None:
+        entries = self._games.get(game)
+        if entries is None:
+            self._games[game] = deque((waiting,))
+            self._order.append(game)
+        else:
+            entries.append(waiting)
+
+    def head(self) -> _Waiting[K] | None:
+        """The key whose turn it is."""
+        while self._order:
+            entries = self._games[self._order[0]]
+            while entries:
+                if not entries[0].void:
+                    return entries[0]
+                entries.popleft()
+            del self._games[self._order.popleft()]
+        return None
+
+    def pop(self) -> K:
+        """Take the key that `head` has just shown; the next turn is another game's."""
+        entries = self._games[self._order[0]]
+        taken = entries.popleft()
+        if entries:
+            self._order.rotate(-1)
+        else:
+            del self._games[self._order.popleft()]
+        return taken.key
 
 
 class RoomQueue(Generic[K]):
-    """Keys to reconcile. Not thread-safe; time comes in with each call."""
+    """Keys to reconcile. Not thread-safe; time comes in with each call. Every method takes constant time
+    (amortized; logarithmic in the number of keys that are held back), except `health`."""
 
-    def __init__(self, rng: random.Random, now: float) -> None:
+    def __init__(self, rng: random.Random, now: float, game: Callable[[K], Hashable]) -> None:
+        """`game`: whose key that is; games share the worker evenly."""
         self._rng = rng
-        self._lanes: tuple[deque[tuple[int, K]], deque[tuple[int, K]]] = (deque(), deque())
-        self._waiting: dict[K, _Waiting] = {}
+        self._game = game
+        self._waiting: dict[K, _Waiting[K]] = {}
+        """In the order in which they came to wait."""
+        self._lanes: tuple[_Turns[K], _Turns[K]] = (_Turns(), _Turns())
         self._held: dict[K, float] = {}
         self._held_heap: list[tuple[float, int, K]] = []
         self._attempts: dict[K, int] = {}
         self._working: K | None = None
         self._dirty: Lane | None = None
-        self._number = 0
+        self._order = itertools.count()
+        """Among keys that are due at the same time."""
         self._urgent_taken = 0
+        """How many in a row, since a key of housekeeping was taken."""
         self._last_taken = now
 
     def __len__(self) -> int:
         return len(self._waiting)
+
+    @property
+    def held_back(self) -> int:
+        """Keys that failed and wait for their next try."""
+        return len(self._held)
 
     def add(self, key: K, lane: Lane, now: float) -> None:
         """Have the key looked at. Held back keys stay held; a waiting one may only become more urgent."""
@@ -87,12 +144,13 @@ class RoomQueue(Generic[K]):
         if key in self._held:
             return
         waiting = self._waiting.get(key)
-        if waiting is not None and waiting.lane <= lane:
-            return
-        self._number += 1
-        since = now if waiting is None else waiting.since
-        self._waiting[key] = _Waiting(lane, self._number, since)
-        self._lanes[lane].append((self._number, key))
+        if waiting is not None:
+            if waiting.lane <= lane:
+                return
+            waiting.void = True
+            now = waiting.since
+        waiting = self._waiting[key] = _Waiting(key, lane, now)
+        self._lanes[lane].put(self._game(key), waiting)
 
     def take(self, now: float) -> K | None:
         """The next key, which is then worked on until `done` or `failed`; None when there is none."""
@@ -100,7 +158,7 @@ class RoomQueue(Generic[K]):
         lane = self._next_lane(now)
         if lane is None:
             return None
-        _, key = self._lanes[lane].popleft()
+        key = self._lanes[lane].pop()
         del self._waiting[key]
         self._urgent_taken = self._urgent_taken + 1 if lane is Lane.URGENT else 0
         self._working = key
@@ -122,13 +180,13 @@ class RoomQueue(Generic[K]):
         self._attempts[key] = attempts
         due = now + backoff(attempts, self._rng)
         self._held[key] = due
-        self._number += 1
-        heapq.heappush(self._held_heap, (due, self._number, key))
+        heapq.heappush(self._held_heap, (due, next(self._order), key))
         return due
 
     def forget(self, key: K) -> None:
         """The key means nothing any more."""
-        self._waiting.pop(key, None)
+        if (waiting := self._waiting.pop(key, None)) is not None:
+            waiting.void = True
         self._held.pop(key, None)
         self._attempts.pop(key, None)
         if key == self._working:
@@ -144,8 +202,8 @@ class RoomQueue(Generic[K]):
         return self._held_heap[0][0] if self._held_heap else None
 
     def health(self, now: float) -> QueueHealth:
-        heads = [self._head(lane) for lane in Lane]
-        ages = [now - head.since for head in heads if head is not None]
+        """Length and ages; looks for the oldest key, so it is for now and then."""
+        ages = [now - oldest.since for oldest in itertools.islice(self._waiting.values(), 1)]
         held = self._first_held()
         if held is not None and held < now:
             ages.append(now - held)  # nobody has come to release it
@@ -165,23 +223,11 @@ class RoomQueue(Generic[K]):
                 del self._held[key]
                 self.add(key, Lane.HOUSEKEEPING, now)
 
-    def _head(self, lane: Lane) -> _Waiting | None:
-        entries = self._lanes[lane]
-        while entries:
-            number, key = entries[0]
-            waiting = self._waiting.get(key)
-            if waiting is not None and waiting.number == number:
-                return waiting
-            entries.popleft()
-        return None
-
     def _next_lane(self, now: float) -> Lane | None:
-        urgent, housekeeping = self._head(Lane.URGENT), self._head(Lane.HOUSEKEEPING)
+        urgent, housekeeping = self._lanes[Lane.URGENT].head(), self._lanes[Lane.HOUSEKEEPING].head()
         if urgent is None or housekeeping is None:
             if urgent is not None:
                 return Lane.URGENT
             return None if housekeeping is None else Lane.HOUSEKEEPING
-        aged = now - housekeeping.since >= AGEING_SECONDS and housekeeping.since <= urgent.since
-        if aged or self._urgent_taken >= WEIGHT:
-            return Lane.HOUSEKEEPING
-        return Lane.URGENT
+        aged = now - housekeeping.since >= AGEING_SECONDS
+        return Lane.HOUSEKEEPING if self._urgent_taken >= (1 if aged else WEIGHT) else Lane.URGENT

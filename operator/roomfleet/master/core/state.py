@@ -297,7 +297,7 @@ class World:
         """The one join of each player that is not over."""
         self.seats: dict[tuple[str, str], Key] = {}
         """Where a player used a ticket last."""
-        self.queue: RoomQueue[Work] = RoomQueue(self.rng, now)
+        self.queue: RoomQueue[Work] = RoomQueue(self.rng, now, game=lambda work: work.key.game)
         self.timers: Timers[Alarm] = Timers()
         self.effects: list[Effect] = []
         self.untold: dict[Key, Node] = {}
