@@ -12,9 +12,6 @@ import { pixelAt, viewOf, worldAt } from "./view.js";
 /** @typedef {import("./js/src/messages.js").Point} Point */
 /** @typedef {import("./js/src/messages.js").Welcome} Welcome */
 
-/** A correction of the course fades with this time constant, seconds; a farther one is a jump. */
-const EASE_SECONDS = 0.07;
-const JUMP_UNITS = 70;
 const WORDS_SECONDS = 4.5;
 const MARK_SECONDS = 0.6;
 /** Figures are never shown smaller than at this scale, but at most so much larger than the room. */
@@ -28,7 +25,7 @@ const SIGN_REACH = 40;
 /** A label moves up or down with this time constant, seconds. */
 const LIFT_SECONDS = 0.12;
 
-/** @typedef {{path: Path, x: number, y: number, error: Point, lift: number}} Shown how an actor was drawn last */
+/** @typedef {{x: number, y: number, lift: number}} Shown how an actor was drawn last */
 /** @typedef {{actor: Actor, at: Point, heading: Point | null, own: boolean, shown: Shown}} Placed */
 
 export class Scene {
@@ -114,7 +111,7 @@ export class Scene {
     const welcome = this.#client?.welcome ?? null;
     if (this.#client === null || welcome === null) return;
     const { room, you } = welcome;
-    this.#centre = this.#client.positionOf(you.id) ?? this.#centre ?? { x: room.width / 2, y: room.height / 2 };
+    this.#centre = this.#client.drawnPositionOf(you.id) ?? this.#centre ?? { x: room.width / 2, y: room.height / 2 };
     const screen = { width: this.#canvas.clientWidth, height: this.#canvas.clientHeight };
     this.#view = viewOf(room, screen, this.#centre);
   }
@@ -218,7 +215,7 @@ export class Scene {
     }
     const mine = welcome.you.id;
     const actors = Object.values(client.copy.actors)
-      .map((actor) => this.#place(actor, client, actor.id === mine, elapsed))
+      .map((actor) => this.#place(actor, client, actor.id === mine))
       .sort((a, b) => a.at.y - b.at.y || Number(a.own) - Number(b.own));
     for (const id of this.#shown.keys()) if (!(id in client.copy.actors)) this.#shown.delete(id);
     this.#drawMark(ctx, client.copy.actors[mine], client.now, seconds);
@@ -279,25 +276,14 @@ export class Scene {
   }
 
   /**
-   * Where an actor is drawn: where it is, and for a moment after a change of course a little of where it
-   * was, so that it never hops.
    * @param {Actor} actor
    * @param {RoomfleetClient} client
    * @param {boolean} own
-   * @param {number} elapsed
    * @returns {Placed}
    */
-  #place(actor, client, own, elapsed) {
-    const exact = client.positionOf(actor.id) ?? { x: 0, y: 0 };
-    const before = this.#shown.get(actor.id);
-    let error = { x: 0, y: 0 };
-    if (before !== undefined) {
-      const fade = Math.exp(-elapsed / EASE_SECONDS);
-      const from = before.path === actor.path ? before.error : { x: before.x - exact.x, y: before.y - exact.y };
-      if (Math.hypot(from.x, from.y) < JUMP_UNITS) error = { x: from.x * fade, y: from.y * fade };
-    }
-    const at = { x: exact.x + error.x, y: exact.y + error.y };
-    const shown = { path: actor.path, ...at, error, lift: before?.lift ?? 0 };
+  #place(actor, client, own) {
+    const at = client.drawnPositionOf(actor.id) ?? { x: 0, y: 0 };
+    const shown = { ...at, lift: this.#shown.get(actor.id)?.lift ?? 0 };
     this.#shown.set(actor.id, shown);
     return { actor, at, heading: headingOf(actor.path, client.now), own, shown };
   }

@@ -115,12 +115,22 @@ export class RoomfleetClient extends EventTarget {
   }
 
   /**
-   * Where an actor is right now.
+   * Where an actor is right now, by all that is known: exact, so it jumps where a new course is heard of.
    * @param {string} actorId
    * @returns {Point | null} null when there is no such actor
    */
   positionOf(actorId) {
     return positionOf(this.copy, actorId, this.now);
+  }
+
+  /**
+   * Where to draw an actor right now: where it is, but it never jumps unless it was put elsewhere. To be
+   * asked at each animation frame.
+   * @param {string} actorId
+   * @returns {Point | null} null when there is no such actor
+   */
+  drawnPositionOf(actorId) {
+    return this.#shown?.drawing.positionOf(this.copy, actorId, this.now) ?? null;
   }
 
   /**

@@ -11,11 +11,13 @@
  * client   the whole: in, through doors, and back in
  * copy     applying ops to the copy of a room
  * motion   where something is along its timed path
+ * drawing  where it is drawn: it does not jump
  * clock    room time on this side of the wire
  * errors   what can go wrong
  */
 
 export { RoomfleetClient } from "./client.js";
+export { Drawing } from "./drawing.js";
 export { applyOps, emptyCopy } from "./copy.js";
 export { arrivesAt, positionAt, positionOf, timedPath } from "./motion.js";
 export { RoomClock } from "./clock.js";

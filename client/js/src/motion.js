@@ -70,6 +70,17 @@ export function arrivesAt(path) {
  * @returns {Point | null} null when there is no such actor
  */
 export function positionOf(copy, id, now) {
+  const found = pathOf(copy, id);
+  return found === null ? null : positionAt(found.path, now);
+}
+
+/**
+ * The path that an actor of the copy goes, and whose it is: its own, or its topmost parent's when docked.
+ * @param {Copy} copy
+ * @param {string} id
+ * @returns {{path: Path, owner: string} | null} null when there is no such actor
+ */
+export function pathOf(copy, id) {
   const seen = new Set();
   let actor = Object.hasOwn(copy.actors, id) ? copy.actors[id] : null;
   while (actor !== null && actor.parent !== null && !seen.has(actor.id)) {
@@ -78,5 +89,5 @@ export function positionOf(copy, id, now) {
     seen.add(actor.id);
     actor = copy.actors[actor.parent];
   }
-  return actor === null ? null : positionAt(actor.path, now);
+  return actor === null ? null : { path: actor.path, owner: actor.id };
 }

@@ -8,6 +8,7 @@
 import { RoomClock } from "./clock.js";
 import { Connection, isRoomUrl } from "./connection.js";
 import { applyOps, emptyCopy } from "./copy.js";
+import { Drawing } from "./drawing.js";
 import { CallError, FormatError, PatchError } from "./errors.js";
 import { hello } from "./messages.js";
 import { plain } from "./values.js";
@@ -60,6 +61,7 @@ export class Session {
   copy = emptyCopy();
   /** @type {RoomClock | null} */
   clock = null;
+  drawing = new Drawing();
   ready = false;
   #environment;
   #handlers;
@@ -214,9 +216,10 @@ export class Session {
       return;
     }
     this.ready = true;
-    const { clock = null, welcome = null } = this.#before ?? {};
-    if (clock !== null && welcome?.room.name === this.welcome?.room.name) {
-      this.clock?.follow(clock, this.#environment.now());
+    const before = this.#before;
+    if (before !== null && before.clock !== null && before.welcome?.room.name === this.welcome?.room.name) {
+      this.clock?.follow(before.clock, this.#environment.now());
+      this.drawing = before.drawing;
     }
     this.#before = null;
     this.#cancelTimer();

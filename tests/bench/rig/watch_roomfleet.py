@@ -1,4 +1,4 @@
-"""A few real clients of Roomfleet that look at all actors sixty times a second: how wrong is what they show?
+"""A few real clients of Roomfleet that look at all actors sixty times a second: how wrong is what they draw?
 
     python watch_roomfleet.py URL GAME ROOM CLIENTS
 
@@ -40,7 +40,7 @@ def look(client: Client, course_of: dict[str, Course], ahead: float, errors: Err
     """One look at all actors."""
     now = time.monotonic()
     for actor_id, course in course_of.items():
-        shown = client.position_of(actor_id)
+        shown = client.drawn_position_of(actor_id)
         if shown is None:
             raise RuntimeError(f"{actor_id} is not seen")
         errors.add(shown, course.at(now + ahead))

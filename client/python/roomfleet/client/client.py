@@ -136,8 +136,19 @@ class Client:
         return None if shown is None or shown.clock is None else shown.clock.round_trip
 
     def position_of(self, actor_id: str) -> Point | None:
-        """Where the actor is now, in world units; None when it is not there or may not be seen."""
+        """Where the actor is now, in world units; None when it is not there or may not be seen.
+
+        Exact by all that is known, so it jumps where a new course is heard of.
+        """
         return position_of(self.copy, actor_id, self.now)
+
+    def drawn_position_of(self, actor_id: str) -> Point | None:
+        """Where to draw the actor now: where it is, but it never jumps unless it was put elsewhere.
+
+        To be asked at each frame.
+        """
+        shown = self._session.shown
+        return None if shown is None else shown.drawing.position_of(shown.copy, actor_id, self.now)
 
     # -- what can be done ----------------------------------------------------------------------------------
 

@@ -7,6 +7,7 @@ it useless is raised as LinkLost; what follows from that is the session's busine
 from __future__ import annotations
 
 from roomfleet.client.clock import RoomClock
+from roomfleet.client.drawing import Drawing
 from roomfleet.client.view import empty_copy
 from roomfleet.wire import joining, session
 from roomfleet.wire.codec import JSON, Format
@@ -87,6 +88,7 @@ class RoomLink:
         self.welcome: session.Welcome | None = None
         self.copy = empty_copy()
         self.clock: RoomClock | None = None
+        self.drawing = Drawing()
         self.calls: set[int] = set()
         self._hello = hello
         self._keep_alive_seconds = keep_alive_seconds
@@ -169,6 +171,7 @@ class RoomLink:
         assert self.clock is not None
         if before.welcome.room.name == self.welcome.room.name:
             self.clock.follow(before.clock, now)
+            self.drawing = before.drawing
 
     def want_snapshot(self) -> bytes:
         """What to say when the copy does not fit any more."""

@@ -1,4 +1,4 @@
-"""What a player sees of a room: its map, a copy of what may be seen, and room time."""
+"""What a player sees of a room: a copy of what may be seen, and where the actors in it are."""
 
 from __future__ import annotations
 
@@ -18,10 +18,16 @@ def position_of(copy: Copy, actor_id: str, now: float) -> Point | None:
 
     None when there is no such actor. A parent that may not be seen leaves the child to its own path.
     """
+    root = root_of(copy, actor_id)
+    return None if root is None else position_at(root["path"], now)
+
+
+def root_of(copy: Copy, actor_id: str) -> dict[str, Any] | None:
+    """The actor of the copy whose path this one goes: itself, or its topmost parent when docked."""
     actors: dict[str, dict[str, Any]] = copy["actors"]
     actor = actors.get(actor_id)
     seen: set[str] = set()
     while actor is not None and actor["parent"] in actors and actor["id"] not in seen:
         seen.add(actor["id"])
         actor = actors[actor["parent"]]
-    return None if actor is None else position_at(actor["path"], now)
+    return actor

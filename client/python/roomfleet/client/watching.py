@@ -108,8 +108,13 @@ class Watching:
         return 0.0 if shown is None or shown.clock is None else shown.clock.room_now(self._clock())
 
     def position_of(self, actor_id: str) -> Point | None:
-        """Where the actor is now, in world units; None when it is not there."""
+        """Where the actor is now, in world units; None when it is not there. Exact, so it may jump."""
         return position_of(self.copy, actor_id, self.now)
+
+    def drawn_position_of(self, actor_id: str) -> Point | None:
+        """Where to draw the actor now: it never jumps unless it was put elsewhere."""
+        shown = self._shown
+        return None if shown is None else shown.drawing.position_of(shown.copy, actor_id, self.now)
 
     # -- what can be done ----------------------------------------------------------------------------------
 
