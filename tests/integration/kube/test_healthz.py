@@ -7,6 +7,7 @@ import json
 from collections.abc import Awaitable, Callable
 from typing import Any, cast
 
+import pytest
 from tornado.httpclient import AsyncHTTPClient
 from tornado.httpserver import HTTPServer
 from tornado.netutil import bind_sockets
@@ -15,6 +16,7 @@ from roomfleet.master.api.application import make_application
 from roomfleet.master.api.context import Context
 from roomfleet.master.api.identity import Anonymous
 from roomfleet.master.api.origins import Origins
+from roomfleet.master.core import reconcile
 from roomfleet.master.core.events import RoomApplied, Synced, Tick
 from roomfleet.master.core.master import WORK_PER_CALL, Core
 from roomfleet.master.core.model import Key, RoomStatus
@@ -144,6 +146,62 @@ def test_a_queue_whose_oldest_key_waits_for_long_is_unhealthy_until_it_moves() -
         assert bench.core.health(bench.now).last_reconcile_age == HANGS
         assert await bench.health() == (503, "the room queue hangs")
         bench.core.handle(Tick(), bench.now)
+        assert await bench.health() == (200, "ok")
+
+    run(play)
+
+
+def test_thousands_of_fresh_keys_are_no_illness_while_they_are_worked_on() -> None:
+    async def play(bench: Bench) -> None:
+        bench.core.handle(Synced(), bench.now)
+        for n in range(40 * WORK_PER_CALL):
+            apply(bench, f"room-{n}")
+        for step in range(60):  # more come as fast as they are worked on, for a minute
+            for n in range(WORK_PER_CALL // 2):
+                apply(bench, f"more-{step}-{n}")
+            bench.now += 1.0
+            bench.core.handle(Tick(), bench.now)
+            assert await bench.health() == (200, "ok")
+
+    run(play)
+
+
+def test_a_key_that_is_held_back_is_no_illness_until_nobody_takes_it_when_it_is_due(
+    monkeypatch: pytest.MonkeyPatch, expect_error_log: Callable[[str], None]
+) -> None:
+    expect_error_log("the others go on")
+
+    def poison(*_: object) -> None:
+        raise ZeroDivisionError("poison")
+
+    monkeypatch.setattr(reconcile, "STEPS", (poison,))
+
+    async def play(bench: Bench) -> None:
+        bench.core.handle(Synced(), bench.now)
+        apply(bench, "bad")
+        for _ in range(600):
+            bench.now += 1.0
+            bench.core.handle(Tick(), bench.now)
+            assert await bench.health() == (200, "ok")
+        due = bench.core.next_due()
+        assert due is not None
+        assert due > bench.now
+        bench.now = due + HANGS - 0.1
+        assert await bench.health() == (200, "ok")
+        bench.now = due + HANGS
+        assert await bench.health() == (503, "the room queue hangs")
+
+    run(play)
+
+
+def test_a_master_that_still_reads_its_objects_is_not_ill_however_long_that_takes() -> None:
+    async def play(bench: Bench) -> None:
+        for n in range(WORK_PER_CALL + 1):
+            apply(bench, f"room-{n}")
+        bench.now += 10 * HANGS
+        assert await bench.health() == (200, "ok")
+        bench.core.handle(Synced(), bench.now)
+        assert bench.core.health(bench.now).length == 1, "more than one call's work"
         assert await bench.health() == (200, "ok")
 
     run(play)

@@ -33,6 +33,7 @@ class Refusal(StrEnum):
     LINE_FULL = "line-full"
     TIMEOUT = "timeout"
     EXPIRED = "expired"
+    INTERNAL_ERROR = "internal-error"
 
     @property
     def status(self) -> int:
@@ -55,6 +56,7 @@ _STATUS = {
     Refusal.LINE_FULL: 429,
     Refusal.TIMEOUT: 503,
     Refusal.EXPIRED: 410,
+    Refusal.INTERNAL_ERROR: 500,
 }
 
 

@@ -94,6 +94,16 @@ def publish(world: World, fleet: Fleet) -> None:
     world.do(WriteFleetStatus(fleet.key, after))
 
 
+def publish_fault(world: World, fleet: Fleet, text: str) -> None:
+    """Say on the object that reconciling it failed; the next reconcile that goes well says what is."""
+    before = fleet.written or FleetStatus()
+    after = replace(before, conditions=(Condition("Ready", ConditionStatus.FALSE, "InternalError", text),))
+    if fleet.spec is None or after == fleet.written:
+        return
+    fleet.written = after
+    world.do(WriteFleetStatus(fleet.key, after))
+
+
 def _ask_again(world: World, fleet: Fleet) -> None:
     for node in fleet.creating.values():
         if world.now >= node.create_again_at:

@@ -56,13 +56,19 @@ def seat_id(boot: str, id: str) -> str:
 def cancelled(world: World, event: JoinCancelled) -> None:
     """The player went away: the place or the reserved seat is free."""
     if (join := world.joins.get(event.id)) is not None:
-        world.forget(join)
+        _cancel(world, join)
 
 
 def seat_cancelled(world: World, event: SeatCancelled) -> None:
     """The node's player stays where they are."""
     if (join := world.joins.get(seat_id(event.boot, event.id))) is not None:
-        world.forget(join)
+        _cancel(world, join)
+
+
+def _cancel(world: World, join: Join) -> None:
+    if join.state is not JoinState.ADMITTED:
+        world.counted.cancelled(join)
+    world.forget(join)
 
 
 def polled(world: World, event: JoinPolled) -> None:

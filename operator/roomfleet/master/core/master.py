@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
-from roomfleet.master.core import events, fleet, joins, nodes, rooms, sweep, views
+from roomfleet.master.core import events, faults, fleet, joins, nodes, rooms, sweep, views
 from roomfleet.master.core import reconcile as room_steps
 from roomfleet.master.core.effects import Effect, SendDesired
 from roomfleet.master.core.model import FleetStatus, Key
 from roomfleet.master.core.places import refresh
 from roomfleet.master.core.queue import Lane, QueueHealth
-from roomfleet.master.core.state import Alarm, Work, World
+from roomfleet.master.core.state import Alarm, World
 from roomfleet.wire.settings import Settings
 
 WORK_PER_CALL = 256
@@ -29,14 +30,21 @@ log = logging.getLogger(__name__)
 class Core:
     """The fleet's model and what is decided from it."""
 
-    def __init__(self, settings: Settings, *, seed: int, now: float) -> None:
-        self._world = World(settings, seed, now)
+    def __init__(
+        self, settings: Settings, *, seed: int, now: float, stopwatch: Callable[[], float] = lambda: 0.0
+    ) -> None:
+        """`stopwatch`: seconds from anywhere, by which work is measured for metrics; decides nothing."""
+        self._world = World(settings, seed, now, stopwatch)
 
     def handle(self, event: events.Event, now: float) -> list[Effect]:
         """Take in the event and do what follows. `now` is in seconds since 1970 and does not go back."""
         world = self._world
         world.advance(now)
-        _HANDLERS[type(event)](world, event)
+        try:
+            _HANDLERS[type(event)](world, event)
+        except Exception as error:
+            log.exception("taking in %s failed; the others go on", type(event).__name__)
+            faults.of_event(world, event, error)
         _ring_alarms(world)
         if world.synced:
             _work(world)
@@ -50,7 +58,10 @@ class Core:
 
     def health(self, now: float) -> QueueHealth:
         """Length and ages of the room queue."""
-        return self._world.queue.health(now)
+        health = self._world.queue.health(now)
+        # Until every object has been told nothing is taken, however long an API server keeps us waiting.
+        worked = now - self._world.synced_at if self.synced else 0.0
+        return replace(health, oldest_age=min(health.oldest_age, worked))
 
     @property
     def synced(self) -> bool:
@@ -98,7 +109,7 @@ class Core:
 def _synced(world: World, event: events.Synced) -> None:
     if world.synced:
         return
-    world.synced = True
+    world.synced, world.synced_at = True, world.now
     for node in list(world.nodes.values()):
         if node.is_up:
             nodes.greet(world, node)
@@ -119,7 +130,11 @@ def _ring_alarms(world: World) -> None:
         alarm = world.timers.pop(world.now)
         if alarm is None:
             return
-        _ring(world, alarm)
+        try:
+            _ring(world, alarm)
+        except Exception as error:
+            log.exception("the %s alarm of %s failed; the others go on", *alarm)
+            faults.of_alarm(world, alarm, error)
 
 
 def _ring(world: World, alarm: Alarm) -> None:
@@ -144,31 +159,42 @@ def _ring(world: World, alarm: Alarm) -> None:
 
 
 def _work(world: World) -> None:
+    stopwatch, measured = world.stopwatch, world.counted.work
+    begun = stopwatch()
     for _ in range(WORK_PER_CALL):
         work = world.queue.take(world.now)
         if work is None:
             return
-        if work.kind == "fleet":
-            fleet.reconcile(world, world.fleets[work.key])
-            world.queue.done(world.now)
+        try:
+            _RECONCILE[work.kind](world, work.key)
+        except Exception as error:
+            log.exception("reconciling the %s %s failed; the others go on", *work)
+            faults.of_work(world, work, error)
         else:
-            _reconcile_room(world, work)
+            world.queue.done(world.now)
+        ended = stopwatch()
+        measured[work.kind].observe(ended - begun)
+        begun = ended
 
 
-def _reconcile_room(world: World, work: Work) -> None:
-    room = world.rooms.get(work.key)
+def _reconcile_room(world: World, key: Key) -> None:
+    room = world.rooms.get(key)
     if room is None:
-        world.queue.done(world.now)
         return
-    try:
-        room_steps.reconcile(world, room)
-    except Exception as error:
-        log.exception("reconciling %s failed; the others go on", room.key)
-        room_steps.announce_fault(world, room, error, world.queue.failed(world.now))
-        return
-    world.queue.done(world.now)
+    room_steps.reconcile(world, room)
     if room.fault:
-        room_steps.cleared(world, room)
+        faults.cleared(world, room)
+
+
+def _reconcile_fleet(world: World, key: Key) -> None:
+    fleet.reconcile(world, world.fleets[key])
+
+
+_RECONCILE: dict[str, Callable[[World, Key], None]] = {
+    "room": _reconcile_room,
+    "fleet": _reconcile_fleet,
+}
+"""By the kind of work."""
 
 
 def _tell_nodes(world: World) -> None:

@@ -10,9 +10,8 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from roomfleet.master.core import admission, places, status
-from roomfleet.master.core.effects import Announce, Record, SendGoodbye
+from roomfleet.master.core.effects import Record, SendGoodbye
 from roomfleet.master.core.model import Key
-from roomfleet.master.core.queue import Lane
 from roomfleet.master.core.state import Alarm, Place, Recording, Room, Stage, World
 from roomfleet.wire.joining import Refusal
 from roomfleet.wire.spec import Keep
@@ -42,6 +41,7 @@ def reconcile(world: World, room: Room) -> None:
     places.recount(world, room)
     admission.tell_positions(world, room)
     status.publish(world, room)
+    status.tally(world, room, status.phase_of(room))
     world.timers.set(Alarm("room", room.key), _next_due(world, room))
 
 
@@ -264,6 +264,7 @@ def _forget(world: World, room: Room) -> None:
         world.forget(join)
     game = world.game(room.key.game)
     del world.rooms[room.key]
+    status.tally(world, room, None)
     del game.rooms[room.key.name]
     places.stop_waiting(world, room, room.spec.fleet)
     world.timers.set(Alarm("room", room.key), None)
@@ -290,17 +291,3 @@ def _next_due(world: World, room: Room) -> float | None:
         if place.stage is Stage.STARTING:
             dues.append(place.since + REMIND_SECONDS)
     return min(dues, default=None)
-
-
-def announce_fault(world: World, room: Room, error: Exception, retry_at: float) -> None:
-    """Reconciling the room raised: everybody else goes on, and the object says what happened."""
-    room.fault = f"{type(error).__name__}: {error}"
-    text = f"reconciling failed, tried again in {retry_at - world.now:.1f} s: {room.fault}"
-    world.do(Announce(room.key, "InternalError", text, warning=True))
-    status.publish_fault(world, room, text)
-
-
-def cleared(world: World, room: Room) -> None:
-    """Reconciling went well after it had raised."""
-    room.fault = ""
-    world.look_at(room, Lane.HOUSEKEEPING)

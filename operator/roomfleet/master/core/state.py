@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import random
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Literal, NamedTuple
 
+from roomfleet.master.core.counted import Counted
 from roomfleet.master.core.effects import Admitted, AnswerJoin, AnswerSeat, Effect, InLine, Record, Refused
 from roomfleet.master.core.line import Join, JoinState, Line
 from roomfleet.master.core.measure import Average
-from roomfleet.master.core.model import FleetSpec, FleetStatus, Key, RoomStatus, Strategy
+from roomfleet.master.core.model import FleetSpec, FleetStatus, Key, Phase, RoomStatus, Strategy
 from roomfleet.master.core.placement import NodeIndex
 from roomfleet.master.core.queue import Lane, RoomQueue
 from roomfleet.master.core.timers import Timers
@@ -86,6 +87,13 @@ class Recording:
 
 
 @dataclass(slots=True, eq=False)
+class Tally:
+    """How many rooms there are of a kind."""
+
+    rooms: int = 0
+
+
+@dataclass(slots=True, eq=False)
 class Room:
     """A Room object, and what became of it."""
 
@@ -130,6 +138,8 @@ class Room:
     saved: bool = True
     line: Line | None = None
     told_goodbye: bool = False
+    tally: Tally | None = None
+    """Where it is counted: its fleet's rooms of its phase."""
 
     def awaited(self, now: float) -> bool:
         """Whether somebody is in line, or on the way."""
@@ -228,6 +238,8 @@ class Fleet:
     """By slot. A node whose name has no slot gets a number below zero."""
     creating: dict[int, Node] = field(default_factory=dict)
     """Nodes that were asked for and have not been heard."""
+    phases: dict[Phase, Tally] = field(default_factory=dict)
+    """How many of its rooms are in each phase."""
     deleting: set[int] = field(default_factory=set)
     crashes: dict[int, Crashes] = field(default_factory=dict)
     """Slots whose process ended soon after it was asked for."""
@@ -280,14 +292,16 @@ class Game:
 class World:
     """Everything the core knows, and the effects that are due."""
 
-    def __init__(self, settings: Settings, seed: int, now: float) -> None:
+    def __init__(self, settings: Settings, seed: int, now: float, stopwatch: Callable[[], float]) -> None:
         self.settings = settings
+        self.stopwatch = stopwatch
         self.rng = random.Random(seed)
         self.now = now
         self.started = now
         self.silent_from = now
         """Silence counts from here at the earliest: the start, or the end of a stall."""
         self.synced = False
+        self.synced_at = now
         self.rooms: dict[Key, Room] = {}
         self.nodes: dict[Key, Node] = {}
         self.fleets: dict[Key, Fleet] = {}
@@ -303,6 +317,7 @@ class World:
         self.untold: dict[Key, Node] = {}
         """Nodes whose desired set changed."""
         self.joins_seen = 0
+        self.counted = Counted()
 
     def game(self, name: str) -> Game:
         game = self.games.get(name)
@@ -347,6 +362,7 @@ class World:
             self.untold[node.key] = node
 
     def answer(self, join: Join, answer: Admitted | InLine | Refused) -> None:
+        self.counted.answered(join, answer, self.now)
         if join.seat is None:
             self.do(AnswerJoin(join.id, join.game, join.player, answer))
         else:

@@ -6,8 +6,8 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from roomfleet.master.core.effects import Announce, WriteStatus
-from roomfleet.master.core.model import Condition, ConditionStatus, Phase, RoomStatus
-from roomfleet.master.core.state import Fleet, Place, Room, Stage, World
+from roomfleet.master.core.model import Condition, ConditionStatus, Key, Phase, RoomStatus
+from roomfleet.master.core.state import Fleet, Place, Room, Stage, Tally, World
 from roomfleet.wire.spec import Keep
 
 TRUE, FALSE, UNKNOWN = ConditionStatus.TRUE, ConditionStatus.FALSE, ConditionStatus.UNKNOWN
@@ -105,6 +105,21 @@ def publish(world: World, room: Room) -> None:
     if before is not None and before.phase is not after.phase:
         failed = after.phase is Phase.FAILED
         world.do(Announce(room.key, after.phase.value, announcement(after), warning=failed))
+
+
+def tally(world: World, room: Room, phase: Phase | None) -> None:
+    """Count the room in its fleet's rooms of that phase, and in no other; None: nowhere."""
+    tally = None
+    if phase is not None:
+        phases = world.fleet(Key(room.key.game, room.spec.fleet)).phases
+        tally = phases.get(phase) or phases.setdefault(phase, Tally())
+    if tally is room.tally:
+        return
+    if room.tally is not None:
+        room.tally.rooms -= 1
+    if tally is not None:
+        tally.rooms += 1
+    room.tally = tally
 
 
 def announcement(status: RoomStatus) -> str:
