@@ -40,8 +40,15 @@ export const PLAY_PROTOCOL = "roomfleet.play.v1";
  * @property {number} speed world units a second
  * @property {Path} path
  * @property {Data} state
+ * @property {boolean} [visible] false: invisible, and seen nevertheless
+ * @property {Record<string, Tier>} [tiers] for one who watches: who sees which field of the state
+ * @property {Failure | null} [failure] for one who watches: the last of its scripts that raised
+ * @property {number} [failures] for one who watches: how many did since it came
  */
-/** @typedef {{actors: Record<string, Actor>, room: {state: Data}}} Copy */
+/** @typedef {"public" | "owner" | "internal"} Tier */
+/** @typedef {{script: string, error: string, traceback: string, at: number}} Failure */
+/** @typedef {{state: Data, tiers?: Record<string, Tier>, failure?: Failure | null, failures?: number}} Room */
+/** @typedef {{actors: Record<string, Actor>, room: Room}} Copy */
 /** @typedef {unknown[]} Op `["set"|"put"|"del"|"ins"|"enter"|"leave", …]` */
 
 /**
@@ -59,7 +66,7 @@ export const PLAY_PROTOCOL = "roomfleet.play.v1";
  * @property {Tag[]} tags
  * @property {RoomObject[]} objects
  */
-/** @typedef {{type: "snapshot", seq: number, now: number, actors: Record<string, Actor>, room: {state: Data}}} Snapshot */
+/** @typedef {{type: "snapshot", seq: number, now: number, actors: Record<string, Actor>, room: Room}} Snapshot */
 /** @typedef {{type: "patch", seq: number, now: number, ops: Op[]}} Patch */
 /** @typedef {{type: "event", name: string, data: Data}} Event_ */
 /** @typedef {{type: "result", id: number, value: any}} Result */

@@ -17,8 +17,7 @@ if TYPE_CHECKING:
 
 
 def actor_view(actor: Actor, *, owner: bool) -> dict[str, Any]:
-    """The actor as a player's client sees it: the fields of `wire.session.Actor`, and `visible`, false, for
-    one that is invisible."""
+    """The actor as a player's client sees it: the fields of `wire.session.Actor`."""
     view = {
         "id": actor._id,
         "type": actor.type,
@@ -35,13 +34,12 @@ def actor_view(actor: Actor, *, owner: bool) -> dict[str, Any]:
 
 
 def admin_view(actor: Actor) -> dict[str, Any]:
-    """The actor as an admin sees it: its state in all tiers, in `tiers` which field is in which, `failure`
-    (the last of its scripts, or null) and `failures` (how many)."""
+    """The actor as an admin sees it: the fields of `wire.session.WatchedActor`."""
     return {**actor_view(actor, owner=True), **inner_view(actor)}
 
 
 def inner_view(owner: Scripted) -> dict[str, Any]:
-    """What an admin sees of a room or an actor beyond what its player sees."""
+    """What an admin sees of a room or an actor beyond what its player sees: `wire.session.WatchedRoom`."""
     saved = owner.state._saved()
     return {
         "state": {name: value for fields in saved.values() for name, value in fields.items()},

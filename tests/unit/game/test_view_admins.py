@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 import pytest
 
 from roomfleet.game import Actor, GameError, Player, Radius, Room, command
 from roomfleet.game.watching import admin_viewer
+from roomfleet.wire import session as wire
 from support.game_room import World, through_json
 
 ADMIN, OTHER = admin_viewer(1), admin_viewer(2)
@@ -198,6 +200,22 @@ def test_the_snapshot_of_a_player_whose_actor_has_left_has_what_all_see() -> Non
     assert not world.live.watched
     world.room.vision = Radius(10)
     assert world.live.snapshot("ann", world.now).actors == {}
+
+
+def test_what_is_told_of_actors_has_the_shape_that_the_wire_says() -> None:
+    world = World(Town)
+    world.enter("ann")
+    world.room.spawn(Thing)
+    spy = world.room.spawn(Thing)
+    spy.visible = False
+    world.call("ann", "crash")
+    watched = through_json({**(snapshot := world.live.snapshot(ADMIN, world.now)).actors})
+    assert msgspec.to_builtins(msgspec.convert(watched, dict[str, wire.WatchedActor])) == watched
+    assert watched["p:ann"]["failures"] == 1
+    room = through_json(snapshot.room)
+    assert msgspec.to_builtins(msgspec.convert(room, wire.WatchedRoom)) == room
+    seen = through_json(world.live.snapshot("ann", world.now).actors)
+    assert msgspec.to_builtins(msgspec.convert(seen, dict[str, wire.Actor])) == seen
 
 
 def test_an_admin_of_one_room_gets_nothing_of_another() -> None:

@@ -17,6 +17,11 @@ from roomfleet.wire.patch import apply_ops
 
 GOLDEN = pathlib.Path(__file__).parents[2] / "golden" / "messages"
 
+ACTOR: tuple[Decoder[Any], Decoder[Any]] = (
+    Decoder(session.Actor, "actor"),
+    Decoder(session.WatchedActor, "watched actor"),
+)
+
 CONVERSATIONS: dict[str, tuple[Decoder[Any], Any]] = {
     "client-to-node": (session.from_client, session.FromClient),
     "node-to-client": (session.to_client, session.ToClient),
@@ -87,9 +92,24 @@ def test_every_message_type_has_a_golden_file(conversation: str) -> None:
 
 def test_every_golden_actor_has_the_shape_of_an_actor() -> None:
     for snapshot in golden("node-to-client.snapshot"):
+        watched = "tiers" in snapshot["room"]
         for actor in snapshot["actors"].values():
-            decoded = Decoder[session.Actor](session.Actor, "test").decode(json.dumps(actor))
+            decoded = ACTOR[watched].decode(json.dumps(actor))
             assert json.loads(encode(decoded)) == actor
+        if watched:
+            room = Decoder[session.WatchedRoom](session.WatchedRoom, "test").decode(
+                json.dumps(snapshot["room"])
+            )
+            assert json.loads(encode(room)) == snapshot["room"]
+
+
+def test_the_golden_snapshots_have_a_player_s_and_an_admin_s_with_an_invisible_actor() -> None:
+    told = {
+        ("tiers" in snapshot["room"], actor.get("visible", True))
+        for snapshot in golden("node-to-client.snapshot")
+        for actor in snapshot["actors"].values()
+    }
+    assert told == {(admin, visible) for admin in (False, True) for visible in (False, True)}
 
 
 def test_every_bye_code_has_a_golden_message() -> None:

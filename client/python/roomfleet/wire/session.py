@@ -92,8 +92,11 @@ class ObjectInfo(Struct, frozen=True, kw_only=True):
     info: dict[str, Any] = {}
 
 
-class Actor(Struct, frozen=True, kw_only=True):
-    """An actor as a client sees it; `state` holds only what that client may see."""
+class Actor(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """An actor as a client sees it; `state` holds only what that client may see.
+
+    `visible` is only said, as false, to those few who see an invisible actor.
+    """
 
     id: str
     type: str
@@ -103,6 +106,47 @@ class Actor(Struct, frozen=True, kw_only=True):
     speed: float
     path: Path
     state: dict[str, Any]
+    visible: bool = True
+
+
+class Tier(StrEnum):
+    """Who sees a field of an actor's or a room's state; admins see all."""
+
+    PUBLIC = "public"
+    """Whoever sees the actor; of a room's state everybody in it."""
+    OWNER = "owner"
+    """The actor's own player."""
+    INTERNAL = "internal"
+    """No player."""
+
+
+class Failure(Struct, frozen=True, kw_only=True):
+    """A script that raised, as admins see it: `Guard.kickoff`, one line, all of it, and the room time."""
+
+    script: str
+    error: str
+    traceback: str
+    at: float
+
+
+class WatchedActor(Actor, frozen=True, kw_only=True, omit_defaults=True):
+    """An actor as an admin sees it: `state` has all fields, and `tiers` says of each who sees it.
+
+    `failure` is the last of its scripts that raised; `failures` counts them since it came.
+    """
+
+    tiers: dict[str, Tier]
+    failure: Failure | None
+    failures: int
+
+
+class WatchedRoom(Struct, frozen=True, kw_only=True):
+    """What an admin's snapshot has as `room`, as in WatchedActor; a player's has `state` alone."""
+
+    state: dict[str, Any]
+    tiers: dict[str, Tier]
+    failure: Failure | None
+    failures: int
 
 
 # -- from the client ---------------------------------------------------------------------------------------
@@ -172,7 +216,10 @@ class Welcome(Message, frozen=True, kw_only=True):
 
 
 class Snapshot(Message, frozen=True, kw_only=True):
-    """All that the client may see. `actors` maps id to Actor; `room` is `{"state": …}`."""
+    """All that the client may see. `actors` maps id to Actor; `room` is `{"state": …}`.
+
+    For one who watches: WatchedActor and WatchedRoom.
+    """
 
     seq: int
     now: float
