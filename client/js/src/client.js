@@ -13,7 +13,7 @@ import { backoff } from "./backoff.js";
 import { emptyCopy } from "./copy.js";
 import { systemEnvironment } from "./environment.js";
 import { CallError, JoinRefused, RoomfleetError, SessionEnded } from "./errors.js";
-import { FORMATS } from "./formats.js";
+import { formatNamed } from "./formats.js";
 import { Join } from "./join.js";
 import { positionOf } from "./motion.js";
 import { Session } from "./session.js";
@@ -60,6 +60,7 @@ const STEADY_SECONDS = 5;
 export class RoomfleetClient extends EventTarget {
   #options;
   #environment;
+  #format;
   /** @type {State} */
   #state = "idle";
   /** @type {Session | null} the session that is shown: the last one that was ready */
@@ -82,9 +83,7 @@ export class RoomfleetClient extends EventTarget {
   /** @param {Options} options */
   constructor(options) {
     super();
-    if (!Object.hasOwn(FORMATS, options.format ?? "json")) {
-      throw new RoomfleetError(`format ${options.format}: there are ${Object.keys(FORMATS).join(" and ")}`);
-    }
+    this.#format = formatNamed(options.format ?? "json");
     this.#options = { origin: options.origin ?? globalThis.location?.origin ?? "", ...options };
     this.#environment = { ...systemEnvironment(), ...options.environment };
   }
@@ -247,8 +246,8 @@ export class RoomfleetClient extends EventTarget {
    * @param {{ticket: string} | {resume: string}} secret
    */
   #connect(url, secret) {
-    const { keepAliveSeconds = 20, format = "json" } = this.#options;
-    const request = { url, secret, keepAliveSeconds, format: FORMATS[format], before: this.#shown };
+    const { keepAliveSeconds = 20 } = this.#options;
+    const request = { url, secret, keepAliveSeconds, format: this.#format, before: this.#shown };
     const session = new Session(this.#environment, request, {
       ready: () => this.#ready(session, "resume" in secret),
       changed: (message) => this.#tell("changed", message),

@@ -41,7 +41,7 @@ export class FormatError extends RoomfleetError {}
 /** An op does not fit the copy: the copy is not what the node believes it is. */
 export class PatchError extends RoomfleetError {}
 
-/** The master refused the join; it is not tried again. */
+/** The master refused the join, or to let a room be watched; it is not tried again. */
 export class JoinRefused extends RoomfleetError {
   /** @param {Problem} problem */
   constructor(problem) {

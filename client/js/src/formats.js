@@ -1,6 +1,6 @@
 /** How the messages of a session are written: JSON in text frames, or MessagePack in binary ones. */
 
-import { FormatError } from "./errors.js";
+import { FormatError, RoomfleetError } from "./errors.js";
 import * as msgpack from "./msgpack.js";
 
 /**
@@ -39,5 +39,18 @@ export const MSGPACK_FORMAT = {
   },
 };
 
-/** By the name that the client's option has. */
-export const FORMATS = { json: JSON_FORMAT, msgpack: MSGPACK_FORMAT };
+/** By the name that the clients' option has. */
+const FORMATS = { json: JSON_FORMAT, msgpack: MSGPACK_FORMAT };
+
+/**
+ * The format of that name.
+ * @param {"json" | "msgpack"} name
+ * @returns {Format}
+ * @throws {RoomfleetError} where there is none
+ */
+export function formatNamed(name) {
+  if (!Object.hasOwn(FORMATS, name)) {
+    throw new RoomfleetError(`format ${name}: there are ${Object.keys(FORMATS).join(" and ")}`);
+  }
+  return FORMATS[name];
+}

@@ -9,6 +9,7 @@
  *     await client.call("walk", { x: 100, y: 50 });
  *
  * client   the whole: in, through doors, and back in
+ * watching looking into a room as an admin
  * copy     applying ops to the copy of a room
  * motion   where something is along its timed path
  * drawing  where it is drawn: it does not jump
@@ -22,4 +23,5 @@ export { applyOps, emptyCopy } from "./copy.js";
 export { arrivesAt, positionAt, positionOf, timedPath } from "./motion.js";
 export { RoomClock } from "./clock.js";
 export { CallError, FormatError, JoinRefused, PatchError, RoomfleetError, SessionEnded } from "./errors.js";
+export { Watching } from "./watching.js";
 export { VERSION } from "./version.js";

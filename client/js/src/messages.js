@@ -114,12 +114,13 @@ export const PLAY_PROTOCOL = "roomfleet.play.v1";
  */
 
 /**
- * The first message to a node: one of the two secrets, never both.
- * @param {{ticket?: string, resume?: string}} secret
+ * The first message to a node: one of the three secrets.
+ * @param {{ticket?: string, resume?: string, watch?: string}} secret
  * @param {string} version
  */
-export function hello({ ticket, resume }, version) {
-  return { type: "hello", ticket: ticket ?? null, resume: resume ?? null, version };
+export function hello({ ticket, resume, watch }, version) {
+  const message = { type: "hello", ticket: ticket ?? null, resume: resume ?? null };
+  return watch === undefined ? { ...message, version } : { ...message, watch, version };
 }
 
 /**

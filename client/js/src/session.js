@@ -45,7 +45,7 @@ const READY_SECONDS = 15;
 /**
  * @typedef {object} SessionRequest
  * @property {string} url
- * @property {{ticket: string} | {resume: string}} secret
+ * @property {{ticket: string} | {resume: string} | {watch: string}} secret
  * @property {number} keepAliveSeconds
  * @property {import("./formats.js").Format} format
  * @property {Session | null} before the session that is shown until this one is ready

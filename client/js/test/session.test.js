@@ -28,8 +28,8 @@ function begin({ secret = { ticket: "t" }, ready = true, format = JSON_FORMAT } 
   return { world, session, socket, told };
 }
 
-test("hello carries the ticket or the resume secret, word for word as agreed", () => {
-  const [withTicket, withResume] = golden("client-to-node.hello");
+test("hello carries the one secret, word for word as agreed", () => {
+  const [withTicket, withResume, withWatch] = golden("client-to-node.hello");
   const first = begin({ secret: { ticket: withTicket.ticket }, ready: false });
   first.socket.open();
   assert.equal(first.socket.url, TOWN_URL);
@@ -38,6 +38,9 @@ test("hello carries the ticket or the resume secret, word for word as agreed", (
   const second = begin({ secret: { resume: withResume.resume }, ready: false });
   second.socket.open();
   assert.deepEqual(second.socket.sent, [withResume]);
+  const third = begin({ secret: { watch: withWatch.watch }, ready: false });
+  third.socket.open();
+  assert.deepEqual(third.socket.sent, [withWatch]);
 });
 
 test("it is ready with the first snapshot, and holds it", () => {
