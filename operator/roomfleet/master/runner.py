@@ -9,9 +9,11 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
+
+from msgspec.structs import replace
 
 from roomfleet.master.core.effects import (
     Admitted,
@@ -34,9 +36,11 @@ from roomfleet.master.core.effects import (
     WriteFleetStatus,
     WriteStatus,
 )
-from roomfleet.master.core.events import Event, JoinCancelled, JoinPolled, JoinRequested, Tick
+from roomfleet.master.core.events import Event, JoinCancelled, JoinPolled, JoinRequested, LinePlace, Tick
+from roomfleet.master.core.given import TOKEN_SECONDS
 from roomfleet.master.core.master import Core
 from roomfleet.master.core.model import Key
+from roomfleet.master.core.telling import NEAR
 from roomfleet.wire import link as wire
 from roomfleet.wire.joining import Problem
 from roomfleet.wire.link import Desired, Drain, Erase, Find, Goodbye, Mark, Nudge, Seated, ToNode
@@ -45,8 +49,8 @@ from roomfleet.wire.urls import session_path
 
 log = logging.getLogger(__name__)
 
-LINE_TOKEN_SECONDS = 60.0
-"""A line token is void that long after it was given, unless it is renewed."""
+RENEW_SECONDS = 15.0
+"""A line token that was given longer ago is not given again: there is a fresh one with the next word."""
 
 DESIRED_SECONDS = 0.02
 """A node hears its whole set of rooms at most that often: a thousand rooms that start do not send it a
@@ -93,6 +97,9 @@ class AdmittedAnswer:
     url: str
     ticket: str
     expires: float
+    session: int
+    members: tuple[tuple[str, str], ...] = ()
+    """Of a party: every player with the ticket, the leader first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +110,9 @@ class WaitingAnswer:
     position: int
     eta_seconds: float | None
     line_token: str
+    session: int
+    party: tuple[str, ...] = ()
+    """Who waits together, the leader first; empty: one alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +131,9 @@ class Join:
     game: str
     player: str
     answer: Answer | None = None
+    line_token: LineToken | None = None
+    """The one that `signed_token` is."""
+    signed_token: str = ""
     listeners: list[Callable[[Answer], None]] = field(default_factory=list)
 
     @property
@@ -279,12 +292,19 @@ class Runner:
         *,
         place: LineToken | None,
         listen: Callable[[Answer], None],
+        others: Sequence[str] = (),
+        session: int = 0,
     ) -> Join:
-        """Ask to get in. `listen` hears each answer; `place` gives back a place in line."""
+        """Ask to get in, with `others` as a party. `listen` hears each answer; `place` gives back a place in
+        line; `session` goes on with one that began before."""
         join = Join(secrets.token_urlsafe(12), game, player, listeners=[listen])
         self._joins[join.id] = join
-        arrived = place.arrived if place is not None else self.wall()
-        self.handle(JoinRequested(id=join.id, game=game, player=player, room=room, arrived=arrived))
+        claimed = None
+        if place is not None:
+            players = frozenset((player, *place.others))
+            claimed = LinePlace(place.room, place.arrived, place.ahead, players)
+            session = session or place.session
+        self.handle(JoinRequested(join.id, game, player, room, self.wall(), tuple(others), claimed, session))
         return join
 
     def find_join(self, game: str, join_id: str) -> Join | None:
@@ -296,45 +316,87 @@ class Runner:
         if not join.final:
             self.handle(JoinPolled(join.id))
 
-    def cancel(self, join: Join) -> None:
-        """The player went away."""
+    def cancel(self, join: Join, *, for_good: bool = False) -> None:
+        """The player went away; `for_good`: gave it up, and keeps no place."""
         self._joins.pop(join.id, None)
-        self.handle(JoinCancelled(join.id))
+        self.handle(JoinCancelled(join.id, for_good))
 
     def _answer_join(self, effect: AnswerJoin) -> None:
         join = self._joins.get(effect.id)
         if join is None:
             return
-        join.answer = self._signed(effect.id, effect.game, effect.player, effect.answer)
+        join.answer = self._answer(join, effect.answer)
         if join.final:
             self._loop.call_later(ANSWER_KEPT_SECONDS, self._joins.pop, join.id, None)
         for listener in list(join.listeners):
             listener(join.answer)
 
     def _answer_seat(self, effect: AnswerSeat) -> None:
-        match self._signed(effect.id, effect.game, effect.player, effect.answer):
-            case AdmittedAnswer(url=url, ticket=ticket):
+        match effect.answer:
+            case Admitted() as admitted:
+                ticket = self._ticket(effect.id, effect.game, effect.player, admitted)
+                url = admitted.url + session_path(effect.game, admitted.room)
                 message = Seated(id=effect.id, url=url, ticket=ticket)
-            case WaitingAnswer(position=position, eta_seconds=eta):
+            case InLine(position=position, eta_seconds=eta):
                 message = Seated(id=effect.id, position=position, eta_seconds=eta)
-            case RefusedAnswer(problem=problem):
+            case Refused(problem=problem):
                 message = Seated(id=effect.id, problem=problem)
         self._send(effect.node, effect.boot, message)
 
-    def _signed(self, join: str, game: str, player: str, answer: Admitted | InLine | Refused) -> Answer:
+    def _answer(self, join: Join, answer: Admitted | InLine | Refused) -> Answer:
         match answer:
-            case Admitted(room, boot, url, expires):
-                ticket = Ticket(sub=player, game=game, room=room, aud=boot, exp=expires, jti=join)
-                return AdmittedAnswer(room, url + session_path(game, room), self.key.sign(ticket), expires)
-            case InLine(room, position, eta, arrived):
-                token = LineToken(
-                    sub=player,
-                    game=game,
-                    room=room,
-                    jti=join,
-                    arrived=arrived,
-                    exp=self.wall() + LINE_TOKEN_SECONDS,
+            case Admitted(room, _, url, expires):
+                ticket = self._ticket(join.id, join.game, join.player, answer)
+                members = tuple(
+                    (player, self._ticket(id, join.game, player, answer)) for id, player in answer.others
                 )
-                return WaitingAnswer(room, position, eta, self.key.sign(token))
+                return AdmittedAnswer(
+                    room,
+                    url + session_path(join.game, room),
+                    ticket,
+                    expires,
+                    answer.session,
+                    ((join.player, ticket), *members) if members else (),
+                )
+            case InLine(room, position, eta):
+                party = (join.player, *answer.others) if answer.others else ()
+                return WaitingAnswer(
+                    room, position, eta, self._line_token(join, answer), answer.session, party
+                )
             case Refused(problem):
                 return RefusedAnswer(problem)
+
+    def _ticket(self, join: str, game: str, player: str, admitted: Admitted) -> str:
+        return self.key.sign(
+            Ticket(
+                sub=player,
+                game=game,
+                room=admitted.room,
+                aud=admitted.boot,
+                exp=admitted.expires,
+                jti=join,
+                session=admitted.session,
+            )
+        )
+
+    def _line_token(self, join: Join, place: InLine) -> str:
+        """The one that was given before while it is fresh and says no less than it should: far from the
+        head most positions change all the time, and need no signature each."""
+        now, before = self.wall(), join.line_token
+        fresh = LineToken(
+            sub=join.player,
+            game=join.game,
+            room=place.room,
+            jti=join.id,
+            arrived=place.arrived,
+            exp=now + TOKEN_SECONDS,
+            ahead=place.ahead,
+            others=list(place.others),
+            session=place.session,
+        )
+        if before is not None and fresh.exp < before.exp + RENEW_SECONDS:
+            known = replace(before, exp=fresh.exp, ahead=fresh.ahead)
+            if known == fresh and (place.position > NEAR or before.ahead == place.ahead):
+                return join.signed_token
+        join.line_token, join.signed_token = fresh, self.key.sign(fresh)
+        return join.signed_token

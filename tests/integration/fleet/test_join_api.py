@@ -118,7 +118,7 @@ def test_a_join_is_answered_with_a_way_in(fleet: Running) -> None:
     assert answer.headers["Location"] == f"/v1/games/{GAME}/joins/{answer.json['id']}"
     assert answer.headers["Content-Type"] == "application/json; charset=utf-8"
     place = admitted(fleet, "ada", answer.json)
-    assert set(place) == {"id", "room", "state", "url", "ticket", "expires_at"}
+    assert set(place) == {"id", "room", "state", "url", "ticket", "expires_at", "session"}
     assert place["room"] == "hall"
     assert place["expires_at"].endswith("Z")
     assert asyncio.run(enter(place))["room"]["name"] == "hall"
@@ -153,7 +153,8 @@ def test_joins_of_a_full_room_wait_in_order_and_move_up(fleet: Running) -> None:
                 assert body["state"] == "waiting"
                 assert body["room"] == "booth"
                 assert body["position"] == position
-                assert set(body) == {"id", "room", "state", "position", "eta_seconds", "line_token"}
+                waiting = {"id", "room", "state", "position", "eta_seconds", "line_token", "session"}
+                assert set(body) == waiting
             assert await asyncio.to_thread(lambda: fleet.room("booth")["waiting"]) == 3
             one, two, three = (answer.json["id"] for answer in lines)
             # The second gives up: the third moves up.
@@ -320,13 +321,14 @@ def test_play_pushes_each_position_and_then_the_way_in(fleet: Running) -> None:
             async with connected(url, (PLAY,)) as one, connected(url, (PLAY,)) as two:
                 await play_join(one, "one")
                 first = await one.until("waiting")
-                assert set(first) == {"type", "id", "room", "position", "eta_seconds", "line_token"}
+                waiting = {"type", "id", "room", "position", "eta_seconds", "line_token", "session"}
+                assert set(first) == waiting
                 assert (first["room"], first["position"]) == ("chest", 1)
                 await play_join(two, "two")
                 assert (await two.until("waiting"))["position"] == 2
                 await inside.aclose()
                 got = await one.until("admitted")
-                assert set(got) == {"type", "id", "room", "url", "ticket", "expires_at"}
+                assert set(got) == {"type", "id", "room", "url", "ticket", "expires_at", "session"}
                 assert await one.rest() == []  # it closes after its last word
                 while (await two.until("waiting"))["position"] != 1:
                     pass
@@ -503,8 +505,8 @@ def test_a_newer_join_of_a_player_ends_the_older_one(fleet: Running) -> None:
                 await play_join(two, "twice")
                 assert (await two.until("waiting"))["position"] == 1
                 refused = await one.until("refused")
-                assert refused["problem"]["type"] == PROBLEMS + "expired"
-                assert refused["problem"]["status"] == 410
+                assert refused["problem"]["type"] == PROBLEMS + "replaced"
+                assert refused["problem"]["status"] == 409
 
     asyncio.run(play())
 

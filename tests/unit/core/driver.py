@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, TypeVar
 
 import msgspec
@@ -158,15 +159,32 @@ class Driver:
 
     # -- players
 
-    def join(self, player: str, room: str | None, *, found: str | None = None, arrived: float = 0.0) -> str:
-        """A player asks for a room; a node that is asked says at once where the actor is. Returns the id."""
+    def join(
+        self,
+        player: str,
+        room: str | None,
+        *others: str,
+        found: str | Mapping[str, str] | None = None,
+        arrived: float = 0.0,
+        ahead: int = 0,
+        place: ev.LinePlace | None = None,
+        session: int = 0,
+    ) -> str:
+        """A player asks for a room, with others as a party; a node that is asked says at once where the
+        actors are. `arrived` claims a place, with so many `ahead`. Returns the id.
+        """
         self.joins += 1
         id = f"j{self.joins}"
-        self.tell(ev.JoinRequested(id, GAME, player, room, arrived or self.now))
-        if self.all(fx.FindPlayer):
-            before = self.last
-            self.tell(ev.PlayerFound(id, found))
-            self.last = before + self.last
+        if arrived:
+            place = ev.LinePlace(room or "", arrived, ahead, frozenset({player, *others}))
+        self.tell(ev.JoinRequested(id, GAME, player, room, self.now, others, place, session))
+        asked = self.all(fx.FindPlayer)
+        before = self.last
+        for one in asked:
+            where = found.get(one.player) if isinstance(found, Mapping) else found
+            self.tell(ev.PlayerFound(id, where, one.player))
+            before = before + self.last
+        self.last = before
         return id
 
     def answers(self, id: str) -> list[fx.Admitted | fx.InLine | fx.Refused]:

@@ -173,7 +173,7 @@ def test_an_admission_names_the_node_and_reserves_the_seat_until_the_ticket_expi
     first = driver.join("ann", "town")
     driver.run("town")
     answer = driver.answer(first)
-    assert answer == fx.Admitted("town", "b0", "http://n0", driver.now + 15)
+    assert answer == fx.Admitted("town", "b0", "http://n0", driver.now + 15, session=int(driver.now * 1000))
     second = driver.join("bob", "town")
     driver.wait(14.9, alive=(0, 1))
     assert driver.position(second) == 1
@@ -283,7 +283,7 @@ def test_the_newer_join_of_a_player_wins_and_the_older_hears_it(driver: Driver) 
     older = driver.join("ann", "town")
     newer = driver.join("ann", "cave")
     problem = driver.problem(older)
-    assert problem.refusal == "expired"
+    assert (problem.refusal, problem.status) == ("replaced", 409)
     assert "you joined again" in problem.detail
     driver.run("cave", 0)
     assert driver.admitted(newer)

@@ -30,6 +30,9 @@ class Refusal(StrEnum):
     ROOM_NOT_RUNNING = "room-not-running"
     NO_ENTRY_ROOM = "no-entry-room"
     NOT_YET_SUPPORTED = "not-yet-supported"
+    PARTY_TOO_LARGE = "party-too-large"
+    MEMBER_ELSEWHERE = "member-elsewhere"
+    REPLACED = "replaced"
     LINE_FULL = "line-full"
     TIMEOUT = "timeout"
     EXPIRED = "expired"
@@ -53,6 +56,9 @@ _STATUS = {
     Refusal.ROOM_NOT_RUNNING: 409,
     Refusal.NO_ENTRY_ROOM: 409,
     Refusal.NOT_YET_SUPPORTED: 501,
+    Refusal.PARTY_TOO_LARGE: 409,
+    Refusal.MEMBER_ELSEWHERE: 409,
+    Refusal.REPLACED: 409,
     Refusal.LINE_FULL: 429,
     Refusal.TIMEOUT: 503,
     Refusal.EXPIRED: 410,
@@ -98,6 +104,10 @@ class JoinBody(Struct, frozen=True, kw_only=True):
     key: str | None = None
     bring: bool = False
     line_token: str | None = None
+    session: int = 0
+    """The number of the session that goes on, as the answers name it. 0: a new one, which replaces others."""
+    party: list[str] = []
+    """Tokens of the other members, who come in together with the player or not at all."""
 
 
 class Join(Message, frozen=True, kw_only=True):
@@ -105,6 +115,8 @@ class Join(Message, frozen=True, kw_only=True):
 
     token: str
     line_token: str | UnsetType = UNSET
+    session: int | UnsetType = UNSET
+    party: list[str] | UnsetType = UNSET
 
 
 from_player: Decoder[Join] = Decoder(Join, "player to master", strict=True)
@@ -116,6 +128,13 @@ from_player: Decoder[Join] = Decoder(Join, "player to master", strict=True)
 class JoinState(StrEnum):
     ADMITTED = "admitted"
     WAITING = "waiting"
+
+
+class Member(Struct, frozen=True, kw_only=True):
+    """One of a party that was let in: the ticket is for the `url` of the answer."""
+
+    player: str
+    ticket: str
 
 
 class JoinAnswer(Struct, frozen=True, kw_only=True):
@@ -130,6 +149,11 @@ class JoinAnswer(Struct, frozen=True, kw_only=True):
     position: int | UnsetType = UNSET
     eta_seconds: float | UnsetType | None = UNSET
     line_token: str | UnsetType = UNSET
+    session: int | UnsetType = UNSET
+    members: list[Member] | UnsetType = UNSET
+    """Admitted as a party: everybody's ticket, the asking player's first."""
+    party: list[str] | UnsetType = UNSET
+    """Waiting as a party: who is in it, the asking player first."""
 
 
 class WatchAnswer(Struct, frozen=True, kw_only=True):
@@ -149,6 +173,8 @@ class Waiting(Message, frozen=True, kw_only=True):
     position: int
     eta_seconds: float | None
     line_token: str
+    session: int | UnsetType = UNSET
+    party: list[str] | UnsetType = UNSET
 
 
 class Admitted(Message, frozen=True, kw_only=True):
@@ -159,6 +185,8 @@ class Admitted(Message, frozen=True, kw_only=True):
     url: str
     ticket: str
     expires_at: str
+    session: int | UnsetType = UNSET
+    members: list[Member] | UnsetType = UNSET
 
 
 class Refused(Message, frozen=True, kw_only=True):

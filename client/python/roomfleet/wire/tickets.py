@@ -35,10 +35,12 @@ class Ticket(msgspec.Struct, frozen=True, kw_only=True):
     exp: float
     jti: str
     """The join's id; single use."""
+    session: int = 0
+    """The number of the player's session: of two the higher one counts. 0: not known."""
 
 
 class LineToken(msgspec.Struct, frozen=True, kw_only=True):
-    """A place in line: bound to player, game, room and join. `arrived` and `exp` are s since 1970."""
+    """A place in line: bound to player, game, room, join and party. `arrived` and `exp` are s since 1970."""
 
     sub: str
     game: str
@@ -46,6 +48,11 @@ class LineToken(msgspec.Struct, frozen=True, kw_only=True):
     exp: float
     jti: str
     arrived: float
+    ahead: int = 0
+    """How many players were in line before it, at most."""
+    others: list[str] = []
+    """The other members of the party."""
+    session: int = 0
     aud: str = LINE_AUDIENCE
 
 

@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 from roomfleet.master.api.context import Context
 from roomfleet.master.api.identity import Unauthenticated, bearer
 from roomfleet.master.api.problems import JsonHandler
 from roomfleet.master.runner import AdmittedAnswer, Answer, Join, RefusedAnswer, WaitingAnswer
 from roomfleet.wire.errors import TicketError
-from roomfleet.wire.joining import JoinAnswer, JoinBody, JoinState, Problem, Refusal
+from roomfleet.wire.joining import JoinAnswer, JoinBody, JoinState, Member, Problem, Refusal
 from roomfleet.wire.tickets import LineToken, check_line_token
 from roomfleet.wire.urls import reachable
 
 FIRST_ANSWER_SECONDS = 5.0
 """How long a POST waits for the first answer."""
+PARTY_MOST = 999
+"""Other members of a party; a room takes fewer, as a rule."""
 
 
 class Unwelcome(Exception):
@@ -81,6 +85,8 @@ def answer_body(join: Join, answer: AdmittedAnswer | WaitingAnswer, host: str) -
             url=reachable(answer.url, host),
             ticket=answer.ticket,
             expires_at=rfc3339(answer.expires),
+            session=answer.session,
+            members=members(answer),
         )
     return JoinAnswer(
         id=join.id,
@@ -89,7 +95,32 @@ def answer_body(join: Join, answer: AdmittedAnswer | WaitingAnswer, host: str) -
         position=answer.position,
         eta_seconds=answer.eta_seconds,
         line_token=answer.line_token,
+        session=answer.session,
+        party=list(answer.party) or UNSET,
     )
+
+
+def members(answer: AdmittedAnswer) -> list[Member] | UnsetType:
+    """Everybody's ticket, where it is a party."""
+    return [Member(player=player, ticket=ticket) for player, ticket in answer.members] or UNSET
+
+
+def party_of(context: Context, player: str, tokens: Sequence[str]) -> list[str]:
+    """The other members, each by the own token. Raises Unwelcome."""
+    if len(tokens) > PARTY_MOST:
+        raise Unwelcome(Problem.of(Refusal.BAD_REQUEST, f"a party has {PARTY_MOST} other members at most"))
+    others: list[str] = []
+    for number, token in enumerate(tokens, 1):
+        try:
+            other = context.identity.player(token)
+        except Unauthenticated as error:
+            detail = f"token {number} of the party: {error}"
+            raise Unwelcome(Problem.of(Refusal.UNAUTHENTICATED, detail)) from None
+        if other == player or other in others:
+            detail = f"the party names {other} twice: give each other member's token once"
+            raise Unwelcome(Problem.of(Refusal.BAD_REQUEST, detail))
+        others.append(other)
+    return others
 
 
 class _JoinHandler(JsonHandler):
@@ -135,6 +166,7 @@ class Joins(_JoinHandler):
             except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
                 raise Unwelcome(Problem.of(Refusal.BAD_REQUEST, f"the body is not a join: {error}")) from None
             room = wanted_room(self.context, game, body)
+            others = party_of(self.context, player, body.party)
         except Unwelcome as unwelcome:
             self.refuse(unwelcome.problem)
             return
@@ -146,7 +178,9 @@ class Joins(_JoinHandler):
         def listen(_: Answer) -> None:
             answered.set()
 
-        join = self.context.runner.join(game, player, room, place=place, listen=listen)
+        join = self.context.runner.join(
+            game, player, room, place=place, listen=listen, others=others, session=body.session
+        )
         try:
             await asyncio.wait_for(answered.wait(), FIRST_ANSWER_SECONDS)
         except TimeoutError:
@@ -172,6 +206,6 @@ class OneJoin(_JoinHandler):
         except Unwelcome as unwelcome:
             self.refuse(unwelcome.problem)
             return
-        self.context.runner.cancel(join)
+        self.context.runner.cancel(join, for_good=True)
         self.set_status(204)
         self.finish()

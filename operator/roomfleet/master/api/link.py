@@ -158,8 +158,8 @@ class LinkSocket(WebSocketHandler):
                 handle(SeatCancelled(node, boot, id=seat))
             case Nudge(room=room, wake=wake):
                 handle(Nudged(Key(node.game, room), wake))
-            case Found(id=find, room=found):
-                handle(PlayerFound(find, found))
+            case Found(id=find, player=player, room=found):
+                handle(PlayerFound(find, found, player))
             case Marked(rooms=rooms):
                 handle(MarkedFound(node, boot, tuple(rooms)))
             case Unfit(message=why):

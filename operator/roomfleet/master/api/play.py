@@ -11,7 +11,7 @@ from tornado.websocket import WebSocketClosedError, WebSocketHandler
 
 from roomfleet.master.api.context import Context
 from roomfleet.master.api.identity import Unauthenticated
-from roomfleet.master.api.joins import Unwelcome, place_in_line, rfc3339, wanted_room
+from roomfleet.master.api.joins import Unwelcome, members, party_of, place_in_line, rfc3339, wanted_room
 from roomfleet.master.api.problems import write_problem
 from roomfleet.master.runner import AdmittedAnswer, Answer, Join, RefusedAnswer, WaitingAnswer
 from roomfleet.wire.codec import encode
@@ -80,6 +80,7 @@ class Play(WebSocketHandler):
             message = from_player.decode(text)
             player = self.context.identity.player(message.token)
             room = wanted_room(self.context, self._game, self._asked())
+            others = party_of(self.context, player, message.party or ())
         except WireError as error:
             self._refuse(Problem.of(Refusal.BAD_REQUEST, str(error)))
         except Unauthenticated as error:
@@ -87,14 +88,22 @@ class Play(WebSocketHandler):
         except Unwelcome as unwelcome:
             self._refuse(unwelcome.problem)
         else:
-            self._begin(message, player, room)
+            self._begin(message, player, room, others)
 
-    def _begin(self, message: JoinMessage, player: str, room: str | None) -> None:
+    def _begin(self, message: JoinMessage, player: str, room: str | None, others: list[str]) -> None:
         place = None
         if message.line_token is not UNSET:
             place = place_in_line(self.context, self._game, player, room, message.line_token)
         # An answer may come before `join` returns: it is kept in the join, and told right after.
-        join = self.context.runner.join(self._game, player, room, place=place, listen=self._early)
+        join = self.context.runner.join(
+            self._game,
+            player,
+            room,
+            place=place,
+            listen=self._early,
+            others=others,
+            session=message.session or 0,
+        )
         self._join = join
         join.listeners[:] = [self._answered]
         self._poll()
@@ -121,9 +130,19 @@ class Play(WebSocketHandler):
         assert self._join is not None
         join = self._join.id
         match answer:
-            case WaitingAnswer(room, position, eta, token):
-                self._send(Waiting(id=join, room=room, position=position, eta_seconds=eta, line_token=token))
-            case AdmittedAnswer(room, url, ticket, expires):
+            case WaitingAnswer(room, position, eta, token, session, party):
+                self._send(
+                    Waiting(
+                        id=join,
+                        room=room,
+                        position=position,
+                        eta_seconds=eta,
+                        line_token=token,
+                        session=session,
+                        party=list(party) or UNSET,
+                    )
+                )
+            case AdmittedAnswer(room, url, ticket, expires, session):
                 self._finish(
                     Admitted(
                         id=join,
@@ -131,6 +150,8 @@ class Play(WebSocketHandler):
                         url=reachable(url, self.request.host),
                         ticket=ticket,
                         expires_at=rfc3339(expires),
+                        session=session,
+                        members=members(answer),
                     )
                 )
             case RefusedAnswer(problem):

@@ -8,6 +8,8 @@ from roomfleet.master.core import places
 from roomfleet.master.core.effects import Admitted, InLine
 from roomfleet.master.core.line import Join, JoinState, Line
 from roomfleet.master.core.state import Alarm, Link, Room, Stage, World
+from roomfleet.master.core.telling import RENEW_SECONDS
+from roomfleet.wire.joining import Refusal
 
 RETRY_LEAST_SECONDS = 5
 RETRY_MOST_SECONDS = 120
@@ -24,15 +26,10 @@ def admit(world: World, room: Room) -> None:
         return
     for join in list(line.holders.values()):
         if room.players + room.resumable > 0:
-            line.keep_seat(join, world.now + world.settings.ticket_seconds)
-            _let_in(world, room, join)
-    while line.joins and _has_seat(world, room, line):
-        join = line.joins[0]
-        line.reserve(join, world.now + world.settings.ticket_seconds)
-        if line.expected and join.arrived < world.started:
-            line.expected -= 1
+            _let_in(world, room, line, join)
+    while line.joins and _has_seats(world, room, line, line.joins[0]):
+        _let_in(world, room, line, line.joins[0])
         places.recount(world, room)
-        _let_in(world, room, join)
 
 
 def free_seats(room: Room) -> int:
@@ -41,16 +38,49 @@ def free_seats(room: Room) -> int:
     return max(0, room.spec.capacity - room.players - room.resumable - seats)
 
 
+def most_at_once(world: World, room: Room) -> int:
+    """The largest party that the room can ever take."""
+    fleet = world.fleets.get(room.key._replace(name=room.spec.fleet))
+    if fleet is None or fleet.spec is None:
+        return room.spec.capacity
+    return min(room.spec.capacity, fleet.spec.players_per_node)
+
+
+def refuse_too_large(world: World, room: Room, join: Join) -> None:
+    """The party could never be let in."""
+    most = most_at_once(world, room)
+    detail = (
+        f"a party of {join.size} does not fit into {room.key.name}, which takes {most} players at most:"
+        " join in smaller parties"
+    )
+    world.refuse(join, Refusal.PARTY_TOO_LARGE, detail)
+
+
 def tell_positions(world: World, room: Room) -> None:
-    """Everybody in line whose place changed hears the new one."""
-    if room.line is None:
+    """Everybody in line whose place changed hears the new one, at once or soon."""
+    line = room.line
+    if line is None or not line.joins:
         return
-    for position, join in room.line.untold():
+    for position, join in line.to_tell(world.now):
         seconds = eta(world, room, position)
-        if join.told == position and join.told_eta == seconds:
+        same = join.told == position and _whole(join.told_eta) == _whole(seconds)
+        if same and world.now < join.told_at + RENEW_SECONDS / 2:
             continue
-        join.told, join.told_eta = position, seconds
-        world.answer(join, InLine(room.key.name, position, seconds, join.arrived))
+        join.told, join.told_eta, join.told_at = position, seconds, world.now
+        place = InLine(
+            room.key.name,
+            position,
+            seconds,
+            join.arrived,
+            ahead=line.players_ahead(position),
+            others=tuple(join.others),
+            session=join.session,
+        )
+        world.answer(join, place)
+
+
+def _whole(seconds: float | None) -> int | None:
+    return None if seconds is None else round(seconds)
 
 
 def eta(world: World, room: Room, position: int) -> float | None:
@@ -58,10 +88,13 @@ def eta(world: World, room: Room, position: int) -> float | None:
     until_up = _until_up(world, room)
     if until_up is None:
         return None
+    line = room.line
     ahead = position - free_seats(room)
+    if line is not None:
+        ahead += line.players_ahead(position) - (position - 1)
     if ahead <= 0:
         return until_up
-    each = room.line.departures.seconds if room.line is not None else None
+    each = line.departures.seconds if line is not None else None
     return None if each is None else until_up + ahead * each
 
 
@@ -73,28 +106,44 @@ def retry_after(world: World, room: Room) -> int:
     return min(RETRY_MOST_SECONDS, max(RETRY_LEAST_SECONDS, math.ceil(estimate)))
 
 
-def _let_in(world: World, room: Room, join: Join) -> None:
+def _let_in(world: World, room: Room, line: Line, join: Join) -> None:
+    """The join leaves the line with a ticket for each of its players."""
     place = room.place
     if place is None:
         return
-    join.state = JoinState.ADMITTED
-    join.boot = place.boot
+    members = [join, *(world.follower(join, number) for number in range(len(join.others)))]
+    line.reserve(join, members, world.now + world.settings.ticket_seconds)
+    for member in members:
+        member.room = room.key
+        member.state = JoinState.ADMITTED
+        member.boot = place.boot
+    others = tuple((member.id, member.player) for member in members[1:])
+    join.others.clear()
     world.timers.set(Alarm("join", join.id), None)
-    world.answer(join, Admitted(room.key.name, place.boot, place.node.url, join.expires))
+    if join.told:
+        world.given.void((join.game, join.player), world.now)
+    world.answer(
+        join, Admitted(room.key.name, place.boot, place.node.url, join.expires, others, session=join.session)
+    )
 
 
-def _has_seat(world: World, room: Room, line: Line) -> bool:
-    free = free_seats(room)
-    if line.expected and world.now >= line.expected_until:
-        line.expected = 0
-    if line.expected and line.joins[0].arrived >= world.started:
-        free -= line.expected
-    if free <= 0 or room.place is None:
+def _has_seats(world: World, room: Room, line: Line, join: Join) -> bool:
+    """Whether there is a seat for each of its players, and for those who are still to come back before it."""
+    needed = line.seats_for(join)
+    if free_seats(room) - _missing_before(world, line, join) < needed or room.place is None:
         return False
-    if places.node_is_full(room.place.node):
+    if not places.has_room_for(room.place.node, needed):
         room.place.node.crowded[room.key] = None
         return False
     return True
+
+
+def _missing_before(world: World, line: Line, join: Join) -> int:
+    if world.now >= world.collect_until:
+        return 0
+    if join.place is not None and join.arrived < world.started:
+        return line.returning.missing_before(join.arrived, join.place.ahead)
+    return line.returning.missing()
 
 
 def _until_up(world: World, room: Room) -> float | None:

@@ -102,16 +102,25 @@ class Admitted:
     url: str
     """The node's base URL."""
     expires: float
+    others: tuple[tuple[str, str], ...] = ()
+    """Join ids and names of the other members of the party: a ticket for each of them."""
+    session: int = 0
+    """The number of the player's session."""
 
 
 @dataclass(frozen=True, slots=True)
 class InLine:
-    """`position` 1 is next. Sent on each change."""
+    """`position` 1 is next. Sent on each change to those near the head, at most once a second to others."""
 
     room: str
     position: int
     eta_seconds: float | None
     arrived: float
+    ahead: int = 0
+    """How many players are in line before it."""
+    others: tuple[str, ...] = ()
+    """The other members of the party."""
+    session: int = 0
 
 
 @dataclass(frozen=True, slots=True)

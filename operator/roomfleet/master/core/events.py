@@ -132,6 +132,18 @@ class NodeGone:
 
 
 @dataclass(frozen=True, slots=True)
+class LinePlace:
+    """A place in line, as a line token of `player` says that there was one."""
+
+    room: str
+    arrived: float
+    ahead: int
+    """How many players were in line before it."""
+    players: frozenset[str]
+    """Whom it was for."""
+
+
+@dataclass(frozen=True, slots=True)
 class JoinRequested:
     """A player asks for a room, or for where they belong (`room` is None)."""
 
@@ -140,7 +152,13 @@ class JoinRequested:
     player: str
     room: str | None
     arrived: float
-    """When they came into line: now, or earlier by a line token."""
+    """When they came into line."""
+    others: tuple[str, ...] = ()
+    """The other members of a party that `player` leads: all are admitted, or none."""
+    place: LinePlace | None = None
+    """The place that they had, if they claim one. It counts instead of `arrived`, where it is still good."""
+    session: int = 0
+    """The number of the session that this join goes on with; 0: a new one. Later ones have higher numbers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +166,8 @@ class JoinCancelled:
     """The player went away."""
 
     id: str
+    for_good: bool = False
+    """Gave the join up, and did not just lose the connection: the place is not given back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +183,8 @@ class PlayerFound:
 
     id: str
     room: str | None
+    player: str = ""
+    """Empty: the one whose join it is."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,10 +8,12 @@ from roomfleet.master.core.events import (
     JoinCancelled,
     JoinPolled,
     JoinRequested,
+    LinePlace,
     PlayerFound,
     SeatCancelled,
     SeatRequested,
 )
+from roomfleet.master.core.given import Who
 from roomfleet.master.core.line import Join, JoinState, SeatOf
 from roomfleet.master.core.model import Key
 from roomfleet.master.core.queue import Lane
@@ -32,7 +34,22 @@ def requested(world: World, event: JoinRequested) -> None:
     """A player asks for a room, or for where they belong."""
     if event.id in world.joins:
         return
-    join = _new(world, event.id, event.game, event.player, event.room, event.arrived)
+    who = (event.game, event.player)
+    place = event.place
+    if place is not None and not _is_good(world, who, event, place):
+        place = None
+    arrived = event.arrived if place is None else min(place.arrived, event.arrived)
+    join = _new(world, event.id, event.game, event.player, event.room, arrived)
+    join.place = place
+    join.others += event.others
+    join.session = event.session or _new_session(world)
+    newer = _who_joined_since(world, join)
+    if newer is not None:
+        world.joins[join.id] = join
+        name = "you" if newer == join.player else newer
+        world.refuse(join, Refusal.REPLACED, f"{name} joined again meanwhile, from another window")
+        return
+    _take_over(world, join)
     begin(world, join)
 
 
@@ -43,6 +60,8 @@ def seat_requested(world: World, event: SeatRequested) -> None:
     if node is None or node.boot != event.boot or id in world.joins:
         return
     join = _new(world, id, event.node.game, event.player, event.room, world.now)
+    join.session = _new_session(world)
+    _take_over(world, join)
     join.seat = SeatOf(event.node, event.boot, event.id)
     node.seats[event.id] = id
     begin(world, join)
@@ -54,9 +73,20 @@ def seat_id(boot: str, id: str) -> str:
 
 
 def cancelled(world: World, event: JoinCancelled) -> None:
-    """The player went away: the place or the reserved seat is free."""
-    if (join := world.joins.get(event.id)) is not None:
-        _cancel(world, join)
+    """The player went away: the place, or what is reserved and not used of a party, is free."""
+    join = world.joins.get(event.id)
+    if join is None:
+        return
+    if join.told and join.state is JoinState.WAITING:
+        who = (join.game, join.player)
+        if event.for_good:
+            world.given.void(who, world.now)
+        else:
+            world.given.lost(who, world.now)
+    for id in join.followers:
+        if (follower := world.joins.get(id)) is not None:
+            world.forget(follower)
+    _cancel(world, join)
 
 
 def seat_cancelled(world: World, event: SeatCancelled) -> None:
@@ -79,10 +109,16 @@ def polled(world: World, event: JoinPolled) -> None:
 
 
 def found(world: World, event: PlayerFound) -> None:
-    """A node says which room holds the player's actor."""
+    """A node says which room holds a player's actor."""
     join = world.joins.get(event.id)
-    if join is not None and join.state is JoinState.FINDING:
-        _settle(world, join, event.room)
+    if join is None or join.state is not JoinState.FINDING:
+        return
+    player = event.player or join.player
+    join.finding.discard(player)
+    if event.room is not None and player in join.players:
+        join.found[player] = event.room
+    if not join.finding:
+        _settle(world, join)
 
 
 def begin(world: World, join: Join) -> None:
@@ -94,15 +130,16 @@ def begin(world: World, join: Join) -> None:
         _no_such_room(world, join, join.asked)
         return
     if join.seat is not None or not game.links:
-        _settle(world, join, None)
+        _settle(world, join)
         return
     name = next(iter(game.links))
     node = game.links[name]
     game.links.move_to_end(name)
     join.state = JoinState.FINDING
     join.find_until = world.now + FIND_SECONDS
+    join.finding.update(join.players)
     _set_alarm(world, join)
-    world.do(FindPlayer(join.id, node.key, node.boot, join.player))
+    world.do(*(FindPlayer(join.id, node.key, node.boot, player) for player in join.players))
 
 
 def due(world: World, join: Join) -> None:
@@ -110,46 +147,109 @@ def due(world: World, join: Join) -> None:
     if world.now >= _timeout(world, join):
         _time_out(world, join)
     elif join.state is JoinState.FINDING and world.now >= join.find_until:
-        _settle(world, join, None)
+        _settle(world, join)
     elif join.seat is None and world.now >= join.polled + UNPOLLED_SECONDS:
-        world.refuse(join, Refusal.EXPIRED, f"nobody asked for this join for {UNPOLLED_SECONDS:.0f} s")
+        if join.told:
+            world.given.lost((join.game, join.player), world.now)
+        world.end(join, Refusal.EXPIRED, f"nobody asked for this join for {UNPOLLED_SECONDS:.0f} s")
     else:
         _set_alarm(world, join)
 
 
 def _new(world: World, id: str, game: str, player: str, asked: str | None, arrived: float) -> Join:
-    """The newer join of a player wins."""
-    before = world.players.get((game, player))
-    if before is not None and before.state is JoinState.ADMITTED:
-        world.forget(before)
-    elif before is not None:
-        world.refuse(before, Refusal.EXPIRED, "you joined again: the newer join goes on")
     world.joins_seen += 1
-    join = Join(id, game, player, asked, arrived, world.joins_seen, requested=world.now, polled=world.now)
-    world.joins[id] = join
-    world.players[game, player] = join
+    return Join(id, game, player, asked, arrived, world.joins_seen, requested=world.now, polled=world.now)
+
+
+def _is_good(world: World, who: Who, event: JoinRequested, place: LinePlace) -> bool:
+    """Whether the place is given back: not used or given up, and for nobody whom it was not for."""
+    return world.given.is_good(who, place.arrived) and place.players.issuperset((event.player, *event.others))
+
+
+def _who_joined_since(world: World, join: Join) -> str | None:
+    """One of the players, who has a join of a session that began later."""
+    for player in join.players:
+        other = world.players.get((join.game, player))
+        if other is not None and other.session > join.session:
+            return player
+    return None
+
+
+def _new_session(world: World) -> int:
+    """Milliseconds since 1970: higher than that of any session that began before."""
+    return int(world.now * 1000)
+
+
+def _take_over(world: World, join: Join) -> None:
+    """The newer join of a player wins, and the older hears it. Who leaves a party that waits leaves the
+    others their place."""
+    for player in join.players:
+        who = (join.game, player)
+        before = world.players.get(who)
+        goes_on = join.place is not None and player == join.player
+        if not goes_on and (who in world.given or (before is not None and before.told)):
+            world.given.void(who, world.now)
+        if before is not None:
+            _give_way(world, before, player)
+        world.players[who] = join
+    world.joins[join.id] = join
     _set_alarm(world, join)
-    return join
 
 
-def _settle(world: World, join: Join, holder: str | None) -> None:
+def _give_way(world: World, before: Join, player: str) -> None:
+    if before.state is JoinState.ADMITTED:
+        world.forget(before)
+    elif player == before.player:
+        world.end(before, Refusal.REPLACED, "you joined again: the newer join goes on")
+    else:
+        _leave_party(world, before, player)
+
+
+def _leave_party(world: World, party: Join, player: str) -> None:
+    room = world.rooms.get(party.room) if party.room is not None else None
+    if party.state is JoinState.WAITING and room is not None:
+        room.lined().shrink(party, player)
+        world.look_at(room, Lane.URGENT)
+        return
+    party.others.remove(player)
+    party.finding.discard(player)
+    party.found.pop(player, None)
+    if party.state is JoinState.FINDING and not party.finding:
+        _settle(world, party)
+
+
+def _settle(world: World, join: Join) -> None:
     """Into the line of the room that holds the actor, else of that asked for, else of the entry room.
 
-    Any other room than the holder could only send the player back to it: without it there is no way in.
+    Any other room than the holder could only send the player back to it: without it there is no way in. A
+    party goes together, so where one of its actors is elsewhere there is no way in for it.
     """
-    name = holder or join.asked
+    holder = join.found.get(join.player)
+    name = (holder or join.asked) if not join.others else (join.asked or holder)
     if name is None:
         room = _entry(world, join)
         if room is not None:
-            _enter_line(world, join, room)
+            _enter_together(world, join, room)
         return
     room = _room(world, join, name)
     if room is not None:
-        _enter_line(world, join, room)
+        _enter_together(world, join, room)
     elif holder is not None:
         _holder_is_gone(world, join, holder)
     else:
         _no_such_room(world, join, name)
+
+
+def _enter_together(world: World, join: Join, room: Room) -> None:
+    elsewhere = [f"{player} is in {name}" for player, name in join.found.items() if name != room.key.name]
+    if join.others and elsewhere:
+        detail = (
+            f"the party cannot go to {room.key.name} together: {_some(sorted(elsewhere))}; players come from"
+            " one room to another by its doors"
+        )
+        world.refuse(join, Refusal.MEMBER_ELSEWHERE, detail)
+        return
+    _enter_line(world, join, room)
 
 
 def _enter_line(world: World, join: Join, room: Room) -> None:
@@ -159,13 +259,20 @@ def _enter_line(world: World, join: Join, room: Room) -> None:
     if refusal is not None:
         world.refuse(join, *refusal)
         return
+    if join.size > admission.most_at_once(world, room):
+        admission.refuse_too_large(world, room, join)
+        return
     line = room.lined()
-    if len(line.joins) >= world.settings.line_limit and join.player not in line.seated:
-        detail = f"{len(line.joins)} players wait for {room.key.name} already: try again later"
+    if line.players + join.size > world.settings.line_limit and line.seats_for(join):
+        detail = f"{line.players} players wait for {room.key.name} already: try again later"
         world.refuse(join, Refusal.LINE_FULL, detail, admission.retry_after(world, room))
         return
     join.room = room.key
     join.state = JoinState.WAITING
+    if join.place is not None and join.place.room != room.key.name:
+        join.arrived, join.place = join.requested, None
+    elif join.place is not None and join.arrived < world.started:
+        line.returning.came_back(join.players, join.arrived, join.place.ahead)
     line.enter(join)
     _set_alarm(world, join)
     world.look_at(room, Lane.URGENT)

@@ -1,18 +1,23 @@
 """One room's line: who waits for it, first come first served, and whose seat is reserved.
 
-A join is in line until its room runs with a free seat. An admission reserves that seat until the ticket
-expires or the node reports that it was used. A player who already sits in the room needs no second seat.
+A join is in line until its room runs with a free seat for each of its players. An admission reserves those
+seats until the tickets expire or the node reports that they were used. A player who already sits in the room
+needs no second seat.
 """
 
 from __future__ import annotations
 
 import itertools
-from bisect import insort
+from bisect import bisect_left, insort
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from roomfleet.master.core.events import LinePlace
 from roomfleet.master.core.measure import Departures
 from roomfleet.master.core.model import Key
+from roomfleet.master.core.returning import Returning
+from roomfleet.master.core.telling import Telling
 
 
 class JoinState(StrEnum):
@@ -21,7 +26,7 @@ class JoinState(StrEnum):
     HELD = "held"
     """Came before the core knew all objects."""
     FINDING = "finding"
-    """A node was asked where the player's actor is."""
+    """A node was asked where the players' actors are."""
     WAITING = "waiting"
     """In the line of `room`."""
     ADMITTED = "admitted"
@@ -39,7 +44,8 @@ class SeatOf:
 
 @dataclass(slots=True, eq=False)
 class Join:
-    """One player's wish for a seat: a player's own join, or a seat that a node asked for."""
+    """A wish for a seat: a player's own join, a party's for all of its members, or a seat that a node asked
+    for."""
 
     id: str
     game: str
@@ -49,12 +55,23 @@ class Join:
     number: int
     requested: float
     polled: float
+    session: int = 0
+    """The number of the player's session: of two the higher one counts."""
+    others: list[str] = field(default_factory=list)
+    """The other members of the party that `player` leads. Once admitted each has a join of its own."""
+    place: LinePlace | None = None
+    """The place that a line token claims; None once it was found void, or there is none."""
     state: JoinState = JoinState.HELD
     room: Key | None = None
     seat: SeatOf | None = None
     told: int = 0
     """The position that was told last; 0: none yet."""
     told_eta: float | None = None
+    told_at: float = 0.0
+    finding: set[str] = field(default_factory=set)
+    """Players whose actors a node was asked for and has not told."""
+    found: dict[str, str] = field(default_factory=dict)
+    """Rooms that hold players' actors."""
     find_until: float = 0.0
     expires: float = 0.0
     boot: str = ""
@@ -62,10 +79,21 @@ class Join:
     takes_seat: bool = True
     """Whether its reservation is a seat beyond those that the node counts: not where the player sits already,
     and not where the ticket is for another boot."""
+    followers: list[str] = field(default_factory=list)
+    """Ids of the joins of a party's other members, once admitted."""
 
     @property
     def order(self) -> tuple[float, int]:
         return (self.arrived, self.number)
+
+    @property
+    def players(self) -> list[str]:
+        """Whom it is for, the leader first."""
+        return [self.player, *self.others]
+
+    @property
+    def size(self) -> int:
+        return 1 + len(self.others)
 
 
 @dataclass(slots=True, eq=False)
@@ -73,47 +101,68 @@ class Line:
     """The line and the reserved seats of one room."""
 
     joins: list[Join] = field(default_factory=list)
+    players: int = 0
+    """Players in line: more than joins where parties wait."""
     reserved: dict[str, Join] = field(default_factory=dict)
     """Admitted joins whose ticket is neither used nor expired, oldest first."""
     seated: dict[str, None] = field(default_factory=dict)
     """Players who used a ticket and, as far as can be known, are still there."""
     holders: dict[str, Join] = field(default_factory=dict)
-    """Those in line who sit in the room already."""
+    """Those in line all of whose players sit in the room already."""
     departures: Departures = field(default_factory=Departures)
     seats: int = 0
     """Reserved seats, beyond those that the node counts already."""
-    expected: int = 0
-    """How many were in line before the master's restart and have not come back yet."""
-    expected_until: float = 0.0
-    changed_from: int | None = None
-    """The lowest index whose join may have to be told something new."""
+    returning: Returning = field(default_factory=Returning)
+    telling: Telling = field(default_factory=Telling)
+    fresh: dict[str, Join] = field(default_factory=dict)
+    """Those in line who have not been told their place, or not what it now is for."""
 
     def enter(self, join: Join) -> None:
         """Take a place by arrival. One who comes back with an earlier arrival gets the earlier place."""
         insort(self.joins, join, key=_order)
-        self._changed(self.joins.index(join))
-        if join.player in self.seated:
+        self.players += join.size
+        self.fresh[join.id] = join
+        self.telling.changed(self.index(join))
+        if all(player in self.seated for player in join.players):
             self.holders[join.id] = join
 
     def leave(self, join: Join) -> None:
         """Give up the place."""
-        index = self.joins.index(join)
+        index = self.index(join)
         del self.joins[index]
-        self._changed(index)
+        self.players -= join.size
+        self.fresh.pop(join.id, None)
+        self.telling.changed(index)
         self.holders.pop(join.id, None)
 
-    def reserve(self, join: Join, expires: float) -> None:
-        """The join leaves the line with a seat until `expires`."""
-        self.leave(join)
-        join.expires = expires
-        self.reserved[join.id] = join
-        self.seats += join.takes_seat
+    def shrink(self, join: Join, player: str) -> None:
+        """A member of the party that waits does so no more; the others keep the place."""
+        join.others.remove(player)
+        self.players -= 1
+        join.told = 0
+        self.fresh[join.id] = join
+        self.telling.changed(self.index(join))
 
-    def keep_seat(self, join: Join, expires: float) -> None:
-        """The join leaves the line for the seat that its player has; only once on the strength of that."""
-        join.takes_seat = False
-        self.reserve(join, expires)
-        self.seated.pop(join.player, None)
+    def index(self, join: Join) -> int:
+        """Its place in the list of those in line."""
+        return bisect_left(self.joins, join.order, key=_order)
+
+    def seats_for(self, join: Join) -> int:
+        """How many seats its players need, beyond those that they have."""
+        return sum(player not in self.seated for player in join.players)
+
+    def reserve(self, join: Join, members: list[Join], expires: float) -> None:
+        """The join leaves the line with a seat for each of `members`, itself among them, until `expires`.
+
+        One who sits there keeps the seat; only once on the strength of that.
+        """
+        self.leave(join)
+        for member in members:
+            member.expires = expires
+            member.takes_seat = member.player not in self.seated
+            self.seated.pop(member.player, None)
+            self.reserved[member.id] = member
+            self.seats += member.takes_seat
 
     def use(self, id: str) -> Join | None:
         """The ticket was used up: its player is counted among the players from now on."""
@@ -161,21 +210,28 @@ class Line:
     def next_expiry(self) -> float | None:
         return next((join.expires for join in self.reserved.values()), None)
 
-    def untold(self) -> list[tuple[int, Join]]:
-        """Joins whose position or time to wait may have changed since the last call, with the position."""
-        start, self.changed_from = self.changed_from, None
-        return [] if start is None else list(enumerate(self.joins[start:], start + 1))
+    def to_tell(self, now: float) -> Iterator[tuple[int, Join]]:
+        """Joins whose place or time to wait may be another than they know, with the position."""
+        fresh, self.fresh = self.fresh, {}
+        for join in fresh.values():
+            yield self.index(join) + 1, join
+        for indexes in self.telling.take(now, len(self.joins)):
+            for index in indexes:
+                yield index + 1, self.joins[index]
+
+    def next_told(self) -> float | None:
+        """When somebody is to be told something again, if nothing changes."""
+        return self.telling.next_due(len(self.joins))
+
+    def players_ahead(self, position: int) -> int:
+        """How many players are in line before that position."""
+        if self.players == len(self.joins):
+            return position - 1
+        return sum(join.size for join in self.joins[: position - 1])
 
     def tell_all(self) -> None:
         """What everybody was told about the time to wait is out of date."""
-        if self.joins:
-            self.changed_from = 0
-
-    def is_empty(self) -> bool:
-        return not (self.joins or self.reserved or self.seated or self.expected)
-
-    def _changed(self, index: int) -> None:
-        self.changed_from = index if self.changed_from is None else min(index, self.changed_from)
+        self.telling.changed(0)
 
     def _reserved_seat(self, id: str) -> Join | None:
         for join in self.reserved.values():

@@ -23,6 +23,8 @@ from roomfleet.wire.settings import Settings
 WORK_PER_CALL = 256
 """Keys worked on in one call of `handle`; what is left is due at once."""
 ALARMS_PER_CALL = 1_024
+COLLECT_SECONDS = 15.0
+"""For so long after a start those who were in line before come first, where seats are scarce."""
 
 log = logging.getLogger(__name__)
 
@@ -110,6 +112,7 @@ def _synced(world: World, event: events.Synced) -> None:
     if world.synced:
         return
     world.synced, world.synced_at = True, world.now
+    world.collect_until = world.now + COLLECT_SECONDS
     for node in list(world.nodes.values()):
         if node.is_up:
             nodes.greet(world, node)

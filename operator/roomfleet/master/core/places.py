@@ -115,8 +115,13 @@ def _occupy(world: World, room: Room, node: Node, occupied: int) -> None:
 
 def node_is_full(node: Node) -> bool:
     """Whether it serves as many players as its fleet allows."""
+    return not has_room_for(node, 1)
+
+
+def has_room_for(node: Node, players: int) -> bool:
+    """Whether so many more players may come to the node."""
     spec = node.fleet.spec
-    return spec is not None and node.occupied >= spec.players_per_node
+    return spec is None or node.occupied + players <= spec.players_per_node
 
 
 def most_rooms(node: Node) -> int:

@@ -91,6 +91,10 @@ def sync_refused(world: World, room: Room) -> bool:
         room.awake = False
         if room.line is not None:
             world.refuse_all(room.line.joins, *refusal)
+    elif room.line is not None and room.line.players > len(room.line.joins):
+        most = admission.most_at_once(world, room)
+        for join in [join for join in room.line.joins if join.size > most]:
+            admission.refuse_too_large(world, room, join)
     return True
 
 
@@ -281,8 +285,11 @@ def _next_due(world: World, room: Room) -> float | None:
         dues.append(room.hold_until)
     if room.line is not None and (expiry := room.line.next_expiry()) is not None:
         dues.append(expiry)
-    if room.line is not None and room.line.expected and room.line.joins:
-        dues.append(room.line.expected_until)
+    if room.line is not None and room.line.joins:
+        if world.now < world.collect_until and room.line.returning.most:
+            dues.append(world.collect_until)
+        if (told := room.line.next_told()) is not None:
+            dues.append(told)
     if place is None and room.awake and world.now < room.retry_at:
         dues.append(room.retry_at)
     if place is not None and room.key.name not in place.node.reports:

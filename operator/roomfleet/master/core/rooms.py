@@ -11,8 +11,6 @@ from roomfleet.master.core.state import Link, Place, Room, Stage, World
 from roomfleet.wire.joining import Refusal
 from roomfleet.wire.spec import Keep
 
-RETURN_SECONDS = 15.0
-"""For so long after a restart those who were in line before come first, where seats are scarce."""
 FRESH_SECONDS = 1.0
 """A fresh object that does not come within that is not waited for."""
 
@@ -111,9 +109,8 @@ def _new(world: World, event: RoomApplied) -> Room:
     )
     world.rooms[event.key] = room
     world.game(event.key.game).rooms[event.key.name] = room
-    if status.waiting and world.now < world.started + RETURN_SECONDS:
-        line = room.lined()
-        line.expected, line.expected_until = status.waiting, world.started + RETURN_SECONDS
+    if status.waiting and not world.synced:
+        room.lined().returning.recorded(status.waiting)
     if status.node:
         _expect(world, room, status.node, status.phase)
     elif status.phase is Phase.QUEUED:

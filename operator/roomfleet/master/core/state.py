@@ -11,6 +11,7 @@ from typing import Literal, NamedTuple
 
 from roomfleet.master.core.counted import Counted
 from roomfleet.master.core.effects import Admitted, AnswerJoin, AnswerSeat, Effect, InLine, Record, Refused
+from roomfleet.master.core.given import GivenPlaces
 from roomfleet.master.core.line import Join, JoinState, Line
 from roomfleet.master.core.measure import Average
 from roomfleet.master.core.model import FleetSpec, FleetStatus, Key, Phase, RoomStatus, Strategy
@@ -159,7 +160,8 @@ class Room:
 
     @property
     def waiting(self) -> int:
-        return len(self.line.joins) if self.line is not None else 0
+        """Players in line."""
+        return self.line.players if self.line is not None else 0
 
     @property
     def running(self) -> bool:
@@ -318,6 +320,9 @@ class World:
         """Nodes whose desired set changed."""
         self.joins_seen = 0
         self.counted = Counted()
+        self.given = GivenPlaces()
+        self.collect_until = float("inf")
+        """Until then those who were in line before the start may come back to their places."""
 
     def game(self, name: str) -> Game:
         game = self.games.get(name)
@@ -370,7 +375,13 @@ class World:
             self.do(AnswerSeat(seat.node, seat.boot, seat.id, join.game, join.player, answer))
 
     def refuse(self, join: Join, refusal: Refusal, detail: str, retry_after: int | None = None) -> None:
-        """The join ends here."""
+        """The join ends here, and its place is not given back."""
+        if join.told:
+            self.given.void((join.game, join.player), self.now)
+        self.end(join, refusal, detail, retry_after)
+
+    def end(self, join: Join, refusal: Refusal, detail: str, retry_after: int | None = None) -> None:
+        """The join ends here; a token may give its place back."""
         self.forget(join)
         self.answer(join, Refused(Problem.of(refusal, detail, retry_after)))
 
@@ -378,12 +389,32 @@ class World:
         for join in list(joins):
             self.refuse(join, refusal, detail)
 
+    def follower(self, leader: Join, number: int) -> Join:
+        """A join of its own for a member of the party that is let in."""
+        player = leader.others[number]
+        join = Join(
+            f"{leader.id}.{number + 1}",
+            leader.game,
+            player,
+            leader.asked,
+            leader.arrived,
+            leader.number,
+            leader.requested,
+            self.now,
+            session=leader.session,
+        )
+        leader.followers.append(join.id)
+        self.joins[join.id] = join
+        self.players[join.game, player] = join
+        return join
+
     def forget(self, join: Join) -> None:
         """The join is over: out of the line, its reservation free."""
         self.joins.pop(join.id, None)
         self.timers.set(Alarm("join", join.id), None)
-        if self.players.get((join.game, join.player)) is join:
-            del self.players[join.game, join.player]
+        for player in join.players:
+            if self.players.get((join.game, player)) is join:
+                del self.players[join.game, player]
         node = self.nodes.get(join.seat.node) if join.seat is not None else None
         if join.seat is not None and node is not None and node.seats.get(join.seat.id) == join.id:
             del node.seats[join.seat.id]

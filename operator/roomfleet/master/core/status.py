@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 from roomfleet.master.core.effects import Announce, WriteStatus
 from roomfleet.master.core.model import Condition, ConditionStatus, Key, Phase, RoomStatus
+from roomfleet.master.core.returning import STALENESS
 from roomfleet.master.core.state import Fleet, Place, Room, Stage, Tally, World
 from roomfleet.wire.spec import Keep
 
@@ -98,6 +99,8 @@ def publish(world: World, room: Room) -> None:
     if before == after:
         return
     urgent = before is None or _without_counts(before) != _without_counts(after)
+    if before is not None and after.waiting > STALENESS * before.waiting:
+        urgent = True  # a restarted master goes by that (`returning`)
     if not urgent and before is not None and _counts(before) == _counts(after):
         return
     room.written = after
