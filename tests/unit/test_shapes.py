@@ -190,16 +190,16 @@ def test_accepted_comes_with_what_is_not_done_and_turns_when_that_is_taken_back(
     others: tuple[Condition, ...],
 ) -> None:
     obj = room({"conditions": stamped(others, 1, [], NOW)})
-    obj["spec"]["arrivals"] = "Anyone"
+    obj["kind"], obj["spec"] = "RoomFleet", {"ingress": {}}
     first = accepted_conditions(obj, NOW)
     assert first is not None
     *kept, said = first
     assert kept == obj["status"]["conditions"]
     assert (said["type"], said["status"], said["lastTransitionTime"]) == ("Accepted", "False", NOW)
-    assert "spec.arrivals" in said["message"]
+    assert "spec.ingress" in said["message"]
     obj["status"]["conditions"] = first
     assert accepted_conditions(obj, LATER) is None, "it is so already"
-    del obj["spec"]["arrivals"]
+    del obj["spec"]["ingress"]
     second = accepted_conditions(obj, LATER)
     assert second is not None
     assert (second[-1]["status"], second[-1]["lastTransitionTime"]) == ("True", LATER)

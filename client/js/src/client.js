@@ -73,6 +73,8 @@ export class RoomfleetClient extends EventTarget {
   #room = null;
   /** @type {string | null} */
   #lineToken = null;
+  /** The actor is to be brought to the room. */
+  #bring = false;
   #attempt = 0;
   #resumed = false;
   #playingSince = 0;
@@ -134,15 +136,18 @@ export class RoomfleetClient extends EventTarget {
 
   /**
    * Join, and stay in until `leave` or a final refusal or goodbye.
-   * @param {{room?: string | null}} [where] nothing: back to where the player's actor is, or the entry room
+   * @param {{room?: string | null, bring?: boolean}} [where] nothing: back to where the player's actor is,
+   *   or the entry room. With `bring` the actor goes to that room from wherever it is, if the room says
+   *   `arrivals: Anyone`; without it, who asks for another room than the actor's gets into the actor's
    * @returns {Promise<void>} settles when first playing; rejects with JoinRefused or SessionEnded. It
    *   may be ignored: the states come as events too
    */
-  connect({ room = null } = {}) {
+  connect({ room = null, bring = false } = {}) {
     if (!["idle", "refused", "bye"].includes(this.#state)) {
       throw new RoomfleetError(`already ${this.#state}; leave first`);
     }
     this.#room = room;
+    this.#bring = bring;
     this.#lineToken = null;
     this.#attempt = 0;
     this.#resumed = false;
@@ -199,7 +204,8 @@ export class RoomfleetClient extends EventTarget {
   /** Ask the master for the way in. */
   #ask() {
     const { origin, game, token } = this.#options;
-    const request = { origin, game, token, room: this.#room, lineToken: this.#lineToken };
+    const where = { room: this.#room, bring: this.#bring, lineToken: this.#lineToken };
+    const request = { origin, game, token, ...where };
     this.#join = new Join(this.#environment, request, {
       waiting: ({ room, position, eta_seconds, line_token }) => {
         this.#lineToken = line_token;
@@ -281,6 +287,7 @@ export class RoomfleetClient extends EventTarget {
     this.#resumed = resumed;
     this.#playingSince = this.#environment.now();
     this.#room = session.welcome?.room.name ?? null;
+    this.#bring = false;
     this.#entering?.resolve();
     this.#entering = null;
     this.#enter("playing", { room: this.#room });
@@ -305,7 +312,8 @@ export class RoomfleetClient extends EventTarget {
    */
   #rejoin(reason, room, lineToken) {
     this.#settle();
-    this.#room = room;
+    // Who is to be brought still wants that room, wherever the actor is.
+    if (!this.#bring) this.#room = room;
     this.#lineToken = lineToken;
     if (this.#attempt > 0) {
       this.#askLater(reason);

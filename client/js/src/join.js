@@ -34,14 +34,15 @@ const SILENCE_SECONDS = 45;
  * @property {string | null} room null: back to where the player's actor is, or the entry room
  * @property {string} token who the player is
  * @property {string | null} lineToken
+ * @property {boolean} [bring] the actor is to be brought to the room from wherever it is
  */
 
 /**
  * @param {JoinRequest} request
  * @returns {string}
  */
-export function playUrl({ origin, game, room }) {
-  const query = room === null ? "" : `?room=${encodeURIComponent(room)}`;
+export function playUrl({ origin, game, room, bring = false }) {
+  const query = room === null ? "" : `?room=${encodeURIComponent(room)}${bring ? "&bring=true" : ""}`;
   const base = origin.replace(/^http/, "ws").replace(/\/+$/, "");
   return `${base}/v1/games/${encodeURIComponent(game)}/play${query}`;
 }

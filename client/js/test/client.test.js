@@ -337,6 +337,22 @@ test("a journey that fails goes on by way of the master", () => {
   assert.deepEqual(names(states), ["travelling", "reconnecting"]);
 });
 
+test("who asks to be brought asks until there, whatever a node says, and then no more", () => {
+  const { world } = begin({ room: "town", bring: true });
+  assert.equal(world.socket.url, `${PLAY_URL}?room=town&bring=true`);
+  world.socket.open();
+  world.socket.say(admitted("town", TOWN_URL, "t1"));
+  world.socket.open();
+  world.socket.say({ type: "rejoin", reason: "you are in another room", room: "tavern" });
+  assert.equal(world.socket.url, `${PLAY_URL}?room=town&bring=true`);
+  world.socket.open();
+  world.socket.say(admitted("town", TOWN_URL, "t2"));
+  enter(world);
+  world.pass(6);
+  world.socket.say({ type: "rejoin", reason: "moved", room: "town" });
+  assert.equal(world.socket.url, `${PLAY_URL}?room=town`);
+});
+
 test("rejoin goes back to the master with its room and its place in line", () => {
   for (const rejoin of golden("node-to-client.rejoin")) {
     const { world, states, town } = playing();

@@ -20,19 +20,12 @@ def not_yet_supported(obj: Mapping[str, Any]) -> list[str]:
     spec = obj.get("spec") or {}
     match obj.get("kind"):
         case "Room":
-            return _room(spec)
+            return []
         case "InstancedRoom":
             return ["InstancedRoom: rooms are not made on demand yet; make Rooms"]
         case "RoomFleet":
             return _fleet(spec)
     return [f"kind {obj.get('kind')} is not known"]
-
-
-def _room(spec: Mapping[str, Any]) -> list[str]:
-    found = []
-    if spec.get("arrivals") == "Anyone":
-        found.append("spec.arrivals: Anyone is not done yet: players arrive by doors only")
-    return found
 
 
 def _fleet(spec: Mapping[str, Any]) -> list[str]:

@@ -20,6 +20,7 @@ from roomfleet.master.core.effects import (
     Announce,
     AnswerJoin,
     AnswerSeat,
+    BringPlayer,
     CreateNode,
     DeleteNode,
     Effect,
@@ -43,7 +44,7 @@ from roomfleet.master.core.model import Key
 from roomfleet.master.core.telling import NEAR
 from roomfleet.wire import link as wire
 from roomfleet.wire.joining import Problem
-from roomfleet.wire.link import Desired, Drain, Erase, Find, Goodbye, Mark, Nudge, Seated, ToNode
+from roomfleet.wire.link import Bring, Desired, Drain, Erase, Find, Goodbye, Mark, Nudge, Seated, ToNode
 from roomfleet.wire.tickets import LineToken, SigningKey, Ticket
 from roomfleet.wire.urls import session_path
 
@@ -238,6 +239,8 @@ class Runner:
                 self._send(node, boot, Nudge(room=room))
             case FindPlayer(find, node, boot, player):
                 self._send(node, boot, Find(id=find, player=player))
+            case BringPlayer(id, node, boot, player, origin, room):
+                self._send(node, boot, Bring(id=id, player=player, origin=origin, room=room))
             case FindMarked(node, boot):
                 self._send(node, boot, wire.FindMarked())
             case MarkRoom(node, boot, room, uid, on_delete):
@@ -294,9 +297,10 @@ class Runner:
         listen: Callable[[Answer], None],
         others: Sequence[str] = (),
         session: int = 0,
+        bring: bool = False,
     ) -> Join:
         """Ask to get in, with `others` as a party. `listen` hears each answer; `place` gives back a place in
-        line; `session` goes on with one that began before."""
+        line; `session` goes on with one that began before; `bring`: the player's actor is to be brought."""
         join = Join(secrets.token_urlsafe(12), game, player, listeners=[listen])
         self._joins[join.id] = join
         claimed = None
@@ -304,7 +308,9 @@ class Runner:
             players = frozenset((player, *place.others))
             claimed = LinePlace(place.room, place.arrived, place.ahead, players)
             session = session or place.session
-        self.handle(JoinRequested(join.id, game, player, room, self.wall(), tuple(others), claimed, session))
+        self.handle(
+            JoinRequested(join.id, game, player, room, self.wall(), tuple(others), claimed, session, bring)
+        )
         return join
 
     def find_join(self, game: str, join_id: str) -> Join | None:

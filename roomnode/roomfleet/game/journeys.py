@@ -66,6 +66,19 @@ class Journeys:
         live.steps.end()
         return journey
 
+    def send(self, actor: Actor, room: str) -> None:
+        """Have the actor go at once, whatever its scripts do: its player was let in there. The docked go
+        along, other players' actors do not."""
+        self.drop(actor)
+        journey = Journey(self, actor, room, {"at": None, "door": "", "from": self._live.name}, wake=False)
+        if actor.player is not None:
+            journey.seats[actor.player] = (0, True)
+        for each in self._party(actor):
+            if each.player is not None and each is not actor:
+                self._live.actors.undock(each)
+        self._of[actor.id] = journey
+        self._depart(journey)
+
     def seated(self, request: int) -> None:
         """That request got a seat."""
         for journey in list(self._of.values()):

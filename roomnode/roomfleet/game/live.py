@@ -270,6 +270,15 @@ class LiveRoom:
             if actor is not None and self._players.get(player) is actor:
                 self.actors.away(actor, why)
 
+    def send_player(self, player: str, room: str, now: float) -> None:
+        """The player's actor goes to another room, where its player was let in."""
+        if self._stopped:
+            return
+        with self._input(now):
+            actor = self._players.get(player)
+            if actor is not None:
+                self.journeys.send(actor, room)
+
     def arrive(self, actors: Sequence[Arrival], now: float) -> None:
         """Actors that travelled here, as `(id, body, arrival)`; the docked in the same call as their parent.
 

@@ -19,6 +19,7 @@ from tornado.netutil import bind_sockets
 
 from roomfleet.game.loader import Game
 from roomfleet.node.asking import SeatRequests
+from roomfleet.node.bringing import NOT_YET, bring
 from roomfleet.node.keepalive import KeepAlive
 from roomfleet.node.link import Link
 from roomfleet.node.ownership import Ownership
@@ -45,6 +46,8 @@ from roomfleet.store import (
 )
 from roomfleet.wire.link import (
     Accepted,
+    Bring,
+    Brought,
     Desired,
     DesiredRoom,
     Drain,
@@ -274,6 +277,8 @@ class Node:
                 self._seats.answered(message)
             case Find(id=find, player=player):
                 self._spawn(self._find(find, player), "find")
+            case Bring():
+                self._spawn(self._bring(message), "bring")
             case FindMarked():
                 self._spawn(self._sweeping.tell_marked(), "marked rooms")
             case Mark():
@@ -304,6 +309,15 @@ class Node:
             log.info("cannot say where %s is: %s", player, error)
             return
         self._link.send(Found(id=find, player=player, room=name_of(held) if held else None))
+
+    async def _bring(self, message: Bring) -> None:
+        try:
+            room = await bring(self, self._rooms.get(message.origin), message.player, message.room)
+        except StoreError as error:
+            log.info("%s is not brought to %s yet: %s", message.player, message.room, error)
+            return
+        if room is not NOT_YET:
+            self._link.send(Brought(id=message.id, room=room or None))
 
     # -- rooms ---------------------------------------------------------------------------------------------
 

@@ -31,7 +31,7 @@ log = logging.getLogger(__name__)
 class Visits:
     """Who is in the room, who may come back, and who is on the way in."""
 
-    __slots__ = ("_entering", "_loop", "_node", "_reserved", "_room", "_used", "players")
+    __slots__ = ("_entering", "_loop", "_node", "_reserved", "_room", "_sending", "_used", "players")
 
     def __init__(self, room: HostedRoom, node: Surroundings) -> None:
         self._room = room
@@ -41,6 +41,8 @@ class Visits:
         self._entering: dict[str, None] = {}
         self._reserved: dict[str, float] = {}
         """Seats kept for players whom other nodes send: until when, loop time."""
+        self._sending: dict[str, None] = {}
+        """Players whose actors are away here and are being brought to another room."""
         self._used: list[str] = []
 
     @property
@@ -58,6 +60,9 @@ class Visits:
         """A player with a good ticket. False: the connection was told to go elsewhere and is closed."""
         if self._room.phase is not RoomPhase.RUNNING or self._room.live is None or self._room.session is None:
             connection.end(Rejoin(reason="the room is not here any more", room=self._room.name))
+            return False
+        if player in self._sending:
+            connection.end(Rejoin(reason="your actor is on its way to another room"))
             return False
         if self.players.get(player) is None:
             if not self._has_seat(player):
@@ -153,6 +158,17 @@ class Visits:
                 await self._room.session.applied()
             raise
         self.players.add(player)
+
+    def begin_sending(self, player: str) -> bool:
+        """The actor is away here, and nobody may enter with it until `end_sending`. False: somebody does."""
+        if player in self._entering or player in self._sending or self.players.get(player) is not None:
+            return False
+        self._sending[player] = None
+        return True
+
+    def end_sending(self, player: str) -> None:
+        """It has gone, or stays."""
+        self._sending.pop(player, None)
 
     def resume(self, player: str, connection: Connection) -> bool:
         """A player is back whose connection dropped. False: too late."""

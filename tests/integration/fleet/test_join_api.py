@@ -214,7 +214,6 @@ def test_a_join_is_its_players_own(fleet: Running) -> None:
         (b"[" * 50_000, 400, "bad-request", "not a join"),
         (b'{"x":' + b"[" * 50_000, 400, "bad-request", "not a join"),
         ({"instanced_room": "dungeon", "key": "party-7"}, 501, "not-yet-supported", "instanced"),
-        ({"room": "hall", "bring": True}, 501, "not-yet-supported", "bring"),
     ],
     ids=lambda value: repr(value)[:40] if isinstance(value, dict | list | bytes) else None,
 )
@@ -385,7 +384,6 @@ def test_play_refuses_with_the_same_problems(fleet: Running) -> None:
     assert play_refused(fleet, "?room=closed")["type"] == PROBLEMS + "room-closed"
     assert play_refused(fleet, "?room=broken")["type"] == PROBLEMS + "room-failed"
     assert play_refused(fleet, "?instanced_room=a&key=b")["status"] == 501
-    assert play_refused(fleet, "?room=hall&bring=true")["status"] == 501
     assert play_refused(fleet, token="")["type"] == PROBLEMS + "unauthenticated"
     assert play_refused(fleet, token="a\nb")["status"] == 401
     assert play_refused(fleet, token=7)["type"] == PROBLEMS + "bad-request"

@@ -20,6 +20,11 @@ def test_the_play_address_follows_from_the_masters(master: str, room: str | None
     assert play_url(master, "walkabout", room) == url
 
 
+def test_who_asks_to_be_brought_says_so_beside_the_room() -> None:
+    assert play_url("http://m", "g", "a b", bring=True) == "ws://m/v1/games/g/play?room=a%20b&bring=true"
+    assert play_url("http://m", "g", None, bring=True) == "ws://m/v1/games/g/play", "brought where?"
+
+
 def test_a_games_name_is_one_segment_of_the_path() -> None:
     assert play_url("http://m", "a/b", None) == "ws://m/v1/games/a%2Fb/play"
 

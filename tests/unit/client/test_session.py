@@ -668,3 +668,19 @@ def test_what_comes_from_a_closed_link_is_ignored() -> None:
 def test_an_address_that_is_none_is_an_error_at_once(address: str) -> None:
     with pytest.raises(BadAddress, match="http://host"):
         Session(address, game="walkabout", token="ada", random=Random(1))
+
+
+def test_who_asks_to_be_brought_asks_until_there_whatever_a_node_says_and_then_no_more() -> None:
+    world = World()
+    world.join("town", bring=True)
+    assert world.url == PLAY + "?room=town&bring=true"
+    link = world.admit(world.accept())
+    world.say(link, {"type": "rejoin", "reason": "you are in another room", "room": "tavern"})
+    assert world.url == PLAY + "?room=town&bring=true"
+    link = world.admit(world.accept())
+    world.say(link, welcome(), snapshot())
+    assert world.state is State.PLAYING
+    world.say(link, {"type": "pong", "t": world.now, "now": 13.0})
+    world.advance(6)
+    world.say(link, {"type": "rejoin", "reason": "moved", "room": "town"})
+    assert world.url == PLAY + "?room=town"

@@ -105,8 +105,8 @@ class World:
             self.do(self.session.tick(self.now))
         self.now = end
 
-    def join(self, room: str | None = None) -> None:
-        self.do(self.session.join(self.now, room))
+    def join(self, room: str | None = None, *, bring: bool = False) -> None:
+        self.do(self.session.join(self.now, room, bring=bring))
 
     def call(self, method: str, **args: Any) -> int:
         number, actions = self.session.call(method, args)

@@ -169,6 +169,7 @@ class Driver:
         ahead: int = 0,
         place: ev.LinePlace | None = None,
         session: int = 0,
+        bring: bool = False,
     ) -> str:
         """A player asks for a room, with others as a party; a node that is asked says at once where the
         actors are. `arrived` claims a place, with so many `ahead`. Returns the id.
@@ -177,7 +178,7 @@ class Driver:
         id = f"j{self.joins}"
         if arrived:
             place = ev.LinePlace(room or "", arrived, ahead, frozenset({player, *others}))
-        self.tell(ev.JoinRequested(id, GAME, player, room, self.now, others, place, session))
+        self.tell(ev.JoinRequested(id, GAME, player, room, self.now, others, place, session, bring))
         asked = self.all(fx.FindPlayer)
         before = self.last
         for one in asked:

@@ -21,7 +21,7 @@ def completed(kind: str, spec: dict[str, Any]) -> dict[str, Any]:
     [
         ("Room", {"map": "m.r"}, []),
         ("Room", {"map": "m.r", "keep": "Always", "state": {"a": 1}}, []),
-        ("Room", {"map": "m.r", "arrivals": "Anyone", "onDelete": "Delete"}, ["arrivals"]),
+        ("Room", {"map": "m.r", "arrivals": "Anyone", "onDelete": "Delete"}, []),
         ("InstancedRoom", {"template": {"spec": {"map": "m.r"}}}, ["InstancedRoom"]),
         ("RoomFleet", {}, []),
         ("RoomFleet", {"minNodes": 2, "maxNodes": 2, "strategy": "Distributed", "roomsPerNode": 5}, []),

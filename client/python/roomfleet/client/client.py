@@ -152,16 +152,18 @@ class Client:
 
     # -- what can be done ----------------------------------------------------------------------------------
 
-    async def join(self, room: str | None = None) -> None:
+    async def join(self, room: str | None = None, *, bring: bool = False) -> None:
         """Get in, and stay in whatever is lost, until `leave` or a final refusal or goodbye.
 
         Returns when playing; that can take as long as the line or an outage. No room: back to where the
-        player's actor is, or the game's entry room. Cancelling it leaves. Raises Refused, SessionEnded,
-        or WrongState when in another room already.
+        player's actor is, or the game's entry room. One whose actor is in another room gets in there,
+        unless it is to be brought: with `bring` the actor goes to the room that was asked for, if that says
+        `arrivals: Anyone`. Cancelling it leaves. Raises Refused, SessionEnded, or WrongState when in another
+        room already.
         """
         session = self._session
         if session.state in RESTING:
-            self._perform(session.join(self._clock(), room))
+            self._perform(session.join(self._clock(), room, bring=bring))
         elif room is not None and room != session.room:
             raise WrongState(f"already {session.state} for {session.room or 'the entry room'}; leave first")
         try:

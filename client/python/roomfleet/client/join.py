@@ -7,16 +7,17 @@ from urllib.parse import quote, urlsplit
 from roomfleet.client.errors import BadAddress
 
 
-def play_url(master: str, game: str, room: str | None) -> str:
+def play_url(master: str, game: str, room: str | None, *, bring: bool = False) -> str:
     """The `play` websocket of the game; no room: back to where the actor is, or the entry room.
 
+    `bring`: the actor is to be brought to the room from wherever it is.
     `master` is `http(s)://host[:port][/prefix]`. Raises BadAddress.
     """
     parts = urlsplit(master)
     scheme = {"http": "ws", "https": "wss"}.get(parts.scheme)
     if scheme is None or not parts.netloc:
         raise BadAddress(f"{master!r} is not the master's address; give http://host[:port] or https://…")
-    query = "" if room is None else f"?room={quote(room, safe='')}"
+    query = "" if room is None else f"?room={quote(room, safe='')}" + ("&bring=true" if bring else "")
     return f"{scheme}://{parts.netloc}{parts.path.rstrip('/')}/v1/games/{quote(game, safe='')}/play{query}"
 
 

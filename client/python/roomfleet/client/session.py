@@ -95,6 +95,7 @@ class Session:
         self._ask_at: float | None = None
         self._attempt = 0
         self._resumed = False
+        self._bring = False
         self._playing_since = 0.0
         self._out: list[Action] = []
 
@@ -115,11 +116,12 @@ class Session:
 
     # -- inputs of the player ------------------------------------------------------------------------------
 
-    def join(self, now: float, room: str | None = None) -> list[Action]:
+    def join(self, now: float, room: str | None = None, *, bring: bool = False) -> list[Action]:
         """Join, and stay in until `leave` or a final refusal or goodbye. Raises WrongState."""
         if self.state not in RESTING:
             raise WrongState(f"already {self.state}; leave first")
         self.room = room
+        self._bring = bring
         self.line_token = None
         self.ending = None
         self._attempt = 0
@@ -271,6 +273,7 @@ class Session:
         self._playing_since = now
         assert link.welcome is not None
         self.room = link.welcome.room.name
+        self._bring = False
         self._enter(State.PLAYING, room=self.room)
 
     def _travel(self, message: session.Travel, now: float) -> None:
@@ -284,7 +287,8 @@ class Session:
 
     def _rejoin(self, message: session.Rejoin, now: float) -> None:
         self._settle(now)
-        self.room = None if message.room is UNSET else message.room
+        if not self._bring:  # who is to be brought still wants that room, wherever the actor is
+            self.room = None if message.room is UNSET else message.room
         self.line_token = None if message.line_token is UNSET else message.line_token
         if self._attempt > 0:
             self._ask_later(message.reason, now)
@@ -300,7 +304,7 @@ class Session:
     def _ask(self, now: float) -> None:
         """Ask the master for the way in."""
         self._ask_at = None
-        url = play_url(self._master, self._game, self.room)
+        url = play_url(self._master, self._game, self.room, bring=self._bring)
         join = joining.Join(token=self._token, line_token=self.line_token or UNSET)
         self._last_link += 1
         self._play = PlayLink(self._last_link, url, join, now)

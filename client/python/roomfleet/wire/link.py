@@ -102,6 +102,14 @@ class Found(Message, frozen=True, kw_only=True):
     room: str | None
 
 
+class Brought(Message, frozen=True, kw_only=True):
+    """The answer to `bring`: where the player's actor is now, or will be when it arrives."""
+
+    id: str
+    room: str | None
+    """None: there is no such actor."""
+
+
 class MarkedRoom(Struct, frozen=True, kw_only=True):
     """A room in the store, and the uid of the Room object that its data belong to."""
 
@@ -127,7 +135,7 @@ class Ping(Message, frozen=True, kw_only=True):
     """I am alive; answered by `pong`."""
 
 
-FromNode = Hello | Report | Seat | Unseat | Nudge | Found | Marked | Unfit | Ping
+FromNode = Hello | Report | Seat | Unseat | Nudge | Found | Brought | Marked | Unfit | Ping
 from_node: Decoder[FromNode] = Decoder(FromNode, "node to master")
 
 
@@ -186,6 +194,16 @@ class Find(Message, frozen=True, kw_only=True):
     player: str
 
 
+class Bring(Message, frozen=True, kw_only=True):
+    """Send this player's actor, which is in `origin`, to `room`, where a seat is kept. Said again until it is
+    answered by `brought`."""
+
+    id: str
+    player: str
+    origin: str
+    room: str
+
+
 class FindMarked(Message, frozen=True, kw_only=True):
     """Which rooms have saved data that go with their object?"""
 
@@ -216,5 +234,7 @@ class Pong(Message, frozen=True, kw_only=True):
     """You are heard."""
 
 
-ToNode = Accepted | Desired | Goodbye | Seated | Find | FindMarked | Mark | Erase | Nudge | Drain | Pong
+ToNode = (
+    Accepted | Desired | Goodbye | Seated | Find | Bring | FindMarked | Mark | Erase | Nudge | Drain | Pong
+)
 to_node: Decoder[ToNode] = Decoder(ToNode, "master to node")

@@ -52,13 +52,6 @@ def wanted_room(context: Context, game: str, body: JoinBody) -> str | None:
                 Refusal.NOT_YET_SUPPORTED, "instanced rooms are not supported yet; join a room by name"
             )
         )
-    if body.bring:
-        raise Unwelcome(
-            Problem.of(
-                Refusal.NOT_YET_SUPPORTED,
-                "bring is not supported yet; join without it, you are led to where your actor is",
-            )
-        )
     return body.room
 
 
@@ -179,7 +172,14 @@ class Joins(_JoinHandler):
             answered.set()
 
         join = self.context.runner.join(
-            game, player, room, place=place, listen=listen, others=others, session=body.session
+            game,
+            player,
+            room,
+            place=place,
+            listen=listen,
+            others=others,
+            session=body.session,
+            bring=body.bring,
         )
         try:
             await asyncio.wait_for(answered.wait(), FIRST_ANSWER_SECONDS)

@@ -17,6 +17,7 @@ from roomfleet.master.core.events import (
     NodeHeard,
     NodeReported,
     Nudged,
+    PlayerBrought,
     PlayerFound,
     SeatCancelled,
     SeatRequested,
@@ -27,6 +28,7 @@ from roomfleet.wire.errors import WireError
 from roomfleet.wire.link import (
     SUBPROTOCOL,
     Accepted,
+    Brought,
     Found,
     FromNode,
     Hello,
@@ -160,6 +162,8 @@ class LinkSocket(WebSocketHandler):
                 handle(Nudged(Key(node.game, room), wake))
             case Found(id=find, player=player, room=found):
                 handle(PlayerFound(find, found, player))
+            case Brought(id=id, room=room):
+                handle(PlayerBrought(id, room))
             case Marked(rooms=rooms):
                 handle(MarkedFound(node, boot, tuple(rooms)))
             case Unfit(message=why):

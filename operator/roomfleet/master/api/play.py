@@ -79,7 +79,8 @@ class Play(WebSocketHandler):
         try:
             message = from_player.decode(text)
             player = self.context.identity.player(message.token)
-            room = wanted_room(self.context, self._game, self._asked())
+            asked = self._asked()
+            room = wanted_room(self.context, self._game, asked)
             others = party_of(self.context, player, message.party or ())
         except WireError as error:
             self._refuse(Problem.of(Refusal.BAD_REQUEST, str(error)))
@@ -88,9 +89,11 @@ class Play(WebSocketHandler):
         except Unwelcome as unwelcome:
             self._refuse(unwelcome.problem)
         else:
-            self._begin(message, player, room, others)
+            self._begin(message, player, room, others, asked.bring)
 
-    def _begin(self, message: JoinMessage, player: str, room: str | None, others: list[str]) -> None:
+    def _begin(
+        self, message: JoinMessage, player: str, room: str | None, others: list[str], bring: bool
+    ) -> None:
         place = None
         if message.line_token is not UNSET:
             place = place_in_line(self.context, self._game, player, room, message.line_token)
@@ -103,6 +106,7 @@ class Play(WebSocketHandler):
             listen=self._early,
             others=others,
             session=message.session or 0,
+            bring=bring,
         )
         self._join = join
         join.listeners[:] = [self._answered]

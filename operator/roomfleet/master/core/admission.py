@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from roomfleet.master.core import places
+from roomfleet.master.core import bring, places
 from roomfleet.master.core.effects import Admitted, InLine
 from roomfleet.master.core.line import Join, JoinState, Line
 from roomfleet.master.core.state import Alarm, Link, Room, Stage, World
@@ -107,9 +107,13 @@ def retry_after(world: World, room: Room) -> int:
 
 
 def _let_in(world: World, room: Room, line: Line, join: Join) -> None:
-    """The join leaves the line with a ticket for each of its players."""
+    """The join leaves the line with a ticket for each of its players, or to have its actor brought."""
     place = room.place
     if place is None:
+        return
+    if join.origin is not None:
+        line.reserve(join, [join], world.now + world.settings.ticket_seconds)
+        bring.begin(world, room, join, join.origin)
         return
     members = [join, *(world.follower(join, number) for number in range(len(join.others)))]
     line.reserve(join, members, world.now + world.settings.ticket_seconds)

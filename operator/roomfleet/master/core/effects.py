@@ -161,6 +161,19 @@ class FindPlayer:
 
 
 @dataclass(frozen=True, slots=True)
+class BringPlayer:
+    """Have the node that runs `origin` send the player's actor to `room`. Answered by `PlayerBrought`; said
+    again until then."""
+
+    id: str
+    node: Key
+    boot: str
+    player: str
+    origin: str
+    room: str
+
+
+@dataclass(frozen=True, slots=True)
 class FindMarked:
     """Ask this node which rooms have saved data that go with their object. Answered by `MarkedFound`."""
 
@@ -215,6 +228,7 @@ Effect = (
     | AnswerJoin
     | AnswerSeat
     | FindPlayer
+    | BringPlayer
     | FindMarked
     | MarkRoom
     | EraseRooms

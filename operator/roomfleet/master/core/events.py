@@ -159,6 +159,8 @@ class JoinRequested:
     """The place that they had, if they claim one. It counts instead of `arrived`, where it is still good."""
     session: int = 0
     """The number of the session that this join goes on with; 0: a new one. Later ones have higher numbers."""
+    bring: bool = False
+    """The player's actor is to be brought to `room` from wherever it is; not those of a party."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,6 +187,15 @@ class PlayerFound:
     room: str | None
     player: str = ""
     """Empty: the one whose join it is."""
+
+
+@dataclass(frozen=True, slots=True)
+class PlayerBrought:
+    """An answer to `BringPlayer`: the room that holds the player's actor now, or will when it arrives. None:
+    there is no such actor."""
+
+    id: str
+    room: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,6 +255,7 @@ Event = (
     | JoinCancelled
     | JoinPolled
     | PlayerFound
+    | PlayerBrought
     | SeatRequested
     | SeatCancelled
     | Nudged

@@ -16,6 +16,7 @@ from roomfleet.master.core.events import (
     JoinRequested,
     NodeReported,
     Nudged,
+    PlayerBrought,
     PlayerFound,
     Recorded,
     RoomApplied,
@@ -64,7 +65,7 @@ def of_event(world: World, event: Event, error: Exception) -> None:
         text = f"taking in {type(event).__name__} failed: {type(error).__name__}: {error}"
         world.do(Announce(room.key, "InternalError", text, warning=True))
         world.look_at(room, Lane.HOUSEKEEPING)
-    if isinstance(event, JoinRequested | JoinPolled | PlayerFound):
+    if isinstance(event, JoinRequested | JoinPolled | PlayerFound | PlayerBrought):
         join = world.joins.get(event.id)
         if join is not None:
             _refuse(world, join, error)

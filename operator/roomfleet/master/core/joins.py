@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from roomfleet.master.core import admission
+from roomfleet.master.core import admission, bring
 from roomfleet.master.core.effects import FindPlayer
 from roomfleet.master.core.events import (
     JoinCancelled,
@@ -42,6 +42,7 @@ def requested(world: World, event: JoinRequested) -> None:
     join = _new(world, event.id, event.game, event.player, event.room, arrived)
     join.place = place
     join.others += event.others
+    join.bring = event.bring and not event.others
     join.session = event.session or _new_session(world)
     newer = _who_joined_since(world, join)
     if newer is not None:
@@ -221,10 +222,14 @@ def _leave_party(world: World, party: Join, player: str) -> None:
 def _settle(world: World, join: Join) -> None:
     """Into the line of the room that holds the actor, else of that asked for, else of the entry room.
 
-    Any other room than the holder could only send the player back to it: without it there is no way in. A
-    party goes together, so where one of its actors is elsewhere there is no way in for it.
+    Any other room than the holder could only send the player back to it: without it there is no way in,
+    unless the player asks to be brought. A party goes together, so where one of its actors is elsewhere there
+    is no way in for it.
     """
     holder = join.found.get(join.player)
+    if join.bring and holder is not None and join.asked not in (None, holder):
+        _bring(world, join, holder)
+        return
     name = (holder or join.asked) if not join.others else (join.asked or holder)
     if name is None:
         room = _entry(world, join)
@@ -250,6 +255,21 @@ def _enter_together(world: World, join: Join, room: Room) -> None:
         world.refuse(join, Refusal.MEMBER_ELSEWHERE, detail)
         return
     _enter_line(world, join, room)
+
+
+def _bring(world: World, join: Join, holder: str) -> None:
+    """Into the line of the room that was asked for; once there is a seat the actor is brought."""
+    origin = _room(world, join, holder)
+    target = _room(world, join, join.asked or "")
+    if origin is None:
+        _holder_is_gone(world, join, holder)
+    elif target is None:
+        _no_such_room(world, join, join.asked or "")
+    elif (refusal := bring.refusal(origin, target)) is not None:
+        world.refuse(join, *refusal)
+    else:
+        join.origin = origin.key
+        _enter_line(world, join, target)
 
 
 def _enter_line(world: World, join: Join, room: Room) -> None:
@@ -317,6 +337,10 @@ def _time_out(world: World, join: Join) -> None:
     seconds = f"{world.settings.join_timeout_seconds:.0f} s"
     if room is None:
         world.refuse(join, Refusal.TIMEOUT, f"no answer within {seconds}: try again", RETRY_AFTER_SECONDS)
+        return
+    if join.origin is not None and join.state is JoinState.BRINGING:
+        detail = f"your actor could not be brought from {join.origin.name} within {seconds}: try again"
+        world.refuse(join, Refusal.TIMEOUT, detail, RETRY_AFTER_SECONDS)
         return
     why = room.queued_for or room.fault or ("every seat is taken" if room.running else "it is not up yet")
     detail = f"{room.key.name} had no seat within {seconds} ({why}): try again"

@@ -29,6 +29,8 @@ class JoinState(StrEnum):
     """A node was asked where the players' actors are."""
     WAITING = "waiting"
     """In the line of `room`."""
+    BRINGING = "bringing"
+    """Has a seat in `room`; the actor is on its way there from `origin`."""
     ADMITTED = "admitted"
     """Answered for good; the seat is reserved until `expires`."""
 
@@ -64,6 +66,15 @@ class Join:
     state: JoinState = JoinState.HELD
     room: Key | None = None
     seat: SeatOf | None = None
+    bring: bool = False
+    """The player asks to be brought, wherever the actor is."""
+    origin: Key | None = None
+    """The room that the actor is to be brought from."""
+    asked_of: tuple[str, int] | None = None
+    """The boot and epoch of `origin` that were last told to send the actor."""
+    ask_again_at: float = 0.0
+    detours: int = 0
+    """How often the actor was found elsewhere than thought."""
     told: int = 0
     """The position that was told last; 0: none yet."""
     told_eta: float | None = None

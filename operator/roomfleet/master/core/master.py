@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from roomfleet.master.core import events, faults, fleet, joins, nodes, rooms, sweep, views
+from roomfleet.master.core import bring, events, faults, fleet, joins, nodes, rooms, sweep, views
 from roomfleet.master.core import reconcile as room_steps
 from roomfleet.master.core.effects import Effect, SendDesired
 from roomfleet.master.core.model import FleetStatus, Key
@@ -225,6 +225,7 @@ _HANDLERS: dict[type, Callable[[World, Any], None]] = {
     events.JoinCancelled: joins.cancelled,
     events.JoinPolled: joins.polled,
     events.PlayerFound: joins.found,
+    events.PlayerBrought: bring.brought,
     events.SeatRequested: joins.seat_requested,
     events.SeatCancelled: joins.seat_cancelled,
     events.Nudged: rooms.nudged,

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from roomfleet.master.core import admission, places, status
+from roomfleet.master.core import admission, bring, places, status
 from roomfleet.master.core.effects import Record, SendGoodbye
 from roomfleet.master.core.model import Key
 from roomfleet.master.core.state import Alarm, Place, Recording, Room, Stage, World
@@ -49,7 +49,8 @@ def sync_reservations(world: World, room: Room) -> bool:
     """Seats whose ticket has expired are free."""
     if room.line is not None:
         for join in room.line.expire(world.now):
-            world.forget(join)
+            if not bring.keep(room, join):
+                world.forget(join)
     return True
 
 
@@ -105,7 +106,7 @@ def sync_intent(world: World, room: Room) -> bool:
         return True
     if busy(world, room):
         room.idle_since = None
-        if room.spec.keep is Keep.ALWAYS or room.waiting or room.woken:
+        if room.spec.keep is Keep.ALWAYS or room.waiting or room.woken or bring.wanted(world, room):
             room.awake = True
         return True
     if not room.awake:
@@ -205,8 +206,23 @@ def sync_admitted(world: World, room: Room) -> bool:
     return True
 
 
+def sync_left(world: World, room: Room) -> bool:
+    """Nobody can be brought from a room that cannot run, or to it."""
+    refusal = refusal_of(room)
+    if refusal is not None:
+        bring.give_up(world, room, *refusal)
+    return True
+
+
+def sync_brought(world: World, room: Room) -> bool:
+    """It runs: its node sends the actors that are to be brought elsewhere."""
+    bring.ask(world, room)
+    return True
+
+
 STEPS: tuple[Step, ...] = (
     sync_reservations,
+    sync_left,
     sync_deleted,
     sync_refused,
     sync_heard,
@@ -216,6 +232,7 @@ STEPS: tuple[Step, ...] = (
     sync_placed,
     sync_told,
     sync_woken,
+    sync_brought,
     sync_admitted,
 )
 
@@ -238,7 +255,7 @@ def busy(world: World, room: Room) -> bool:
     """Whether somebody is in the room, on the way to it, or it is to stay anyway."""
     if room.spec.keep is Keep.ALWAYS or room.players or room.resumable or room.woken:
         return True
-    if room.hold_until > world.now:
+    if room.hold_until > world.now or bring.wanted(world, room):
         return True
     return room.line is not None and bool(room.line.joins or room.line.reserved)
 
@@ -290,6 +307,8 @@ def _next_due(world: World, room: Room) -> float | None:
             dues.append(world.collect_until)
         if (told := room.line.next_told()) is not None:
             dues.append(told)
+    if (again_at := bring.next_due(world, room)) is not None:
+        dues.append(again_at)
     if place is None and room.awake and world.now < room.retry_at:
         dues.append(room.retry_at)
     if place is not None and room.key.name not in place.node.reports:

@@ -311,6 +311,8 @@ class World:
         self.joins: dict[str, Join] = {}
         self.players: dict[tuple[str, str], Join] = {}
         """The one join of each player that is not over."""
+        self.brings: dict[Key, dict[str, Join]] = {}
+        """By the room that holds the actor: joins that wait for it to be brought to the room they ask for."""
         self.seats: dict[tuple[str, str], Key] = {}
         """Where a player used a ticket last."""
         self.queue: RoomQueue[Work] = RoomQueue(self.rng, now, game=lambda work: work.key.game)
@@ -374,6 +376,16 @@ class World:
             seat = join.seat
             self.do(AnswerSeat(seat.node, seat.boot, seat.id, join.game, join.player, answer))
 
+    def admit(self, join: Join, place: Place) -> None:
+        """The join has a reserved seat at that place: in."""
+        join.state = JoinState.ADMITTED
+        join.boot = place.boot
+        self.timers.set(Alarm("join", join.id), None)
+        if join.told:
+            self.given.void((join.game, join.player), self.now)
+        name = join.room.name if join.room is not None else ""
+        self.answer(join, Admitted(name, place.boot, place.node.url, join.expires, session=join.session))
+
     def refuse(self, join: Join, refusal: Refusal, detail: str, retry_after: int | None = None) -> None:
         """The join ends here, and its place is not given back."""
         if join.told:
@@ -408,6 +420,17 @@ class World:
         self.players[join.game, player] = join
         return join
 
+    def brought(self, join: Join) -> None:
+        """The join's actor needs not be brought any more."""
+        origin, join.origin = join.origin, None
+        joins = self.brings.get(origin) if origin is not None else None
+        if origin is None or joins is None or joins.pop(join.id, None) is None:
+            return
+        if not joins:
+            del self.brings[origin]
+        if (room := self.rooms.get(origin)) is not None:
+            self.look_at(room, Lane.URGENT)
+
     def forget(self, join: Join) -> None:
         """The join is over: out of the line, its reservation free."""
         self.joins.pop(join.id, None)
@@ -418,6 +441,7 @@ class World:
         node = self.nodes.get(join.seat.node) if join.seat is not None else None
         if join.seat is not None and node is not None and node.seats.get(join.seat.id) == join.id:
             del node.seats[join.seat.id]
+        self.brought(join)
         room = self.rooms.get(join.room) if join.room is not None else None
         if room is None or room.line is None:
             return
