@@ -4,6 +4,8 @@ HOST ?= 127.0.0.1
 PORT ?= 8080
 DATA ?= .roomfleet/$(notdir $(GAME))
 PYTHON ?= python3
+# Test files at once: most of them wait for processes that start, are killed and come back.
+WORKERS ?= 3
 
 export KUBECONFIG
 
@@ -16,7 +18,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 help: ## what there is
 	@echo "make up        play $(GAME): sets itself up, then prints a URL (HOST=, PORT=, DATA=, GAME=, STORE=)"
 	@echo "make operator  the same with rooms in the cluster of KUBECONFIG= (STORE=, PORT=, HOST=, GAME=)"
-	@echo "make test      everything: formats, types, import contracts, all tests"
+	@echo "make test      everything: formats, types, import contracts, all tests (WORKERS=)"
 	@echo "make check     formats, types and import contracts only"
 	@echo "make unit      the fast tests only"
 	@echo "make bench     what is measured: tables, build/bench.json and a plot (QUICK=1 for a short look)"
@@ -34,7 +36,8 @@ operator: $(VENV)/installed-for-cluster
 
 test: $(VENV)/installed-for-tests
 	@$(MAKE) --no-print-directory check
-	$(BIN)/python -m pytest
+	@$(BIN)/python tests/support/kube_binaries.py >/dev/null # here, since a build tells its progress
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
 
 check: $(VENV)/installed-for-tests
 	$(BIN)/ruff format --check .
