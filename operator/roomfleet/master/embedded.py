@@ -39,6 +39,7 @@ from roomfleet.master.local.kubeapi.handler import refuse_strangers
 from roomfleet.master.local.kubeapi.urls import local_api_handlers
 from roomfleet.master.local.manifests import BadManifest, read_path
 from roomfleet.master.local.objects import Objects
+from roomfleet.master.metrics import metrics_page
 from roomfleet.master.options import DATA, VARIABLES, MasterOptions
 from roomfleet.master.runner import Runner
 from roomfleet.wire.errors import WireError
@@ -252,7 +253,7 @@ class Fleet:
     ) -> int:
         options, settings = self._options, self._options.settings
         port = sockets[0].getsockname()[1]
-        core = Core(settings, seed=secrets.randbits(64), now=time.time())
+        core = Core(settings, seed=secrets.randbits(64), now=time.time(), stopwatch=time.perf_counter)
         fleet = LocalFleet(objects, lambda event: runner.handle(event), settings.delete_after_seconds)
         runner = Runner(core, fleet, data.signing_key(), time.time)
         context = Context(
@@ -265,6 +266,7 @@ class Fleet:
             admin=_only_this_machine,
             installation=self._installation or kept_in(data.folder),
             adopts=self._adopts,
+            metrics=metrics_page(core, time.time, fleet.writes, lambda: fleet.writes_waiting).text,
             public_url=options.public_url,
         )
         secret = options.link_secret or secrets.token_urlsafe(24)

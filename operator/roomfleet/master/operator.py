@@ -45,6 +45,7 @@ from roomfleet.master.kube.gate import Gate
 from roomfleet.master.kube.lease import Lease
 from roomfleet.master.kube.session import session_of
 from roomfleet.master.kube.stateless import NoDiffBase, NoProgress
+from roomfleet.master.metrics import metrics_page
 from roomfleet.master.options import DATA, MasterOptions
 from roomfleet.master.runner import Runner
 from roomfleet.wire.errors import WireError
@@ -160,7 +161,7 @@ class Master:
         probe = path_of("rooms", options.namespaces[0] if options.namespaces else "") + "?limit=1"
         gate = Gate(api, lease.may_act, back=lambda: fleet.look_now(), probe=probe)
         fleet = KubeFleet(api, gate, options.namespaces, identity, lambda event: handle(event), self.echoes)
-        core = Core(options.settings, seed=secrets.randbits(64), now=time.time())
+        core = Core(options.settings, seed=secrets.randbits(64), now=time.time(), stopwatch=time.perf_counter)
         runner = Runner(core, fleet, self._key, time.time, lease.may_act)
 
         def handle(event: Event) -> None:
@@ -176,6 +177,14 @@ class Master:
             wall=time.time,
             installation=installation,
             adopts=self._adopts,
+            metrics=metrics_page(
+                core,
+                time.time,
+                fleet.writer.writes,
+                lambda: fleet.writer.lined_up,
+                api.requests,
+                lease.may_act,
+            ).text,
             public_url=options.public_url,
             trouble=fleet.trouble,
         )

@@ -22,6 +22,8 @@ from roomfleet.node.asking import SeatRequests
 from roomfleet.node.bringing import NOT_YET, bring
 from roomfleet.node.keepalive import KeepAlive
 from roomfleet.node.link import Link
+from roomfleet.node.meters import Meters
+from roomfleet.node.metrics import Standing, metrics_page
 from roomfleet.node.ownership import Ownership
 from roomfleet.node.room import HostedRoom
 from roomfleet.node.schedule import Schedule
@@ -134,8 +136,10 @@ class Node:
         """Why the node ended by itself; empty: it was told to."""
         self.resumes: dict[str, tuple[HostedRoom, str]] = {}
         self.missed_ticks = 0
+        self.meters = Meters()
         self.wall = wall
         self.rng = rng
+        self._metrics = metrics_page(self.meters, self._standing)
         self._options = options
         self._key = SigningKey.from_seed(secrets.token_bytes(32))
         self._link = Link(options.master, self, min(3.0, settings.node_lost_after_seconds / 4), rng)
@@ -297,6 +301,22 @@ class Node:
         running = [room for room in self._rooms.values() if room.phase is RoomPhase.RUNNING]
         players = sum(room.visits.players.connected for room in running)
         return {"rooms": len(running), "players": players, "missed_ticks": self.missed_ticks}
+
+    def metrics(self) -> bytes:
+        """The text of `/metrics`."""
+        return self._metrics.text()
+
+    def _standing(self) -> Standing:
+        return Standing(
+            node=self.name,
+            game=self.game_name,
+            fleet=self._options.fleet,
+            link_up=self._link.up,
+            draining=self._draining,
+            missed_ticks=self.missed_ticks,
+            rooms=list(self._rooms.values()),
+            now=asyncio.get_running_loop().time(),
+        )
 
     def link_down(self) -> None:
         self._ownership.link_down()

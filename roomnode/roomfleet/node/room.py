@@ -18,6 +18,7 @@ from roomfleet.game.outbox import ChangeKind, Outside, ScriptFailure, SeatUnwant
 from roomfleet.node.asking import GrantedSeat
 from roomfleet.node.clock import RENEW_SECONDS, RoomClock
 from roomfleet.node.fanout import Connection, FanOut
+from roomfleet.node.meters import IN, OUT
 from roomfleet.node.players import PlayerSession
 from roomfleet.node.saving import Departure, Saver
 from roomfleet.node.surroundings import Surroundings
@@ -137,6 +138,7 @@ class HostedRoom:
             wall=self._node.wall,
             room=self,
             rng=self._rng,
+            meters=self._node.meters,
         )
         for player in self.live.players:
             self.visits.expect(player)
@@ -181,6 +183,7 @@ class HostedRoom:
             self._deliver()
             await self.saver.finish(exact)
         except Fenced as error:
+            self._lost(error.found_epoch)
             self._over(RoomPhase.FENCED, str(error), error.found_epoch)
         except Exception as error:
             log.exception("room %s could not be stopped well", self.name)
@@ -188,11 +191,28 @@ class HostedRoom:
         else:
             self._over(RoomPhase.STOPPED, "")
 
-    def fence(self, found_epoch: int | None, lost: int = 0) -> None:
-        """Another node has the room: close it here, acknowledge nothing, lead the players over."""
+    def fence(self, found_epoch: int | None, lost: int | None = None) -> None:
+        """Another node has the room: close it here, acknowledge nothing, lead the players over.
+
+        `lost`: how many actors' changes are lost with it; None: they are counted.
+        """
         if self.session is None or self.over:
             return
         self.session.lost_to(found_epoch)
+        self._lost(found_epoch, lost)
+        self._send_all_away(Rejoin(reason="the room went to another node", room=self.name))
+        self._still()
+        self._over(RoomPhase.FENCED, "taken over", found_epoch)
+
+    def _lost(self, found_epoch: int | None, lost: int | None = None) -> None:
+        """Say in log and metrics what is lost, none of it acknowledged."""
+        try:
+            if lost is None:
+                lost = self.saver.unsaved() if self.saver is not None else 0
+        except Exception:
+            log.exception("what room %s loses cannot be counted", self.name)
+            lost = 0
+        self._node.meters.lost(lost)
         log.warning(
             "room %s at epoch %d was taken over (found epoch %s); %d actors had changes that were not saved",
             self.name,
@@ -200,9 +220,6 @@ class HostedRoom:
             found_epoch,
             lost,
         )
-        self._send_all_away(Rejoin(reason="the room went to another node", room=self.name))
-        self._still()
-        self._over(RoomPhase.FENCED, "taken over", found_epoch)
 
     def fail(self, message: str) -> None:
         """Something of the room itself broke: close it without saving more, and say so."""
@@ -308,6 +325,7 @@ class HostedRoom:
         ]
         self.guarded(lambda live: live.arrive(arrivals, self._clock.now()), pump=False)
         for actor, _, _ in arrivals:
+            self._node.meters.travelled(IN, actor)
             player = player_of(actor)
             # One whose class cannot be had is not live: it stays saved.
             if player is not None and self.visits.players.get(player) is None and player in self.live.players:
@@ -329,11 +347,13 @@ class HostedRoom:
 
     def seat_granted(self, request: int, seat: GrantedSeat) -> None:
         if self.live is not None and self.phase is RoomPhase.RUNNING:
+            self._node.meters.seats["granted"] += 1
             self._seats[request] = seat
             self.guarded(lambda live: live.seated(request, self._clock.now()))
 
     def seat_refused(self, request: int, reason: str) -> None:
         if self.live is not None and self.phase is RoomPhase.RUNNING:
+            self._node.meters.seats["refused"] += 1
             self.guarded(lambda live: live.seat_refused(request, reason, self._clock.now()))
 
     # -- what the room puts out ----------------------------------------------------------------------------
@@ -406,6 +426,7 @@ class HostedRoom:
         for viewing in self.fanout.too_slow(limit):
             if viewing.connection is None:
                 continue
+            self._node.meters.slow_clients += 1
             if isinstance(viewing, PlayerSession):
                 self.visits.put_out(viewing.player, viewing.connection, ByeCode.TOO_SLOW, reason)
             else:
@@ -489,6 +510,7 @@ class HostedRoom:
         for departure in departures:
             by_target.setdefault(departure.change.to_room, []).append(departure)
             assert departure.change.kind is ChangeKind.TRAVEL
+            self._node.meters.travelled(OUT, departure.change.actor)
             player = player_of(departure.change.actor)
             if player is None:
                 continue

@@ -17,6 +17,7 @@ from roomfleet.game.live import LiveRoom
 from roomfleet.game.outbox import AtomicGroup, Change, ChangeKind
 from roomfleet.node.backlog import Backlog
 from roomfleet.node.clock import RoomClock
+from roomfleet.node.meters import FAILED, FENCED, REFUSED, Meters
 from roomfleet.node.schedule import Schedule
 from roomfleet.store import (
     ActorRecord,
@@ -75,6 +76,7 @@ class Saver:
         "_clock",
         "_game",
         "_live",
+        "_meters",
         "_paused",
         "_refusal",
         "_refused",
@@ -107,6 +109,7 @@ class Saver:
         wall: Callable[[], float],
         room: Saved,
         rng: random.Random,
+        meters: Meters,
     ) -> None:
         self.interval = interval
         self.saved_at: float | None = None
@@ -120,6 +123,7 @@ class Saver:
         self._wall = wall
         self._room = room
         self._rng = rng
+        self._meters = meters
         self._backlog = Backlog()
         self._refused: list[AtomicGroup] = []
         """Too large, or senseless: kept, and tried again with what changes next."""
@@ -208,6 +212,17 @@ class Saver:
             self._trouble("the store does not answer")
         await asyncio.sleep(min(2.0, 0.05 * 2 ** min(attempt, 6)) * self._rng.uniform(0.5, 1.0))
 
+    @property
+    def unsaved_since(self) -> float | None:
+        """When the oldest change that is not saved was made, loop time; None: all is saved."""
+        return self._unsaved_since
+
+    def unsaved(self) -> int:
+        """How many actors have changes that are not saved. For a room that is lost: it collects them all."""
+        self._compose()
+        groups = (*self._backlog.groups, *self._refused)
+        return len({change.actor for group in groups for change in group.changes})
+
     # -- saving --------------------------------------------------------------------------------------------
 
     @property
@@ -267,8 +282,7 @@ class Saver:
                 await self._commit_all()
                 return
             except Fenced as error:
-                lost = len({change.actor for group in self._backlog.groups for change in group.changes})
-                self._room.fence(error.found_epoch, lost)
+                self._room.fence(error.found_epoch, self.unsaved())
                 return
             except StoreUnavailable as error:
                 attempt += 1
@@ -330,6 +344,7 @@ class Saver:
             groups, body = self._backlog.take_batch(1 if singly else None)
             singly = max(0, singly - 1)
             changes = [change for group in groups for change in group.changes]
+            begun = self._loop_time()
             try:
                 committed = await self._session.commit(
                     [self._to_store(change) for change in changes],
@@ -338,6 +353,7 @@ class Saver:
                     saved_at_ms=round(self._wall() * 1000),
                 )
             except (TooLarge, BadChange) as error:
+                self._meters.saves[REFUSED] += 1
                 if len(groups) > 1:
                     # One of them is at fault: each by itself, so that the others are saved.
                     self._backlog.put_back(groups, body)
@@ -347,9 +363,11 @@ class Saver:
                 self._refused.extend(groups)
                 log.warning("%s", error)
                 continue
-            except BaseException:
+            except BaseException as error:
+                self._meters.saves[FENCED if isinstance(error, Fenced) else FAILED] += 1
                 self._backlog.put_back(groups, body)
                 raise
+            self._meters.saved(self._loop_time() - begun, len(changes))
             self.saved_at = self._wall()
             if committed.departed:
                 await self._session.applied()

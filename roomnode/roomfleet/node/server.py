@@ -16,12 +16,15 @@ from tornado.websocket import WebSocketHandler, WebSocketProtocol13
 from roomfleet.node.guests import Guest, PlayerGuest, WatcherGuest
 from roomfleet.node.keepalive import KeepAlive
 from roomfleet.node.limits import Bucket, OutstandingCalls
+from roomfleet.node.meters import Meters
+from roomfleet.node.metrics import MetricsHandler
 from roomfleet.node.room import HostedRoom, say_error
 from roomfleet.node.seats import SeatHandler
 from roomfleet.node.sending import PING, Pipe, websocket_frame
 from roomfleet.node.visits import Visits
 from roomfleet.wire.codec import FORMATS, JSON, Format
 from roomfleet.wire.errors import TicketError, TicketFlaw, UnknownMessage, WireError
+from roomfleet.wire.metrics import PATH
 from roomfleet.wire.session import (
     Bye,
     ByeCode,
@@ -74,10 +77,14 @@ class Doors(Protocol):
     boot: str
     settings: Settings
     keep_alive: KeepAlive
+    meters: Meters
 
     def wall(self) -> float: ...
 
     def load(self) -> dict[str, int]: ...
+
+    def metrics(self) -> bytes:
+        """The text of `/metrics`."""
 
     def keys(self) -> Mapping[str, str]:
         """Public keys that sign tickets of players."""
@@ -342,6 +349,7 @@ class SessionSocket(WebSocketHandler):
         self._pipe.put(websocket_frame(self.format.encode(message), binary=self.format.binary))
         if self._pipe.overfull:
             log.info("%s takes nothing and is cut off", self.request.remote_ip)
+            self._doors.meters.slow_clients += 1
             self._pipe.cut()
 
     def ping(self) -> None:  # type: ignore[override]
@@ -400,6 +408,7 @@ def make_application(doors: Doors, prefix: str) -> Application:
             (rf"{below}/v1/games/([^/]+)/rooms/([^/]+)/session", SessionSocket, {"doors": doors}),
             (rf"{below}/v1/games/([^/]+)/rooms/([^/]+)/seats", SeatHandler, {"doors": doors}),
             (rf"{below}/healthz", HealthHandler, {"doors": doors}),
+            (rf"{below}{PATH}", MetricsHandler, {"read": doors.metrics}),
         ],
         websocket_max_message_size=settings.max_message_bytes,
         log_function=lambda handler: None,

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Protocol
 
 from roomfleet.game.loader import Game
+from roomfleet.node.meters import Meters
 from roomfleet.node.schedule import Schedule
 from roomfleet.store import ActorRecord, Store
 from roomfleet.wire.settings import Settings
@@ -27,6 +28,7 @@ class Surroundings(Protocol):
     """Resume secrets of connected and resumable players: room and player."""
     missed_ticks: int
     """Ticks of all its rooms that were skipped because the node was late."""
+    meters: Meters
     name: str
     boot: str
     url: str

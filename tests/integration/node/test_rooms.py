@@ -19,6 +19,7 @@ from roomfleet.wire.tickets import SigningKey, Ticket
 from roomfleet.wire.urls import session_path
 from support.hosted import Hosted, Listener, soon
 from support.raw import connected as connected_to
+from support.takeover import taken_over
 from support.trial_game import stored_actors, stored_epoch, stored_state
 
 ALPHA = RoomSpec(map="map1.alpha", script="trial.rooms:Place")
@@ -27,26 +28,6 @@ BETA = RoomSpec(map="map1.beta", script="trial.rooms:Place")
 
 def connected(listener: Listener) -> bool:
     return listener.types()[:2] == ["welcome", "snapshot"] and not listener.ended
-
-
-async def taken_over(on: Hosted, room: str, epoch: int) -> None:
-    """Another node claims the room."""
-
-    async def pause(attempt: int) -> None:
-        await asyncio.sleep(0.01)
-
-    await claim(
-        on.store.inner,
-        room=f"trial/{room}",
-        epoch=epoch,
-        node="other",
-        url="ws://other",
-        boot="other",
-        uid=f"uid {room}",
-        map=f"map1.{room}",
-        on_delete="Retain",
-        pause=pause,
-    )
 
 
 def test_who_leaves_and_comes_back_at_once_gets_in(on_a_node: Any) -> None:

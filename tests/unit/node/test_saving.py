@@ -9,6 +9,7 @@ from typing import Any
 
 from roomfleet.game.outbox import AtomicGroup, Change, ChangeKind
 from roomfleet.node.clock import RoomClock
+from roomfleet.node.meters import Meters
 from roomfleet.node.saving import Departure, Saver
 from roomfleet.node.schedule import Schedule
 from roomfleet.store import ActorRecord, Fenced, StoreError, StoreUnavailable, TooLarge, Transit
@@ -122,6 +123,7 @@ class Bench:
         self.broken: list[Exception] = []
         self.departed: list[Departure] = []
         self.schedule = Schedule(loop)
+        self.meters = Meters()
         self.saver = Saver(
             game="g",
             session=self.session,  # type: ignore[arg-type]
@@ -133,6 +135,7 @@ class Bench:
             wall=lambda: 1_700_000_000.0,
             room=Told(self),
             rng=random.Random(1),
+            meters=self.meters,
         )
 
 

@@ -15,6 +15,7 @@ from tornado.web import Application
 
 from roomfleet.master.api.context import Context
 from roomfleet.master.api.joins import Joins, OneJoin
+from roomfleet.master.api.metrics import metrics_handler
 from roomfleet.master.api.openapi import OpenApi
 from roomfleet.master.api.pages import page_handlers
 from roomfleet.master.api.play import Play
@@ -41,6 +42,7 @@ def make_application(context: Context, more: Sequence[Any] = ()) -> Application:
             (rf"{below}/healthz", Healthz, shared),
             (rf"{below}/readyz", Readyz, shared),
             (rf"{below}/openapi\.json", OpenApi, shared),
+            metrics_handler(context.metrics),
             *more,
             *page_handlers(context.prefix),
         ],

@@ -34,6 +34,8 @@ class Context:
     """A database of that installation is taken over."""
     admin: Callable[[HTTPServerRequest], None] = no_admins
     """Raises NotAdmin unless the request is an admin's."""
+    metrics: Callable[[], bytes] = lambda: b""
+    """The text of `/metrics`."""
     public_url: str = ""
     """Where players reach the master, when a proxy stands before it: no slash at its end."""
 

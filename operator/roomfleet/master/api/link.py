@@ -10,6 +10,7 @@ from tornado.web import Application
 from tornado.websocket import WebSocketClosedError, WebSocketHandler
 
 from roomfleet.master.api.context import Context
+from roomfleet.master.api.metrics import metrics_handler
 from roomfleet.master.core.events import (
     MarkedFound,
     NodeConnected,
@@ -65,7 +66,7 @@ class LinkServer:
 
     def application(self) -> Application:
         return Application(
-            [(r"/link", LinkSocket, {"server": self})],
+            [(r"/link", LinkSocket, {"server": self}), metrics_handler(self.context.metrics)],
             websocket_max_message_size=MAX_LINK_BYTES,
             log_function=lambda handler: None,
         )

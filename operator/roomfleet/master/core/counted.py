@@ -21,7 +21,7 @@ class Counted:
     def __init__(self) -> None:
         self.work: defaultdict[str, Histogram] = defaultdict(lambda: Histogram(WORK_SECONDS))
         """Seconds of work on a key of the room queue, by its kind; as long as the given stopwatch shows."""
-        self.failures: Counter[str] = Counter()
+        self.failures: Counter[str] = Counter(room=0, fleet=0, event=0, alarm=0)
         """Keys of a kind, events and alarms whose handling raised."""
         self.joins: Counter[tuple[str, str, str]] = Counter()
         """By game, who asked (`player`; `node` for a seat), and outcome: admitted, cancelled, or why not."""
@@ -46,7 +46,7 @@ class Writes:
     """What became of writes to objects. The adapters count them."""
 
     def __init__(self) -> None:
-        self.outcomes: Counter[str] = Counter()
+        self.outcomes: Counter[str] = Counter(written=0, conflict=0, gone=0, failed=0)
         """written, conflict, gone, or failed."""
         self.seconds = Histogram(WRITE_SECONDS)
         """Of those that were written."""
@@ -54,6 +54,9 @@ class Writes:
     def written(self, seconds: float) -> None:
         self.outcomes["written"] += 1
         self.seconds.observe(seconds)
+
+    def failed(self, *, conflict: bool = False, gone: bool = False) -> None:
+        self.outcomes["conflict" if conflict else "gone" if gone else "failed"] += 1
 
 
 def _asker(join: Join) -> str:

@@ -13,6 +13,7 @@ from typing import Any
 
 from roomfleet.master.core import bring, events, faults, fleet, joins, nodes, rooms, sweep, views
 from roomfleet.master.core import reconcile as room_steps
+from roomfleet.master.core.counted import Counted
 from roomfleet.master.core.effects import Effect, SendDesired
 from roomfleet.master.core.model import FleetStatus, Key
 from roomfleet.master.core.places import refresh
@@ -64,6 +65,15 @@ class Core:
         # Until every object has been told nothing is taken, however long an API server keeps us waiting.
         worked = now - self._world.synced_at if self.synced else 0.0
         return replace(health, oldest_age=min(health.oldest_age, worked))
+
+    @property
+    def counted(self) -> Counted:
+        """What it has counted since its start, for metrics."""
+        return self._world.counted
+
+    def census(self, now: float) -> dict[Key, views.Census]:
+        """Every fleet in numbers, for metrics."""
+        return views.census(self._world, now)
 
     @property
     def synced(self) -> bool:

@@ -43,6 +43,8 @@ class QueueHealth:
 
     length: int
     """Keys that wait to be taken now; those held back by backoff are not counted."""
+    held_back: int
+    """Keys that failed and wait for their next try."""
     oldest_age: float
     """How long the oldest of them has waited, or one held back has been due; 0 when there is none."""
     last_reconcile_age: float
@@ -131,11 +133,6 @@ class RoomQueue(Generic[K]):
     def __len__(self) -> int:
         return len(self._waiting)
 
-    @property
-    def held_back(self) -> int:
-        """Keys that failed and wait for their next try."""
-        return len(self._held)
-
     def add(self, key: K, lane: Lane, now: float) -> None:
         """Have the key looked at. Held back keys stay held; a waiting one may only become more urgent."""
         if key == self._working:
@@ -207,7 +204,8 @@ class RoomQueue(Generic[K]):
         held = self._first_held()
         if held is not None and held < now:
             ages.append(now - held)  # nobody has come to release it
-        return QueueHealth(len(self._waiting), max(ages, default=0.0), now - self._last_taken)
+        oldest = max(ages, default=0.0)
+        return QueueHealth(len(self._waiting), len(self._held), oldest, now - self._last_taken)
 
     def _finish(self) -> tuple[K, Lane | None]:
         key, dirty = self._working, self._dirty

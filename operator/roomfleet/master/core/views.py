@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 
 from roomfleet.master.core import admission, places, status
@@ -61,6 +62,40 @@ class JoinView:
     """1 is next; 0: in no line."""
     eta_seconds: float | None
     arrived: float
+
+
+@dataclass(slots=True)
+class Census:
+    """A fleet in numbers."""
+
+    rooms: dict[Phase, int]
+    """Room objects by phase, as they were last reconciled; deleted ones until they are gone."""
+    nodes: dict[Link, int]
+    players: int
+    waiting: int = 0
+    """Joins in line for its rooms."""
+    longest_wait: float = 0.0
+    """How long the first of them has been waiting, s."""
+
+
+def census(world: World, now: float) -> dict[Key, Census]:
+    """Every fleet that there is, was, or that a Room names. Takes as long as there are nodes and joins."""
+    found: dict[Key, Census] = {}
+    for key, fleet in world.fleets.items():
+        links = Counter(node.link for node in fleet.nodes.values())
+        found[key] = Census(
+            rooms={phase: fleet.phases[phase].rooms if phase in fleet.phases else 0 for phase in Phase},
+            nodes={link: links[link] for link in Link},
+            players=fleet.players,
+        )
+    for join in world.joins.values():
+        room = world.rooms.get(join.room) if join.state is JoinState.WAITING and join.room else None
+        if room is not None:
+            of = found.get(Key(room.key.game, room.spec.fleet))
+            if of is not None:
+                of.waiting += 1
+                of.longest_wait = max(of.longest_wait, now - join.requested)
+    return found
 
 
 def room_view(room: Room) -> RoomView:

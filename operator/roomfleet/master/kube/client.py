@@ -7,6 +7,7 @@ are six requests, so they are written out here. Credentials are kopf's.
 from __future__ import annotations
 
 import logging
+from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Any, cast
 from urllib.parse import quote
@@ -76,6 +77,8 @@ class Api:
         self._session: aiohttp.ClientSession | None = None
         self._server = ""
         self._headers: dict[str, str] = {}
+        self.requests: Counter[tuple[str, str]] = Counter()
+        """What became of each: method, and `ok` or the error's name."""
         self.on_down: Callable[[ApiDown], None] = lambda error: None
         """Told of each ApiDown, whoever asked: even a short outage hides what happened meanwhile."""
 
@@ -184,11 +187,15 @@ class Api:
                 content = await answer.read()
                 status = answer.status
         except (TimeoutError, aiohttp.ClientError, OSError) as error:
+            self.requests[method, ApiDown.__name__] += 1
             why = str(error) or type(error).__name__
             raise ApiDown(f"{method} {path}: {why}") from error
         if status >= 400:
             text = f"{method} {path}: {status} {_reason(content)}"
-            raise error_of(status, text, names_object=_names_object(content))
+            refused = error_of(status, text, names_object=_names_object(content))
+            self.requests[method, type(refused).__name__] += 1
+            raise refused
+        self.requests[method, "ok"] += 1
         return cast(Json, msgspec.json.decode(content))
 
     def _renew(self) -> bool:

@@ -22,6 +22,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from roomfleet.master.core.counted import Writes
 from roomfleet.master.core.effects import Record
 from roomfleet.master.core.events import RecordOutcome
 from roomfleet.master.core.model import FleetStatus, RoomStatus
@@ -110,8 +111,7 @@ class Writer:
         self._dispatcher: asyncio.Task[None] | None = None
         self._writes: set[asyncio.Task[None]] = set()
         self._stopping = False
-        self.written = 0
-        """Requests that were carried out."""
+        self.writes = Writes()
 
     def start(self) -> None:
         self._dispatcher = self._loop.create_task(self._keep_dispatching(), name="status writer")
@@ -144,6 +144,11 @@ class Writer:
     def waiting(self) -> int:
         """Objects with something to write, or being written."""
         return sum(slot.dirty or slot.busy or slot.record is not None for slot in self._slots.values())
+
+    @property
+    def lined_up(self) -> int:
+        """Objects that stand in a lane: at once where `waiting` looks at every object."""
+        return len(self._lanes)
 
     @property
     def busy(self) -> bool:
@@ -406,8 +411,13 @@ class Writer:
     async def _patch(self, id: Id, uid: str, status: Json, version: str) -> Json:
         path = path_of(id.plural, id.key.game, id.key.name, "status")
         body = {"metadata": {"resourceVersion": version, "uid": uid}, "status": status}
-        written = await self._api.patch(path, body)
-        self.written += 1
+        begun = self._loop.time()
+        try:
+            written = await self._api.patch(path, body)
+        except ApiError as error:
+            self.writes.failed(conflict=isinstance(error, Conflict), gone=isinstance(error, NotFound))
+            raise
+        self.writes.written(self._loop.time() - begun)
         self._echoes.wrote(written["metadata"]["resourceVersion"])
         self._cache.put(id, written)
         return written

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from roomfleet.master.core.counted import Writes
 from roomfleet.master.core.effects import (
     Announce,
     CreateNode,
@@ -62,6 +63,7 @@ class LocalFleet:
         """Every object is known here at all times: that the list is complete is said every `list_seconds`."""
         self.closing = False
         """Set at the end: nothing is placed and no node is made any more."""
+        self.writes = Writes()
         self._objects = objects
         self._handle = handle
         self._children: Children | None = None
@@ -163,9 +165,8 @@ class LocalFleet:
             if room["metadata"]["uid"] != effect.uid:
                 raise NotFound(ROOMS, name)
             patch = room_status(effect.status, room, _now())
-            written = self._objects.patch_status(
-                ROOMS, name, {"metadata": {"resourceVersion": effect.version}, "status": patch}
-            )
+            metadata = {"resourceVersion": effect.version}
+            written = self._written(ROOMS, name, {"metadata": metadata, "status": patch})
             version = written["metadata"]["resourceVersion"]
             self._waiting.pop((ROOMS, name), None)
         except NotFound:
@@ -226,11 +227,26 @@ class LocalFleet:
 
     def _patch(self, plural: str, name: str, status: dict[str, Any]) -> None:
         try:
-            self._objects.patch_status(plural, name, {"status": status})
+            self._written(plural, name, {"status": status})
         except NotFound:
             return  # deleted meanwhile
         except (ApiError, StorageError) as error:
             log.error("cannot write the status of %s %s: %s", plural, name, error)
+
+    def _written(self, plural: str, name: str, patch: dict[str, Any]) -> dict[str, Any]:
+        begun = self._loop.time()
+        try:
+            written = self._objects.patch_status(plural, name, patch)
+        except (ApiError, StorageError) as error:
+            self.writes.failed(conflict=isinstance(error, Conflict), gone=isinstance(error, NotFound))
+            raise
+        self.writes.written(self._loop.time() - begun)
+        return written
+
+    @property
+    def writes_waiting(self) -> int:
+        """Objects with a status to write."""
+        return len(self._waiting)
 
 
 def _now() -> str:
