@@ -145,6 +145,7 @@ class Node:
         self._link = Link(options.master, self, min(3.0, settings.node_lost_after_seconds / 4), rng)
         self._ownership = Ownership(store, rng, self._follow, self._refuse)
         self._rooms: dict[str, HostedRoom] = {}
+        self._sessions: dict[str, Session] = {}
         self._desired: dict[str, DesiredRoom] = {}
         self._goodbyes: set[str] = set()
         self._keys: dict[str, str] = {}
@@ -371,6 +372,10 @@ class Node:
             await room.stop(goodbye=room.name in self._goodbyes)
 
     def changed(self, room: HostedRoom) -> None:
+        if room.session is not None and room.phase is RoomPhase.RUNNING:
+            self._sessions[room.session.room] = room.session
+        else:
+            self._forget_session(room)
         if not self._changed:
             asyncio.get_running_loop().call_soon(self._send_reports)
         self._changed[room.name] = room
@@ -386,7 +391,12 @@ class Node:
             if self._rooms.get(room.name) is room:
                 self._link.send(room.report())
 
+    def _forget_session(self, room: HostedRoom) -> None:
+        if room.session is not None and self._sessions.get(room.session.room) is room.session:
+            del self._sessions[room.session.room]
+
     def gone(self, room: HostedRoom) -> None:
+        self._forget_session(room)
         if self._rooms.get(room.name) is not room:
             return
         del self._rooms[room.name]
@@ -404,12 +414,11 @@ class Node:
             asyncio.get_running_loop().call_soon(self._reconcile)
 
     def sessions(self) -> dict[str, Session]:
-        """The store sessions of the running rooms, by document id."""
-        return {
-            room.session.room: room.session
-            for room in self._rooms.values()
-            if room.session is not None and room.phase is RoomPhase.RUNNING
-        }
+        """The store sessions of the running rooms, by document id.
+
+        A copy: what was read before a room was claimed does not count for it.
+        """
+        return self._sessions.copy()
 
     # -- moving --------------------------------------------------------------------------------------------
 

@@ -109,7 +109,7 @@ class Sweeping:
 
     async def _origins(self, room: str, going: set[str]) -> frozenset[str]:
         """The rooms that actors on their way to this one came from, as far as these rooms still have data."""
-        arriving = await self._store.actors_arriving([room])
+        arriving = await self._store.actors_arriving({room})
         origins = {actor.transit.origin for actor in arriving if actor.transit is not None}
         there = set()
         for origin in origins:

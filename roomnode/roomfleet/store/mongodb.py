@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import logging
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence, Set
 from contextlib import suppress
 from typing import Any
 
@@ -169,13 +169,24 @@ class MongoStore:
         found = await self._find(self._actors, {"room": room, "presence": {"$in": presences}})
         return sorted(map(documents.read_actor, found), key=lambda actor: actor.id)
 
-    async def actors_arriving(self, rooms: Sequence[str]) -> list[ActorRecord]:
+    async def actors_arriving(self, rooms: Set[str]) -> list[ActorRecord]:
         found: list[Json] = []
-        for part in ids_in_parts(rooms, _IDS_IN_QUERY):
+        targets: Iterable[str] = rooms
+        if len(rooms) > _IDS_IN_QUERY:
+            # Few rooms have anybody on the way, and those are in an index of their own.
+            targets = [room for room in await self._targets() if room in rooms]
+        for part in ids_in_parts(targets, _IDS_IN_QUERY):
             found += await self._find(
                 self._actors, {"transit.to": {"$in": part}, "presence": {"$ne": Presence.DELETED.value}}
             )
         return sorted(map(documents.read_actor, found), key=lambda actor: actor.id)
+
+    async def _targets(self) -> list[str]:
+        """Rooms that somebody is on the way to."""
+        named = {"transit.to": {"$gt": ""}}  # so that the sparse index serves
+        return await self._calls.read(
+            lambda session: self._actors.distinct("transit.to", named, session=session)
+        )
 
     async def room_epochs(self, rooms: Sequence[str]) -> dict[str, int]:
         epochs: dict[str, int] = {}

@@ -11,7 +11,7 @@ needs no transactions. Promises every adapter keeps, and the conformance suite t
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Set
 from enum import Enum, auto
 from typing import Protocol
 
@@ -66,8 +66,9 @@ class Store(Protocol):
     async def actors_in(self, room: str, *, away: bool) -> list[ActorRecord]:
         """The actors whose document names the room; the deleted never, those away only when asked for."""
 
-    async def actors_arriving(self, rooms: Sequence[str]) -> list[ActorRecord]:
-        """The actors in transit to one of the rooms."""
+    async def actors_arriving(self, rooms: Set[str]) -> list[ActorRecord]:
+        """The actors in transit to one of the rooms. What it costs goes by those rooms of the store that
+        actors are in transit to, not by the number of ``rooms``, where these are many."""
 
     async def room_epochs(self, rooms: Sequence[str]) -> dict[str, int]:
         """The saved epoch of each of the rooms that has a document: one query for all."""

@@ -7,7 +7,7 @@ transaction or part of one (`roomfleet.store.sqlite_worker`).
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence, Set
 from pathlib import Path
 from typing import Any
 
@@ -139,13 +139,13 @@ class SqliteStore:
         presences = (Presence.PRESENT.value, Presence.AWAY.value if away else Presence.PRESENT.value)
         return await self._actors("room = ? AND presence IN (?, ?) ORDER BY id", (room, *presences))
 
-    async def actors_arriving(self, rooms: Sequence[str]) -> list[ActorRecord]:
+    async def actors_arriving(self, rooms: Set[str]) -> list[ActorRecord]:
         found: list[ActorRecord] = []
+        targets: Iterable[str] = rooms
         if len(rooms) > _IDS_IN_QUERY:
             # Few rooms have anybody on the way, and those are in an index of their own.
-            wanted = set(rooms)
-            rooms = [room for room in await self._targets() if room in wanted]
-        for part in ids_in_parts(rooms, _IDS_IN_QUERY):
+            targets = [room for room in await self._targets() if room in rooms]
+        for part in ids_in_parts(targets, _IDS_IN_QUERY):
             found += await self._actors(
                 f"transit_to IN ({_marks(part)}) AND presence <> ? ORDER BY id",
                 (*part, Presence.DELETED.value),

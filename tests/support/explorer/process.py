@@ -8,7 +8,7 @@ history is replayed.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Generator, Sequence
+from collections.abc import Callable, Coroutine, Generator, Sequence, Set
 from typing import Any
 
 import msgspec
@@ -67,7 +67,7 @@ class ModelClient:
     async def actors_in(self, room: str, *, away: bool) -> list[ActorRecord]:
         return [actor_of(found) for found in await _Asked(("actors_in", room, away))]
 
-    async def actors_arriving(self, rooms: Sequence[str]) -> list[ActorRecord]:
+    async def actors_arriving(self, rooms: Set[str]) -> list[ActorRecord]:
         return [actor_of(found) for found in await _Asked(("actors_arriving", tuple(rooms)))]
 
     async def room_epochs(self, rooms: Sequence[str]) -> dict[str, int]:

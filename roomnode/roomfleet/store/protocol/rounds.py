@@ -20,7 +20,7 @@ async def arrivals(store: Store, sessions: Mapping[str, Session]) -> list[tuple[
     """
     if not sessions:
         return []
-    found = await store.actors_arriving(list(sessions))
+    found = await store.actors_arriving(sessions.keys())
     return [
         (actor.room, actor) for actor in found if actor.room in sessions and sessions[actor.room].take(actor)
     ]
