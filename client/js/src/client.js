@@ -14,6 +14,7 @@ import { emptyCopy } from "./copy.js";
 import { systemEnvironment } from "./environment.js";
 import { CallError, JoinRefused, RoomfleetError, SessionEnded } from "./errors.js";
 import { formatNamed } from "./formats.js";
+import { isRoomUrl } from "./connection.js";
 import { Join } from "./join.js";
 import { positionOf } from "./motion.js";
 import { Session } from "./session.js";
@@ -43,6 +44,25 @@ import { Session } from "./session.js";
  * @property {Partial<Environment>} [environment] time, chance and sockets of a test
  */
 
+/**
+ * @typedef {object} Invitation A way in for one member of a party, good for some seconds: to be handed to that
+ *   player's client
+ * @property {string} player
+ * @property {string} room
+ * @property {string} url
+ * @property {string} ticket
+ * @property {number} session
+ */
+
+/**
+ * @typedef {object} Where
+ * @property {string | null} [room] nothing: back to where the player's actor is, or the entry room
+ * @property {boolean} [bring] the actor goes to that room from wherever it is, if the room says
+ *   `arrivals: Anyone`; without it, who asks for another room than the actor's gets into the actor's
+ * @property {string[]} [party] tokens of other players, who are let in together with this one or not at all
+ * @property {Invitation} [invitation] one was let in with a party
+ */
+
 /** Seconds in a room after which what failed before no longer counts. */
 const STEADY_SECONDS = 5;
 
@@ -50,7 +70,7 @@ const STEADY_SECONDS = 5;
  * Events, each a CustomEvent with its `detail`:
  *
  * - one per state, and `state` for all of them with the name as `detail.state`: `connecting`,
- *   `waiting {room, position, etaSeconds}`, `loading {room}`, `playing {room}`, `travelling {room}`,
+ *   `waiting {room, position, etaSeconds, party}`, `loading {room, invitations}`, `playing {room}`, `travelling {room}`,
  *   `reconnecting {reason}`, `refused {problem}`, `bye {code, reason}`
  * - `changed`: the copy changed; detail is the patch or snapshot
  * - `event {name, data}`: something happened in the room
@@ -75,6 +95,10 @@ export class RoomfleetClient extends EventTarget {
   #lineToken = null;
   /** The actor is to be brought to the room. */
   #bring = false;
+  /** @type {string[]} */
+  #party = [];
+  /** The session's number, as the master names it: of two the higher one counts. */
+  #number = 0;
   #attempt = 0;
   #resumed = false;
   #playingSince = 0;
@@ -136,27 +160,34 @@ export class RoomfleetClient extends EventTarget {
 
   /**
    * Join, and stay in until `leave` or a final refusal or goodbye.
-   * @param {{room?: string | null, bring?: boolean}} [where] nothing: back to where the player's actor is,
-   *   or the entry room. With `bring` the actor goes to that room from wherever it is, if the room says
-   *   `arrivals: Anyone`; without it, who asks for another room than the actor's gets into the actor's
+   * @param {Where} [where]
    * @returns {Promise<void>} settles when first playing; rejects with JoinRefused or SessionEnded. It
    *   may be ignored: the states come as events too
    */
-  connect({ room = null, bring = false } = {}) {
+  connect({ room = null, bring = false, party = [], invitation } = {}) {
     if (!["idle", "refused", "bye"].includes(this.#state)) {
       throw new RoomfleetError(`already ${this.#state}; leave first`);
+    }
+    if (invitation !== undefined && !isRoomUrl(invitation.url)) {
+      throw new RoomfleetError(`${invitation.url} is not the address of a room`);
     }
     this.#room = room;
     this.#bring = bring;
     this.#lineToken = null;
+    this.#party = party;
+    this.#number = 0;
     this.#attempt = 0;
     this.#resumed = false;
     this.#shown = null;
     /** @type {Promise<void>} */
     const entered = new Promise((resolve, reject) => (this.#entering = { resolve, reject }));
     entered.catch(() => {});
-    this.#ask();
+    if (invitation === undefined) this.#ask();
     this.#enter("connecting", {});
+    if (invitation !== undefined && this.#state === "connecting") {
+      this.#number = invitation.session;
+      this.#load(invitation.room, invitation.url, invitation.ticket, []);
+    }
     return entered;
   }
 
@@ -205,11 +236,14 @@ export class RoomfleetClient extends EventTarget {
   #ask() {
     const { origin, game, token } = this.#options;
     const where = { room: this.#room, bring: this.#bring, lineToken: this.#lineToken };
-    const request = { origin, game, token, ...where };
+    const who = { session: this.#number, party: this.#party };
+    const request = { origin, game, token, ...where, ...who };
     this.#join = new Join(this.#environment, request, {
-      waiting: ({ room, position, eta_seconds, line_token }) => {
+      waiting: ({ room, position, eta_seconds, line_token, session, party }) => {
         this.#lineToken = line_token;
-        this.#enter("waiting", { room, position, etaSeconds: eta_seconds });
+        this.#number = session ?? this.#number;
+        const place = { room, position, etaSeconds: eta_seconds };
+        this.#enter("waiting", party === undefined ? place : { ...place, party });
       },
       admitted: (admitted) => this.#admitted(admitted),
       refused: (problem) => this.#end("refused", { problem }, new JoinRefused(problem)),
@@ -218,12 +252,26 @@ export class RoomfleetClient extends EventTarget {
   }
 
   /** @param {Admitted} admitted */
-  #admitted({ room, url, ticket }) {
+  #admitted({ room, url, ticket, session, members = [] }) {
     this.#join = null;
     this.#lineToken = null;
+    this.#party = [];
+    this.#number = session ?? this.#number;
+    const number = this.#number;
+    const others = members.slice(1).map((member) => ({ ...member, room, url, session: number }));
+    this.#load(room, url, ticket, others);
+  }
+
+  /**
+   * @param {string} room
+   * @param {string} url
+   * @param {string} ticket
+   * @param {Invitation[]} invitations
+   */
+  #load(room, url, ticket, invitations) {
     this.#room = room;
     this.#connect(url, { ticket });
-    this.#enter("loading", { room });
+    this.#enter("loading", invitations.length === 0 ? { room } : { room, invitations });
   }
 
   /**

@@ -35,6 +35,8 @@ const SILENCE_SECONDS = 45;
  * @property {string} token who the player is
  * @property {string | null} lineToken
  * @property {boolean} [bring] the actor is to be brought to the room from wherever it is
+ * @property {number} session 0: a new one
+ * @property {string[]} party tokens of those who come along
  */
 
 /**
@@ -63,7 +65,7 @@ export class Join {
     this.#handlers = handlers;
     this.#connection = new Connection(environment, playUrl(request), PLAY_PROTOCOL, JSON_FORMAT, {
       open: () => {
-        this.#connection.send(join(request.token, request.lineToken));
+        this.#connection.send(join(request.token, request.lineToken, request.session, request.party));
         this.#watch();
       },
       message: (message) => this.#received(message),

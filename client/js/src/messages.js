@@ -97,6 +97,8 @@ export const PLAY_PROTOCOL = "roomfleet.play.v1";
  * @property {number} position 1 is next
  * @property {number | null} eta_seconds
  * @property {string} line_token
+ * @property {number} [session] to be named when asking again
+ * @property {string[]} [party] who is in it, oneself first
  */
 /**
  * @typedef {object} Admitted
@@ -106,6 +108,8 @@ export const PLAY_PROTOCOL = "roomfleet.play.v1";
  * @property {string} url the whole websocket URL of the room
  * @property {string} ticket
  * @property {string} expires_at
+ * @property {number} [session] to be named when asking again
+ * @property {{player: string, ticket: string}[]} [members] of a party, oneself first
  */
 /** @typedef {{type: "refused", problem: Problem}} Refused */
 /**
@@ -124,12 +128,19 @@ export function hello({ ticket, resume, watch }, version) {
 }
 
 /**
- * The first message to the master: who I am, and the place in line if there is one.
+ * The first message to the master: who I am, the place in line if there is one, the session that goes on,
+ * and the tokens of those who come along.
  * @param {string} token
  * @param {string | null} lineToken
+ * @param {number} [session] 0: a new one
+ * @param {string[]} [party]
  */
-export function join(token, lineToken) {
-  return lineToken === null
-    ? { type: "join", token }
-    : { type: "join", token, line_token: lineToken };
+export function join(token, lineToken, session = 0, party = []) {
+  return {
+    type: "join",
+    token,
+    ...(lineToken === null ? {} : { line_token: lineToken }),
+    ...(session === 0 ? {} : { session }),
+    ...(party.length === 0 ? {} : { party }),
+  };
 }

@@ -131,6 +131,65 @@ test("a place in line is kept over a lost connection", () => {
   assert.equal(world.socket.sent[0].line_token, "eyJ.line.token2");
 });
 
+test("a session goes on under its number, and a new one has none", () => {
+  const { world, client } = begin({ room: "town" });
+  world.socket.open();
+  assert.deepEqual(world.socket.sent, [{ type: "join", token: "Ada" }]);
+  world.socket.say({ ...admitted("town", TOWN_URL, "t1"), session: 17 });
+  world.socket.fail();
+  world.pass(1);
+  world.socket.open();
+  assert.equal(world.socket.sent[0].session, 17);
+  client.leave();
+  client.connect();
+  world.socket.open();
+  assert.equal(world.socket.sent[0].session, undefined);
+});
+
+test("a party asks together, keeps its place, and has an invitation for each other member", () => {
+  const { world, states } = begin({ room: "town", party: ["Bob"] });
+  world.socket.open();
+  assert.deepEqual(world.socket.sent, [{ type: "join", token: "Ada", party: ["Bob"] }]);
+  const waiting = golden("master-to-player.waiting")[2];
+  world.socket.say(waiting);
+  assert.deepEqual(states.at(-1).party, ["Ada", "Bob"]);
+  world.socket.fail();
+  world.pass(1);
+  world.socket.open();
+  const { line_token, session } = waiting;
+  assert.deepEqual(world.socket.sent, [
+    { type: "join", token: "Ada", line_token, session, party: ["Bob"] },
+  ]);
+  const letIn = golden("master-to-player.admitted")[1];
+  world.socket.say(letIn);
+  assert.deepEqual(states.at(-1).invitations, [
+    { player: "Bob", room: "town", url: letIn.url, ticket: letIn.members[1].ticket, session },
+  ]);
+  world.socket.fail();
+  world.pass(1);
+  world.socket.open();
+  assert.deepEqual(world.socket.sent, [{ type: "join", token: "Ada", session }]);
+});
+
+test("an invitation leads into the room without the master, and back to the master where it is too late", () => {
+  const invitation = { player: "Ada", room: "town", url: TOWN_URL, ticket: "t9", session: 17 };
+  const { world, states } = begin({ invitation });
+  assert.equal(world.socket.url, TOWN_URL);
+  assert.deepEqual(names(states), ["connecting", "loading"]);
+  world.socket.open();
+  assert.equal(world.socket.sent[0].ticket, "t9");
+  world.socket.say({ type: "error", id: null, code: "bad-ticket", message: "expired" });
+  world.pass(1);
+  assert.equal(world.socket.url, `${PLAY_URL}?room=town`);
+  world.socket.open();
+  assert.deepEqual(world.socket.sent, [{ type: "join", token: "Ada", session: 17 }]);
+});
+
+test("an invitation to nowhere is an error at once", () => {
+  const invitation = { player: "Ada", room: "town", url: "https://x/", ticket: "t", session: 0 };
+  assert.throws(() => begin({ invitation }), /not the address of a room/);
+});
+
 test("a master that falls silent while in line is dialled again before the place is void", () => {
   const { world } = begin({ room: "town" });
   world.socket.open();

@@ -142,6 +142,11 @@ class Join:
         return isinstance(self.answer, AdmittedAnswer | RefusedAnswer)
 
 
+def claim(player: str, token: LineToken) -> LinePlace:
+    """The place that the player's token says there was."""
+    return LinePlace(token.room, token.arrived, token.ahead, frozenset((player, *token.others)))
+
+
 class Runner:
     """The master's one loop around the core."""
 
@@ -305,9 +310,7 @@ class Runner:
         self._joins[join.id] = join
         claimed = None
         if place is not None:
-            players = frozenset((player, *place.others))
-            claimed = LinePlace(place.room, place.arrived, place.ahead, players)
-            session = session or place.session
+            claimed, session = claim(player, place), session or place.session
         self.handle(
             JoinRequested(join.id, game, player, room, self.wall(), tuple(others), claimed, session, bring)
         )
@@ -343,8 +346,9 @@ class Runner:
                 ticket = self._ticket(effect.id, effect.game, effect.player, admitted)
                 url = admitted.url + session_path(effect.game, admitted.room)
                 message = Seated(id=effect.id, url=url, ticket=ticket)
-            case InLine(position=position, eta_seconds=eta):
-                message = Seated(id=effect.id, position=position, eta_seconds=eta)
+            case InLine(position=position, eta_seconds=eta) as place:
+                token = self.key.sign(self._place_token(effect.id, effect.game, effect.player, place))
+                message = Seated(id=effect.id, position=position, eta_seconds=eta, line_token=token)
             case Refused(problem=problem):
                 message = Seated(id=effect.id, problem=problem)
         self._send(effect.node, effect.boot, message)
@@ -385,21 +389,23 @@ class Runner:
             )
         )
 
-    def _line_token(self, join: Join, place: InLine) -> str:
-        """The one that was given before while it is fresh and says no less than it should: far from the
-        head most positions change all the time, and need no signature each."""
-        now, before = self.wall(), join.line_token
-        fresh = LineToken(
-            sub=join.player,
-            game=join.game,
+    def _place_token(self, join: str, game: str, player: str, place: InLine) -> LineToken:
+        return LineToken(
+            sub=player,
+            game=game,
             room=place.room,
-            jti=join.id,
+            jti=join,
             arrived=place.arrived,
-            exp=now + TOKEN_SECONDS,
+            exp=self.wall() + TOKEN_SECONDS,
             ahead=place.ahead,
             others=list(place.others),
             session=place.session,
         )
+
+    def _line_token(self, join: Join, place: InLine) -> str:
+        """The one that was given before while it is fresh and says no less than it should: far from the
+        head most positions change all the time, and need no signature each."""
+        fresh, before = self._place_token(join.id, join.game, join.player, place), join.line_token
         if before is not None and fresh.exp < before.exp + RENEW_SECONDS:
             known = replace(before, exp=fresh.exp, ahead=fresh.ahead)
             if known == fresh and (place.position > NEAR or before.ahead == place.ahead):

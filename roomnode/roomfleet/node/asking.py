@@ -38,6 +38,9 @@ class _Wanted:
     request: int
     player: str
     target: str
+    session: int
+    """The number of the player's session."""
+    line_token: str = ""
     in_line: bool = False
     """The player was told a place in line, and waits on whatever becomes of the master."""
 
@@ -48,11 +51,11 @@ class SeatRequests:
     def __init__(
         self,
         send: Callable[[FromNode], bool],
-        ask_peer: Callable[[str, str], Awaitable[tuple[str, str]]],
+        ask_peer: Callable[[str, str, int], Awaitable[tuple[str, str]]],
         spawn: Callable[[Coroutine[Any, Any, None], str], None],
     ) -> None:
-        """`send` says whether the link is up; `ask_peer(player, room)` gives URL and ticket or raises NoSeat;
-        `spawn` runs a coroutine by the side.
+        """`send` says whether the link is up; `ask_peer(player, room, session)` gives URL and ticket or
+        raises NoSeat; `spawn` runs a coroutine by the side.
         """
         self._send = send
         self._ask_peer = ask_peer
@@ -63,11 +66,11 @@ class SeatRequests:
     def __len__(self) -> int:
         return len(self._wanted)
 
-    def want(self, room: Asker, request: int, player: str, target: str) -> None:
+    def want(self, room: Asker, request: int, player: str, target: str, session: int = 0) -> None:
         """Answered by the room's `seat_waiting`, `seat_granted` or `seat_refused`, never from within this."""
         asked = _id(room, request)
-        self._wanted[asked] = _Wanted(room, request, player, target)
-        if not self._send(Seat(room=target, player=player, id=asked)):
+        self._wanted[asked] = wanted = _Wanted(room, request, player, target, session)
+        if not self._ask(asked, wanted):
             self._spawn(self._from_peer(asked), "seat")
 
     def unwant(self, room: Asker, request: int) -> None:
@@ -94,6 +97,7 @@ class SeatRequests:
             self._grant(answer.id, answer.url, answer.ticket)
         else:
             wanted.in_line = True
+            wanted.line_token = answer.line_token
             wanted.room.seat_waiting(wanted.player, wanted.target, answer.position, answer.eta_seconds)
 
     def link_down(self) -> None:
@@ -109,14 +113,25 @@ class SeatRequests:
         self._lost_answers = False
         for asked, wanted in self._wanted.items():
             self._send(Unseat(id=asked))
-            self._send(Seat(room=wanted.target, player=wanted.player, id=asked))
+            self._ask(asked, wanted)
+
+    def _ask(self, asked: str, wanted: _Wanted) -> bool:
+        return self._send(
+            Seat(
+                room=wanted.target,
+                player=wanted.player,
+                id=asked,
+                session=wanted.session,
+                line_token=wanted.line_token,
+            )
+        )
 
     async def _from_peer(self, asked: str) -> None:
         wanted = self._wanted.get(asked)
         if wanted is None:
             return
         try:
-            url, ticket = await self._ask_peer(wanted.player, wanted.target)
+            url, ticket = await self._ask_peer(wanted.player, wanted.target, wanted.session)
         except NoSeat as error:
             if not wanted.in_line and self._wanted.pop(asked, None) is not None:
                 wanted.room.seat_refused(wanted.request, str(error))

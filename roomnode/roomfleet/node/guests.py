@@ -43,7 +43,7 @@ class PlayerGuest:
         self._connection = connection
 
     async def enter(self, ticket: Ticket) -> bool:
-        return await self.room.visits.enter(ticket.sub, ticket.jti, self._connection)
+        return await self.room.visits.enter(ticket.sub, ticket.jti, self._connection, ticket.session)
 
     def call(self, call: Call) -> None:
         self.room.call(self._player, call.id, call.method, call.args)

@@ -423,12 +423,13 @@ class Node:
     # -- moving --------------------------------------------------------------------------------------------
 
     def want_seat(self, room: HostedRoom, request: int, player: str, target: str) -> None:
-        self._seats.want(room, request, player, target)
+        session = room.visits.number_of(player)
+        self._seats.want(room, request, player, target, session)
 
     def unwant_seat(self, room: HostedRoom, request: int) -> None:
         self._seats.unwant(room, request)
 
-    async def _ask_peer(self, player: str, target: str) -> tuple[str, str]:
+    async def _ask_peer(self, player: str, target: str, session: int) -> tuple[str, str]:
         return await ask_peer(
             self.store,
             self._key,
@@ -436,6 +437,7 @@ class Node:
             game=self.game_name,
             room=target,
             player=player,
+            session=session,
             now=self.wall(),
         )
 

@@ -14,11 +14,13 @@ from roomfleet.node.fanout import Connection, Viewing
 class PlayerSession(Viewing):
     """One player in the room: connected, or with time left to come (back)."""
 
-    __slots__ = ("resume", "until")
+    __slots__ = ("number", "resume", "until")
 
     def __init__(self, player: str, until: float = float("inf")) -> None:
         super().__init__(player)
         self.resume = ""
+        self.number = 0
+        """Higher than that of sessions that began before; 0: not known."""
         self.until = until
         """Loop time at which a player without connection is gone for good."""
 

@@ -60,7 +60,15 @@ class SeatDoors(Protocol):
 
 
 async def ask_peer(
-    store: Store, key: SigningKey, settings: Settings, *, game: str, room: str, player: str, now: float
+    store: Store,
+    key: SigningKey,
+    settings: Settings,
+    *,
+    game: str,
+    room: str,
+    player: str,
+    session: int,
+    now: float,
 ) -> tuple[str, str]:
     """The room's session URL and the player's ticket, from whoever runs the room. Raises NoSeat.
 
@@ -80,6 +88,7 @@ async def ask_peer(
             aud=found.owner.boot,
             exp=now + settings.ticket_seconds,
             jti=secrets.token_urlsafe(12),
+            session=session,
         )
     )
     url = http_url(found.owner.url) + seat_path(game, room)

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+_REPLACED = Bye(code=ByeCode.REPLACED, reason="you joined from another window")
+
 
 class Visits:
     """Who is in the room, who may come back, and who is on the way in."""
@@ -56,8 +58,14 @@ class Visits:
         used, self._used = self._used, []
         return used
 
-    async def enter(self, player: str, join: str, connection: Connection) -> bool:
-        """A player with a good ticket. False: the connection was told to go elsewhere and is closed."""
+    async def enter(self, player: str, join: str, connection: Connection, session: int = 0) -> bool:
+        """A player with a good ticket of that session. False: the connection was told to go elsewhere, or
+        why there is no way in, and is closed.
+        """
+        present = self.players.get(player)
+        if present is not None and 0 < session < present.number:
+            connection.end(_REPLACED)
+            return False
         if self._room.phase is not RoomPhase.RUNNING or self._room.live is None or self._room.session is None:
             connection.end(Rejoin(reason="the room is not here any more", room=self._room.name))
             return False
@@ -92,7 +100,7 @@ class Visits:
             return False
         self._reserved.pop(player, None)
         self._used.append(join)
-        self._connect(player, connection)
+        self._connect(player, connection, session)
         return True
 
     def _left(self, player: str) -> bool:
@@ -178,13 +186,14 @@ class Visits:
         self._connect(player, connection)
         return True
 
-    def _connect(self, player: str, connection: Connection) -> None:
+    def _connect(self, player: str, connection: Connection, number: int = 0) -> None:
         assert self._room.live is not None
         session = self.players.get(player)
         assert session is not None
         if session.connection is not None:
-            session.connection.end(Bye(code=ByeCode.REPLACED, reason="you joined from another window"))
+            session.connection.end(_REPLACED)
             session.connection = None
+        session.number = number or session.number
         self._room.pump()
         self._node.resumes.pop(session.resume, None)
         secret = self.players.connect(session, connection)
@@ -261,6 +270,11 @@ class Visits:
             self._room.fanout.forget(session)
             self._node.resumes.pop(session.resume, None)
         return session
+
+    def number_of(self, player: str) -> int:
+        """The number of the player's session; 0: not known."""
+        session = self.players.get(player)
+        return 0 if session is None else session.number
 
     def expect(self, player: str) -> None:
         """The player's actor is live, and the player is on the way or was cut off."""

@@ -17,7 +17,7 @@
 It behaves as the JavaScript client in `client/js` does: same states, same waits, same recovery.
 """
 
-from roomfleet.client.actions import Ahead, ClientEvent, State, StateChanged
+from roomfleet.client.actions import Ahead, ClientEvent, Invitation, State, StateChanged
 from roomfleet.client.bots import Bot, BotReport, run_bots
 from roomfleet.client.client import Client
 from roomfleet.client.errors import BadAddress, CallError, ClientError, Refused, SessionEnded, WrongState
@@ -39,6 +39,7 @@ __all__ = [
     "Error",
     "Event",
     "Format",
+    "Invitation",
     "Refused",
     "SessionEnded",
     "State",

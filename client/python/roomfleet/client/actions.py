@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -44,6 +45,17 @@ FINAL = frozenset({State.REFUSED, State.BYE})
 RESTING = FINAL | {State.IDLE}
 
 
+@dataclass(frozen=True, slots=True)
+class Invitation:
+    """A way in for one member of a party, good for some seconds: to be handed to that player's client."""
+
+    player: str
+    room: str
+    url: str
+    ticket: str
+    session: int = 0
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StateChanged:
     """The client is in `state` now, or again with other details."""
@@ -59,6 +71,10 @@ class StateChanged:
     """connecting, reconnecting, bye: why, for people."""
     problem: Problem | None = None
     """refused."""
+    party: Sequence[str] = ()
+    """waiting: who is in the party, oneself first."""
+    invitations: Sequence[Invitation] = ()
+    """loading: for the other members of the party."""
     code: ByeCode | None = None
     """bye."""
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from random import Random
 from types import TracebackType
 from typing import Any
@@ -23,6 +23,7 @@ from roomfleet.client.actions import (
     ClientEvent,
     Close,
     Fail,
+    Invitation,
     Open,
     Send,
     State,
@@ -152,7 +153,14 @@ class Client:
 
     # -- what can be done ----------------------------------------------------------------------------------
 
-    async def join(self, room: str | None = None, *, bring: bool = False) -> None:
+    async def join(
+        self,
+        room: str | None = None,
+        *,
+        bring: bool = False,
+        party: Sequence[str] = (),
+        invitation: Invitation | None = None,
+    ) -> None:
         """Get in, and stay in whatever is lost, until `leave` or a final refusal or goodbye.
 
         Returns when playing; that can take as long as the line or an outage. No room: back to where the
@@ -160,10 +168,14 @@ class Client:
         unless it is to be brought: with `bring` the actor goes to the room that was asked for, if that says
         `arrivals: Anyone`. Cancelling it leaves. Raises Refused, SessionEnded, or WrongState when in another
         room already.
+
+        `party`: the tokens of other players who are let in together with this one, or not at all. Once they
+        are, `change.invitations` of the state `loading` (among `events()`) has an `Invitation` for each, with
+        which that player's own client joins: `join(invitation=…)`.
         """
         session = self._session
         if session.state in RESTING:
-            self._perform(session.join(self._clock(), room, bring=bring))
+            self._perform(session.join(self._clock(), room, bring=bring, party=party, invitation=invitation))
         elif room is not None and room != session.room:
             raise WrongState(f"already {session.state} for {session.room or 'the entry room'}; leave first")
         try:

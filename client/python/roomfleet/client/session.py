@@ -10,6 +10,7 @@ A lost connection is resumed once; if that fails, the master is asked again, for
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from random import Random
 from typing import Any
 
@@ -23,6 +24,7 @@ from roomfleet.client.actions import (
     ClientEvent,
     Close,
     Fail,
+    Invitation,
     Open,
     Send,
     State,
@@ -33,6 +35,7 @@ from roomfleet.client.backoff import backoff
 from roomfleet.client.errors import (
     DROPPED,
     NOT_CONNECTED,
+    BadAddress,
     CallError,
     ClientError,
     Refused,
@@ -90,6 +93,8 @@ class Session:
         self._shown: RoomLink | None = None
         self._live: RoomLink | None = None
         self._open: dict[int, PlayLink | RoomLink] = {}
+        self._party: Sequence[str] = ()
+        self._number = 0
         self._last_link = 0
         self._last_call = 0
         self._ask_at: float | None = None
@@ -116,19 +121,40 @@ class Session:
 
     # -- inputs of the player ------------------------------------------------------------------------------
 
-    def join(self, now: float, room: str | None = None, *, bring: bool = False) -> list[Action]:
-        """Join, and stay in until `leave` or a final refusal or goodbye. Raises WrongState."""
+    def join(
+        self,
+        now: float,
+        room: str | None = None,
+        *,
+        bring: bool = False,
+        party: Sequence[str] = (),
+        invitation: Invitation | None = None,
+    ) -> list[Action]:
+        """Join, and stay in until `leave` or a final refusal or goodbye. `party`: tokens of other players who
+        are let in together with this one; `invitation`: one was let in with a party.
+
+        Raises WrongState, and BadAddress for an invitation to nowhere.
+        """
         if self.state not in RESTING:
             raise WrongState(f"already {self.state}; leave first")
+        if invitation is not None and not is_room_url(invitation.url):
+            raise BadAddress(f"{invitation.url!r} is not the address of a room")
         self.room = room
         self._bring = bring
         self.line_token = None
         self.ending = None
+        self._party = tuple(party)
+        self._number = 0
         self._attempt = 0
         self._resumed = False
         self._shown = None
         self._enter(State.CONNECTING)
-        self._ask(now)
+        if invitation is None:
+            self._ask(now)
+        else:
+            self.room = invitation.room
+            self._number = invitation.session
+            self._load(invitation.url, invitation.ticket, (), now)
         return self._flush()
 
     def call(self, method: str, args: dict[str, Any]) -> tuple[int, list[Action]]:
@@ -216,11 +242,13 @@ class Session:
         match message:
             case joining.Waiting():
                 self.line_token = message.line_token
+                self._number = message.session or self._number
                 self._enter(
                     State.WAITING,
                     room=message.room,
                     position=message.position,
                     eta_seconds=message.eta_seconds,
+                    party=message.party or (),
                 )
             case joining.Admitted():
                 if not is_room_url(message.url):
@@ -229,8 +257,13 @@ class Session:
                 self._play = None
                 self.line_token = None
                 self.room = message.room
-                self._enter(State.LOADING, room=message.room)
-                self._connect(message.url, session.Hello(ticket=message.ticket, version=__version__), now)
+                self._party = ()
+                self._number = message.session or self._number
+                others = tuple(
+                    Invitation(member.player, message.room, message.url, member.ticket, self._number)
+                    for member in (message.members or ())[1:]
+                )
+                self._load(message.url, message.ticket, others, now)
             case joining.Refused():
                 self._refused(message.problem)
 
@@ -305,10 +338,20 @@ class Session:
         """Ask the master for the way in."""
         self._ask_at = None
         url = play_url(self._master, self._game, self.room, bring=self._bring)
-        join = joining.Join(token=self._token, line_token=self.line_token or UNSET)
+        join = joining.Join(
+            token=self._token,
+            line_token=self.line_token or UNSET,
+            session=self._number or UNSET,
+            party=list(self._party) or UNSET,
+        )
         self._last_link += 1
         self._play = PlayLink(self._last_link, url, join, now)
         self._started(self._play)
+
+    def _load(self, url: str, ticket: str, others: Sequence[Invitation], now: float) -> None:
+        """Admitted: into the room."""
+        self._enter(State.LOADING, room=self.room, invitations=others)
+        self._connect(url, session.Hello(ticket=ticket, version=__version__), now)
 
     def _connect(self, url: str, hello: session.Hello, now: float) -> None:
         """Connect to a room."""

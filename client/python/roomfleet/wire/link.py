@@ -79,6 +79,10 @@ class Seat(Message, frozen=True, kw_only=True):
     room: str
     player: str
     id: str
+    session: int = 0
+    """The number of the player's session, for the ticket."""
+    line_token: str = ""
+    """The place in line that the last answer gave, where this is asked again."""
 
 
 class Unseat(Message, frozen=True, kw_only=True):
@@ -184,6 +188,8 @@ class Seated(Message, frozen=True, kw_only=True):
     ticket: str = ""
     position: int = 0
     eta_seconds: float | None = None
+    line_token: str = ""
+    """Gives the place back, should it be asked for again."""
     problem: Problem | None = None
 
 

@@ -10,6 +10,7 @@ from tornado.web import Application
 from tornado.websocket import WebSocketClosedError, WebSocketHandler
 
 from roomfleet.master.api.context import Context
+from roomfleet.master.api.joins import place_in_line
 from roomfleet.master.api.metrics import metrics_handler
 from roomfleet.master.core.events import (
     MarkedFound,
@@ -24,6 +25,7 @@ from roomfleet.master.core.events import (
     SeatRequested,
 )
 from roomfleet.master.core.model import Key
+from roomfleet.master.runner import claim
 from roomfleet.wire.codec import encode
 from roomfleet.wire.errors import WireError
 from roomfleet.wire.link import (
@@ -156,7 +158,10 @@ class LinkSocket(WebSocketHandler):
             case Report():
                 handle(NodeReported(node, boot, message))
             case Seat(room=room, player=player, id=seat):
-                handle(SeatRequested(node, boot, id=seat, player=player, room=room))
+                token = message.line_token
+                place = place_in_line(self._server.context, node.game, player, room, token) if token else None
+                claimed = claim(player, place) if place is not None else None
+                handle(SeatRequested(node, boot, seat, player, room, message.session, claimed))
             case Unseat(id=seat):
                 handle(SeatCancelled(node, boot, id=seat))
             case Nudge(room=room, wake=wake):

@@ -207,6 +207,9 @@ class SeatRequested:
     id: str
     player: str
     room: str
+    session: int = 0
+    """As `JoinRequested`."""
+    place: LinePlace | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,6 @@ from roomfleet.master.core.events import (
     SeatCancelled,
     SeatRequested,
 )
-from roomfleet.master.core.given import Who
 from roomfleet.master.core.line import Join, JoinState, SeatOf
 from roomfleet.master.core.model import Key
 from roomfleet.master.core.queue import Lane
@@ -34,11 +33,7 @@ def requested(world: World, event: JoinRequested) -> None:
     """A player asks for a room, or for where they belong."""
     if event.id in world.joins:
         return
-    who = (event.game, event.player)
-    place = event.place
-    if place is not None and not _is_good(world, who, event, place):
-        place = None
-    arrived = event.arrived if place is None else min(place.arrived, event.arrived)
+    arrived, place = _arrival(world, event.game, event, event.place, event.arrived)
     join = _new(world, event.id, event.game, event.player, event.room, arrived)
     join.place = place
     join.others += event.others
@@ -60,8 +55,10 @@ def seat_requested(world: World, event: SeatRequested) -> None:
     id = seat_id(event.boot, event.id)
     if node is None or node.boot != event.boot or id in world.joins:
         return
-    join = _new(world, id, event.node.game, event.player, event.room, world.now)
-    join.session = _new_session(world)
+    arrived, place = _arrival(world, event.node.game, event, event.place, world.now)
+    join = _new(world, id, event.node.game, event.player, event.room, arrived)
+    join.place = place
+    join.session = event.session or _new_session(world)
     _take_over(world, join)
     join.seat = SeatOf(event.node, event.boot, event.id)
     node.seats[event.id] = id
@@ -93,6 +90,8 @@ def cancelled(world: World, event: JoinCancelled) -> None:
 def seat_cancelled(world: World, event: SeatCancelled) -> None:
     """The node's player stays where they are."""
     if (join := world.joins.get(seat_id(event.boot, event.id))) is not None:
+        if join.told and join.state is JoinState.WAITING:
+            world.given.lost((join.game, join.player), world.now)
         _cancel(world, join)
 
 
@@ -162,9 +161,19 @@ def _new(world: World, id: str, game: str, player: str, asked: str | None, arriv
     return Join(id, game, player, asked, arrived, world.joins_seen, requested=world.now, polled=world.now)
 
 
-def _is_good(world: World, who: Who, event: JoinRequested, place: LinePlace) -> bool:
-    """Whether the place is given back: not used or given up, and for nobody whom it was not for."""
-    return world.given.is_good(who, place.arrived) and place.players.issuperset((event.player, *event.others))
+def _arrival(
+    world: World, game: str, event: JoinRequested | SeatRequested, place: LinePlace | None, now: float
+) -> tuple[float, LinePlace | None]:
+    """When they came into line: now, or as the place says that is given back: not used or given up since, and
+    for nobody whom it was not for.
+    """
+    if place is None:
+        return now, None
+    others = event.others if isinstance(event, JoinRequested) else ()
+    given_up = not world.given.is_good((game, event.player), place.arrived)
+    if given_up or not place.players.issuperset((event.player, *others)):
+        return now, None
+    return min(place.arrived, now), place
 
 
 def _who_joined_since(world: World, join: Join) -> str | None:

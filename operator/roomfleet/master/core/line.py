@@ -123,6 +123,8 @@ class Line:
     departures: Departures = field(default_factory=Departures)
     seats: int = 0
     """Reserved seats, beyond those that the node counts already."""
+    recorded: int = 0
+    """The least that the room's object may say of how many are in line."""
     returning: Returning = field(default_factory=Returning)
     telling: Telling = field(default_factory=Telling)
     fresh: dict[str, Join] = field(default_factory=dict)

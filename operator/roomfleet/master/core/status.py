@@ -99,8 +99,7 @@ def publish(world: World, room: Room) -> None:
     if before == after:
         return
     urgent = before is None or _without_counts(before) != _without_counts(after)
-    if before is not None and after.waiting > STALENESS * before.waiting:
-        urgent = True  # a restarted master goes by that (`returning`)
+    urgent = _waiting_has_grown(room, urgent) or urgent
     if not urgent and before is not None and _counts(before) == _counts(after):
         return
     room.written = after
@@ -123,6 +122,16 @@ def tally(world: World, room: Room, phase: Phase | None) -> None:
     if tally is not None:
         tally.rooms += 1
     room.tally = tally
+
+
+def _waiting_has_grown(room: Room, written_now: bool) -> bool:
+    """Whether the object would say less than a restarted master takes for the least (`returning`)."""
+    line = room.line
+    if line is None:
+        return False
+    grown = line.players > STALENESS * line.recorded
+    line.recorded = line.players if grown or written_now else min(line.players, line.recorded)
+    return grown
 
 
 def announcement(status: RoomStatus) -> str:
