@@ -124,7 +124,8 @@ class Operated:
 
     def clean_up(self) -> None:
         """End all of it, and look for errors in the logs."""
-        for process in (*self.nodes.values(), self.operator):
+        # The operator first: with it, nodes would try to move their rooms before they end.
+        for process in (self.operator, *self.nodes.values()):
             if process is not None and process.poll() is None:
                 process.send_signal(signal.SIGCONT)
                 process.terminate()

@@ -6,6 +6,7 @@ import datetime
 import ipaddress
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -78,7 +79,7 @@ def _process(command: list[str], log: Path, environment: dict[str, str]) -> Iter
     try:
         yield
     finally:
-        process.terminate()
+        process.send_signal(signal.SIGINT)  # a node would try to move its rooms first at a SIGTERM
         try:
             process.wait(30)
         finally:

@@ -224,8 +224,8 @@ def test_a_fleet_is_read_with_the_schema_s_defaults() -> None:
     obj = complete(FLEET, obj)
     event = fleet_applied(KEY, obj)
     assert (event.key, event.generation) == (KEY, 2)
-    for field, value in msgspec.to_builtins(event.spec).items():
-        assert value == obj["spec"][field]
+    for field, value in msgspec.json.decode(msgspec.json.encode(event.spec)).items():
+        assert value == obj["spec"].get(field, [])
 
 
 @given(

@@ -32,6 +32,7 @@ from roomfleet.master.core.effects import (
     Record,
     Refused,
     SendDesired,
+    SendDrain,
     SendGoodbye,
     SendNudge,
     WriteFleetStatus,
@@ -57,7 +58,7 @@ DESIRED_SECONDS = 0.02
 """A node hears its whole set of rooms at most that often: a thousand rooms that start do not send it a
 thousand times."""
 
-ORDERS = (SendDesired, SendGoodbye, CreateNode, DeleteNode)
+ORDERS = (SendDesired, SendDrain, SendGoodbye, CreateNode, DeleteNode)
 """What changes where rooms run: only the master that holds the lease orders that."""
 
 HELD_SECONDS = 0.1
@@ -238,6 +239,8 @@ class Runner:
                 self._adapter.delete_node(effect)
             case SendDesired():
                 self._desired(effect)
+            case SendDrain(node, boot, seconds):
+                self._send(node, boot, Drain(seconds=seconds))
             case SendGoodbye(node, boot, room):
                 self._send(node, boot, Goodbye(room=room))
             case SendNudge(node, boot, room):
@@ -278,7 +281,8 @@ class Runner:
             return
         self._pausing[key] = None
         self._loop.call_later(DESIRED_SECONDS, self._pause_over, key)
-        self._send(*key, Desired(rooms=list(effect.rooms)))
+        desired = Desired(rooms=list(effect.rooms), prepare=list(effect.prepare), moving=list(effect.moving))
+        self._send(*key, desired)
 
     def _pause_over(self, key: tuple[Key, str]) -> None:
         latest = self._pausing.pop(key)

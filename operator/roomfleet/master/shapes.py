@@ -107,6 +107,7 @@ def fleet_status(status: FleetStatus, obj: Mapping[str, Any], now: str) -> Json:
         "ready": status.ready,
         "rooms": status.rooms,
         "players": status.players,
+        "message": _cut(status.message, MESSAGE_LENGTH),
         "observedGeneration": status.observed_generation,
         "conditions": _conditions(status.conditions, status.observed_generation, obj, now),
     }

@@ -145,11 +145,14 @@ async def _run(
     loop = asyncio.get_running_loop()
     drains: set[asyncio.Task[None]] = set()
 
+    def leave() -> None:
+        drains.add(loop.create_task(node.leave()))
+
     def stop() -> None:
         drains.add(loop.create_task(node.drain()))
 
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop)
+    loop.add_signal_handler(signal.SIGTERM, leave)
+    loop.add_signal_handler(signal.SIGINT, stop)
     if parent_pipe:
         _watch_parent(loop, stop)
     try:

@@ -12,7 +12,7 @@ from tornado.websocket import WebSocketClientConnection, WebSocketClosedError, w
 
 from roomfleet.wire.codec import encode
 from roomfleet.wire.errors import WireError
-from roomfleet.wire.link import SUBPROTOCOL, FromNode, Hello, Ping, Pong, ToNode, to_node
+from roomfleet.wire.link import SUBPROTOCOL, FromNode, Hello, Load, Ping, Pong, ToNode, to_node
 from roomfleet.wire.version import __version__
 
 log = logging.getLogger(__name__)
@@ -29,6 +29,9 @@ class LinkEvents(Protocol):
 
     def hello(self) -> Hello:
         """Who the node is and what it runs now."""
+
+    def measure(self) -> Load:
+        """What it has to do, for the next ping."""
 
     def told(self, message: ToNode) -> None:
         """The master said something."""
@@ -144,7 +147,7 @@ class Link:
     async def _ping(self, connection: WebSocketClientConnection) -> None:
         while True:
             await asyncio.sleep(self._ping_seconds)
-            self._write(connection, Ping())
+            self._write(connection, Ping(load=self._events.measure()))
 
 
 def _retrieve(future: asyncio.Future[None]) -> None:

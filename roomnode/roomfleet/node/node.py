@@ -9,6 +9,7 @@ import asyncio
 import logging
 import random
 import secrets
+import time
 import uuid
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
@@ -21,10 +22,13 @@ from roomfleet.game.loader import Game
 from roomfleet.node.asking import SeatRequests
 from roomfleet.node.bringing import NOT_YET, bring
 from roomfleet.node.keepalive import KeepAlive
+from roomfleet.node.leaving import Leaving
 from roomfleet.node.link import Link
+from roomfleet.node.load import LoadMeter
 from roomfleet.node.meters import Meters
 from roomfleet.node.metrics import Standing, metrics_page
 from roomfleet.node.ownership import Ownership
+from roomfleet.node.preparing import Preparing
 from roomfleet.node.room import HostedRoom
 from roomfleet.node.schedule import Schedule
 from roomfleet.node.seats import ask_peer
@@ -59,7 +63,9 @@ from roomfleet.wire.link import (
     Found,
     Goodbye,
     Hello,
+    Load,
     Mark,
+    MovedRoom,
     Nudge,
     Pong,
     Report,
@@ -69,9 +75,10 @@ from roomfleet.wire.link import (
     Unfit,
 )
 from roomfleet.wire.names import player_actor
+from roomfleet.wire.session import Travel
 from roomfleet.wire.settings import Settings
-from roomfleet.wire.tickets import SigningKey, UsedTickets
-from roomfleet.wire.urls import host_in_url
+from roomfleet.wire.tickets import SigningKey, Ticket, UsedTickets
+from roomfleet.wire.urls import host_in_url, session_path
 from roomfleet.wire.version import __version__
 
 log = logging.getLogger(__name__)
@@ -137,6 +144,7 @@ class Node:
         self.resumes: dict[str, tuple[HostedRoom, str]] = {}
         self.missed_ticks = 0
         self.meters = Meters()
+        self.ticks = 0
         self.wall = wall
         self.rng = rng
         self._metrics = metrics_page(self.meters, self._standing)
@@ -156,6 +164,10 @@ class Node:
         self._sweeping = Sweeping(
             store=store, game=game.name, node=options.name, send=self._link.send, pause=self._pause
         )
+        self._preparing = Preparing(game, self.room, self._link.send)
+        self._leaving = Leaving(self._link.send, self._is_empty)
+        self._load = LoadMeter(asyncio.get_running_loop().time, time.thread_time)
+        self._moving: dict[str, MovedRoom] = {}
         self._changed: dict[str, HostedRoom] = {}
         self._ended: list[Report] = []
         self._tasks: set[asyncio.Task[None]] = set()
@@ -181,6 +193,18 @@ class Node:
         self._link.start()
         self._spawn(self._arrivals_loop(), "arrivals")
         self._spawn(self._epochs_loop(), "epochs")
+
+    async def leave(self) -> None:
+        """Have the master move the rooms elsewhere, then stop. Called again: stop at once."""
+        if self._leaving.begun:
+            self._leaving.at_once()
+            return
+        log.info("told to end: %d rooms are to be moved", len(self._rooms))
+        await self._leaving.until_empty()
+        await self.drain()
+
+    def _is_empty(self) -> bool:
+        return not self._rooms and not self._desired
 
     async def drain(self) -> None:
         """Save everything, lead the players away, stop. `stopped` is set at the end."""
@@ -251,7 +275,11 @@ class Node:
             keys={self._key.id: self._key.public},
             rooms=[room.report() for room in self._rooms.values()],
             secret=self._options.secret,
+            draining=self._leaving.begun,
         )
+
+    def measure(self) -> Load:
+        return self._load.measure(self.ticks, self.missed_ticks)
 
     def told(self, message: ToNode) -> None:
         self._ownership.told(message)
@@ -272,9 +300,12 @@ class Node:
             case Accepted(keys=keys, origins=origins, master_key=master):
                 self._keys, self._origins, self._master_key = keys, frozenset(origins), master
                 self._seats.link_up()
-            case Desired(rooms=rooms):
+                self._leaving.link_is(up=True)
+            case Desired(rooms=rooms, prepare=prepare, moving=moving):
                 self._desired = {room.room: room for room in rooms}
+                self._moving = {room.room: room for room in moving}
                 self._reconcile()
+                self._preparing.told(prepare)
             case Goodbye(room=name):
                 if name in self._rooms:
                     self._goodbyes.add(name)
@@ -292,7 +323,10 @@ class Node:
                 self._spawn(self._sweeping.erase(message), "erase")
             case Nudge():
                 self._spawn(self.look_for_arrivals(), "nudged")
+            case Drain(seconds=seconds) if seconds > 0:
+                self._leaving.answered(seconds)
             case Drain():
+                self._leaving.at_once()
                 self._drain = asyncio.get_running_loop().create_task(self.drain(), name="drain")
             case Pong():
                 pass
@@ -322,6 +356,8 @@ class Node:
     def link_down(self) -> None:
         self._ownership.link_down()
         self._seats.link_down()
+        self._preparing.forget()
+        self._leaving.link_is(up=False)
 
     async def _find(self, find: str, player: str) -> None:
         try:
@@ -350,7 +386,9 @@ class Node:
             wanted = self._desired.get(name)
             if wanted is None or wanted.epoch != room.epoch:
                 if room.phase is RoomPhase.RUNNING:
-                    self._spawn(room.stop(goodbye=name in self._goodbyes), f"stop {name}")
+                    to = self._moving.get(name)
+                    to = to if to is not None and to.epoch == room.epoch else None
+                    self._spawn(room.stop(goodbye=name in self._goodbyes, to=to), f"stop {name}")
             elif wanted.spec != room.spec:
                 room.update(wanted.spec)
         for name, wanted in self._desired.items():
@@ -371,11 +409,26 @@ class Node:
             # It was called off while it started.
             await room.stop(goodbye=room.name in self._goodbyes)
 
+    def travel(self, player: str, room: str, to: MovedRoom) -> Travel:
+        """What sends the player on to the node that takes the room."""
+        ticket = Ticket(
+            sub=player,
+            game=self.game_name,
+            room=room,
+            aud=to.boot,
+            exp=self.wall() + self.settings.ticket_seconds,
+            jti=secrets.token_urlsafe(12),
+        )
+        url = to.url + session_path(self.game_name, room)
+        return Travel(room=room, url=url, ticket=self._key.sign(ticket))
+
     def changed(self, room: HostedRoom) -> None:
         if room.session is not None and room.phase is RoomPhase.RUNNING:
             self._sessions[room.session.room] = room.session
         else:
             self._forget_session(room)
+        if room.phase is not RoomPhase.STARTING:
+            self._preparing.look_again(room.name)
         if not self._changed:
             asyncio.get_running_loop().call_soon(self._send_reports)
         self._changed[room.name] = room
@@ -400,6 +453,7 @@ class Node:
         if self._rooms.get(room.name) is not room:
             return
         del self._rooms[room.name]
+        self._preparing.look_again(room.name)
         self._goodbyes.discard(room.name)
         self._seats.forget(room)
         if not self._changed and not self._ended:
@@ -531,6 +585,9 @@ class Node:
 
     def room(self, name: str) -> HostedRoom | None:
         return self._rooms.get(name)
+
+    async def awaited(self, name: str) -> HostedRoom | None:
+        return await self._preparing.awaited(name)
 
     def visits(self, room: str) -> Visits | None:
         here = self._rooms.get(room)

@@ -36,12 +36,15 @@ from roomfleet.store import (
     doc_id,
     name_of,
 )
-from roomfleet.wire.link import DesiredRoom, Report, RoomPhase
+from roomfleet.wire.link import DesiredRoom, MovedRoom, Report, RoomPhase
 from roomfleet.wire.names import player_of
 from roomfleet.wire.session import Bye, ByeCode, Error, ErrorCode, Rejoin, Snapshot, Travel, Waiting
 from roomfleet.wire.spec import RoomSpec
 
 log = logging.getLogger(__name__)
+
+SENT_ON_AT_ONCE = 16
+"""Tickets that are signed at once: 2 ms."""
 
 
 class HostedRoom:
@@ -55,6 +58,10 @@ class HostedRoom:
         self.phase = RoomPhase.STARTING
         self.message = ""
         self.found_epoch: int | None = None
+        self.frozen_at = 0.0
+        """When room time was stopped here, for good (s since 1970); 0: not yet."""
+        self.frozen = 0.0
+        """How long room time stood still for the move to here (s)."""
         self.live: LiveRoom | None = None
         self.session: Session | None = None
         self._node = node
@@ -67,6 +74,7 @@ class HostedRoom:
         self._tasks: dict[asyncio.Task[Any], None] = {}
         self._clock = RoomClock(self._loop.time, 0.0, 0.0)
         self.saver: Saver | None = None
+        self._stopped_elsewhere_at = desired.frozen_at
         self._stopping = False
         self._over_now = False
         self._ended: asyncio.Event | None = None
@@ -147,6 +155,10 @@ class HostedRoom:
             self.saver.poke(urgent=True)
         self.phase = RoomPhase.RUNNING
         self.pump()
+        if self._stopped_elsewhere_at:
+            # By two clocks, where the nodes are on two machines.
+            self.frozen = max(0.0, self._node.wall() - self._stopped_elsewhere_at)
+            log.info("room %s was moved here, frozen for %.0f ms", self.name, self.frozen * 1000)
         self._node.changed(self)
         if self._stopping:
             await self._close(None, "the node is stopping")
@@ -157,10 +169,12 @@ class HostedRoom:
             raise OutcomeUnknown(f"room {self.name}: the store did not answer the claim")
         await asyncio.sleep(min(1.0, 0.05 * 2**attempt) * self._rng.uniform(0.5, 1.0))
 
-    async def stop(self, *, goodbye: bool = False, reason: str = "the room is moving") -> None:
+    async def stop(
+        self, *, goodbye: bool = False, to: MovedRoom | None = None, reason: str = "the room is moving"
+    ) -> None:
         """Lead the players away, save, and leave. Returns when saved, or when another node has the room.
 
-        One that is starting stops once it has started.
+        `to`: where it runs next; the players are sent there. One that is starting stops once it has started.
         """
         stopping, self._stopping = self._stopping, True
         if stopping or self.phase is not RoomPhase.RUNNING:
@@ -169,19 +183,24 @@ class HostedRoom:
                 await self._ended.wait()
             return
         last = Bye(code=ByeCode.ROOM_DELETED, reason="the room was deleted") if goodbye else None
-        await self._close(last, reason)
+        await self._close(last, reason, to)
 
-    async def _close(self, last: Bye | None, reason: str) -> None:
+    async def _close(self, last: Bye | None, reason: str, to: MovedRoom | None = None) -> None:
         assert self.live is not None
         assert self.saver is not None
         self.phase = RoomPhase.STOPPING
+        self.frozen_at = self._node.wall()
         self._node.changed(self)
+        followers = self.visits.send_on() if to is not None and last is None else []
         self._send_all_away(last or Rejoin(reason=reason, room=self.name))
         try:
             exact = self._clock.now()
             self.live.stop(exact)
             self._deliver()
-            await self.saver.finish(exact)
+            saving = self._loop.create_task(self.saver.finish(exact), name=f"last save {self.name}")
+            if to is not None:
+                await self._send_on(followers, to)
+            await saving
         except Fenced as error:
             self._lost(error.found_epoch)
             self._over(RoomPhase.FENCED, str(error), error.found_epoch)
@@ -190,6 +209,13 @@ class HostedRoom:
             self.fail(f"internal error: {error!r}; see the node's log")
         else:
             self._over(RoomPhase.STOPPED, "")
+
+    async def _send_on(self, followers: list[tuple[str, Connection]], to: MovedRoom) -> None:
+        """To where the room runs next; they may be there before it."""
+        for number, (player, connection) in enumerate(followers, 1):
+            connection.end(self._node.travel(player, self.name, to))
+            if number % SENT_ON_AT_ONCE == 0:
+                await asyncio.sleep(0)  # the other rooms go on
 
     def fence(self, found_epoch: int | None, lost: int | None = None) -> None:
         """Another node has the room: close it here, acknowledge nothing, lead the players over.
@@ -288,6 +314,8 @@ class HostedRoom:
             saved=saver.ok if saver is not None else True,
             found_epoch=self.found_epoch,
             message=self.message,
+            frozen_at=self.frozen_at,
+            frozen=self.frozen,
         )
 
     # -- inputs --------------------------------------------------------------------------------------------
@@ -374,6 +402,7 @@ class HostedRoom:
         if self.live is None or self.phase is not RoomPhase.RUNNING:
             return
         self.live.frames_wait = self.fanout.busy
+        self._node.ticks += 1
         due = self.live.next_due()
         if due is not None:
             # Ticks that passed are skipped: what was due in them is done now, and seen in one frame.

@@ -96,7 +96,8 @@ class Doors(Protocol):
 
     def used_tickets(self) -> UsedTickets: ...
 
-    def room(self, name: str) -> HostedRoom | None: ...
+    async def awaited(self, name: str) -> HostedRoom | None:
+        """The room of that name. One that starts, or is about to, is waited for."""
 
     def visits(self, room: str) -> Visits | None: ...
 
@@ -281,12 +282,13 @@ class SessionSocket(WebSocketHandler):
         except TicketError as error:
             self._refuse(ErrorCode.BAD_TICKET, str(error))
             return
-        room = self._doors.room(ticket.room)
-        if room is None:
-            self._refuse(ErrorCode.BAD_TICKET, f"room {ticket.room} is not here: join again")
-            return
         # Used from now on: the same ticket from another connection must not get in meanwhile.
         self._doors.used_tickets().use(ticket, self._doors.wall())
+        room = await self._doors.awaited(ticket.room)
+        if room is None:
+            self._doors.used_tickets().give_back(ticket)
+            self._refuse(ErrorCode.BAD_TICKET, f"room {ticket.room} is not here: join again")
+            return
         # From here on frames of the room may reach this connection.
         guest: Guest = PlayerGuest(room, ticket.sub, self) if watch is None else WatcherGuest(room, self)
         self._guest = guest

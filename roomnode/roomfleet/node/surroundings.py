@@ -10,6 +10,8 @@ from roomfleet.game.loader import Game
 from roomfleet.node.meters import Meters
 from roomfleet.node.schedule import Schedule
 from roomfleet.store import ActorRecord, Store
+from roomfleet.wire.link import MovedRoom
+from roomfleet.wire.session import Travel
 from roomfleet.wire.settings import Settings
 
 if TYPE_CHECKING:
@@ -28,6 +30,8 @@ class Surroundings(Protocol):
     """Resume secrets of connected and resumable players: room and player."""
     missed_ticks: int
     """Ticks of all its rooms that were skipped because the node was late."""
+    ticks: int
+    """Those that were done."""
     meters: Meters
     name: str
     boot: str
@@ -35,6 +39,9 @@ class Surroundings(Protocol):
 
     def wall(self) -> float:
         """Seconds since 1970."""
+
+    def travel(self, player: str, room: str, to: MovedRoom) -> Travel:
+        """What sends the player on to the node that takes the room."""
 
     def changed(self, room: HostedRoom) -> None:
         """Report this room to the master soon."""

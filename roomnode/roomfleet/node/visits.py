@@ -254,6 +254,13 @@ class Visits:
                 session.connection.end(last)
             self.forget(session.player)
 
+    def send_on(self) -> list[tuple[str, Connection]]:
+        """The room goes to another node: nobody has a session here any more; who was connected, and how."""
+        found = [(each.player, each.connection) for each in self.players if each.connection is not None]
+        for session in self.players:
+            self.forget(session.player)
+        return found
+
     def remove(self, session: PlayerSession, why: str) -> None:
         """The session is over: the actor is away."""
         self.forget(session.player)

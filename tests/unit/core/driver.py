@@ -12,7 +12,7 @@ from roomfleet.master.core import effects as fx
 from roomfleet.master.core import events as ev
 from roomfleet.master.core.model import Condition, FleetSpec, Phase, RoomStatus
 from roomfleet.wire.joining import Problem
-from roomfleet.wire.link import Report, RoomPhase
+from roomfleet.wire.link import Load, Report, RoomPhase
 from roomfleet.wire.settings import Settings
 from roomfleet.wire.spec import RoomSpec
 
@@ -157,6 +157,18 @@ class Driver:
         report = Report(room=name, epoch=epoch, phase=phase, **more)
         return self.tell(ev.NodeReported(self.node(number), f"b{number}", report))
 
+    def draining(self, number: int) -> list[fx.Effect]:
+        """The node's process was told to end."""
+        return self.tell(ev.NodeDraining(self.node(number), f"b{number}"))
+
+    def prepared(self, number: int, name: str, problem: str = "") -> list[fx.Effect]:
+        """The node has loaded what the room needs."""
+        return self.tell(ev.RoomPrepared(self.node(number), f"b{number}", name, problem))
+
+    def heard(self, number: int, *, busy: float, missed: float = 0.0) -> list[fx.Effect]:
+        """The node says what it has to do."""
+        return self.tell(ev.NodeHeard(self.node(number), f"b{number}", Load(busy=busy, missed=missed)))
+
     # -- players
 
     def join(
@@ -261,3 +273,11 @@ class Driver:
             if isinstance(effect, fx.SendDesired) and effect.node == self.node(number)
         ]
         return {wanted.room: wanted.epoch for wanted in sent[-1].rooms} if sent else {}
+
+    def told(self, number: int) -> fx.SendDesired:
+        """What the node was told last."""
+        return [
+            effect
+            for effect in self.effects
+            if isinstance(effect, fx.SendDesired) and effect.node == self.node(number)
+        ][-1]

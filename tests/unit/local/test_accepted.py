@@ -26,12 +26,7 @@ def completed(kind: str, spec: dict[str, Any]) -> dict[str, Any]:
         ("RoomFleet", {}, []),
         ("RoomFleet", {"minNodes": 2, "maxNodes": 2, "strategy": "Distributed", "roomsPerNode": 5}, []),
         ("RoomFleet", {"template": {}, "ingress": {}, "mapSource": {}}, ["template", "ingress", "mapSource"]),
-        (
-            "RoomFleet",
-            {"spareNodes": 1, "scaleDownAfterSeconds": 0, "drainSeconds": 5},
-            ["spareNodes", "scaleDownAfterSeconds", "drainSeconds"],
-        ),
-        ("RoomFleet", {"spareNodes": 0, "scaleDownAfterSeconds": 300, "drainSeconds": 30}, []),
+        ("RoomFleet", {"spareNodes": 1, "drainSeconds": 5, "cordoned": [1]}, []),
     ],
 )
 def test_what_is_not_done_yet_is_named(kind: str, spec: dict[str, Any], fields: list[str]) -> None:

@@ -15,6 +15,7 @@ def test_the_defaults_are_the_documented_ones() -> None:
         "ticketSeconds": 15,
         "reconnectSeconds": 30,
         "nodeLostAfterSeconds": 10,
+        "overloadShare": 0.9,
         "maxUnsavedSeconds": 10,
         "deleteAfterSeconds": 600,
         "keepAliveSeconds": 20,

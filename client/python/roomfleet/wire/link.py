@@ -49,6 +49,10 @@ class Report(Message, frozen=True, kw_only=True):
     """Whether the store takes this room's saves."""
     found_epoch: int | None = None
     message: str = ""
+    frozen_at: float = 0.0
+    """Of a room that was stopped: when its time stopped (s since 1970)."""
+    frozen: float = 0.0
+    """Of a room that was moved here: how long its time had stood still (s)."""
 
 
 # -- from the node -----------------------------------------------------------------------------------------
@@ -71,6 +75,8 @@ class Hello(Message, frozen=True, kw_only=True):
     rooms: list[Report]
     secret: str = ""
     """The link's shared secret."""
+    draining: bool = False
+    """The process was told to end; see `draining`."""
 
 
 class Seat(Message, frozen=True, kw_only=True):
@@ -135,11 +141,35 @@ class Unfit(Message, frozen=True, kw_only=True):
     message: str
 
 
+class Load(Struct, frozen=True, kw_only=True):
+    """What a node has to do, over the last seconds."""
+
+    busy: float
+    """Share of one core that its event loop was busy; 1 is all that there is."""
+    missed: float
+    """Share of its rooms' ticks that were skipped because it was late."""
+
+
 class Ping(Message, frozen=True, kw_only=True):
     """I am alive; answered by `pong`."""
 
+    load: Load | None = None
 
-FromNode = Hello | Report | Seat | Unseat | Nudge | Found | Brought | Marked | Unfit | Ping
+
+class Draining(Message, frozen=True, kw_only=True):
+    """I was told to end: move my rooms elsewhere. Answered by `drain`: so long I wait for that."""
+
+
+class Prepared(Message, frozen=True, kw_only=True):
+    """What the room needs is loaded here; with a `problem`, why it cannot be."""
+
+    room: str
+    problem: str = ""
+
+
+FromNode = (
+    Hello | Report | Seat | Unseat | Nudge | Found | Brought | Marked | Unfit | Ping | Draining | Prepared
+)
 from_node: Decoder[FromNode] = Decoder(FromNode, "node to master")
 
 
@@ -166,12 +196,30 @@ class DesiredRoom(Struct, frozen=True, kw_only=True):
     epoch: int
     uid: str
     spec: RoomSpec
+    frozen_at: float = 0.0
+    """When another node stopped the room's time to hand it over (s since 1970)."""
+
+
+class MovedRoom(Struct, frozen=True, kw_only=True):
+    """A room that another node runs as soon as this one has saved it: its players follow."""
+
+    room: str
+    epoch: int
+    """The epoch that is to be stopped."""
+    boot: str
+    """Of the node that takes it: whom tickets are for."""
+    url: str
 
 
 class Desired(Message, frozen=True, kw_only=True):
     """Every room that this node should run; it stops what is not named."""
 
     rooms: list[DesiredRoom]
+    prepare: list[DesiredRoom] = []
+    """Rooms that will run here soon: load what they need, claim nothing; answered by `prepared`. Who comes
+    for one of them may wait. Their epoch means nothing."""
+    moving: list[MovedRoom] = []
+    """Of the rooms to be stopped those that are handed over."""
 
 
 class Goodbye(Message, frozen=True, kw_only=True):
@@ -234,6 +282,9 @@ class Erase(Message, frozen=True, kw_only=True):
 
 class Drain(Message, frozen=True, kw_only=True):
     """Save everything, lead the players away, and stop."""
+
+    seconds: float = 0.0
+    """Above 0: only when no room is left, or after so long: the rooms are being moved."""
 
 
 class Pong(Message, frozen=True, kw_only=True):

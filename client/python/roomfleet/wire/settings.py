@@ -38,6 +38,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
         float,
         Meta(description="a node whose link was silent that long is lost; its rooms are placed again"),
     ] = 10
+    overload_share: Annotated[
+        float,
+        Meta(description="a node that is busy for more than that share of a core gets no new rooms"),
+    ] = 0.9
     max_unsaved_seconds: Annotated[
         float, Meta(description="a room that could not save for that long takes no commands")
     ] = 10

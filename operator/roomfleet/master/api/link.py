@@ -16,11 +16,13 @@ from roomfleet.master.core.events import (
     MarkedFound,
     NodeConnected,
     NodeDisconnected,
+    NodeDraining,
     NodeHeard,
     NodeReported,
     Nudged,
     PlayerBrought,
     PlayerFound,
+    RoomPrepared,
     SeatCancelled,
     SeatRequested,
 )
@@ -32,6 +34,7 @@ from roomfleet.wire.link import (
     SUBPROTOCOL,
     Accepted,
     Brought,
+    Draining,
     Found,
     FromNode,
     Hello,
@@ -39,6 +42,7 @@ from roomfleet.wire.link import (
     Nudge,
     Ping,
     Pong,
+    Prepared,
     Report,
     Seat,
     ToNode,
@@ -146,17 +150,23 @@ class LinkSocket(WebSocketHandler):
                 capacity=hello.capacity,
                 url=hello.url,
                 rooms=tuple(hello.rooms),
+                draining=hello.draining,
             )
         )
 
     def _told(self, node: Key, message: FromNode) -> None:
         boot, handle = self._boot, self._runner.handle
         match message:
-            case Ping():
-                handle(NodeHeard(node, boot))
+            case Ping(load=load):
+                handle(NodeHeard(node, boot, load))
                 self.send(Pong())
             case Report():
                 handle(NodeReported(node, boot, message))
+            case Draining():
+                log.info("node %s was told to end: its rooms are moved", node)
+                handle(NodeDraining(node, boot))
+            case Prepared(room=room, problem=problem):
+                handle(RoomPrepared(node, boot, room, problem))
             case Seat(room=room, player=player, id=seat):
                 token = message.line_token
                 place = place_in_line(self._server.context, node.game, player, room, token) if token else None

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from roomfleet.master.core.model import FleetStatus, Key, RoomStatus
 from roomfleet.wire.joining import Problem
-from roomfleet.wire.link import DesiredRoom, MarkedRoom
+from roomfleet.wire.link import DesiredRoom, MarkedRoom, MovedRoom
 from roomfleet.wire.spec import OnDelete
 
 
@@ -58,6 +58,19 @@ class SendDesired:
     node: Key
     boot: str
     rooms: tuple[DesiredRoom, ...]
+    prepare: tuple[DesiredRoom, ...] = ()
+    """Rooms that are about to be moved there."""
+    moving: tuple[MovedRoom, ...] = ()
+    """Rooms that it hands over, and to whom."""
+
+
+@dataclass(frozen=True, slots=True)
+class SendDrain:
+    """Answer a node that was told to end: its rooms are being moved, it waits so long for that."""
+
+    node: Key
+    boot: str
+    seconds: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +101,7 @@ class CreateNode:
 
 @dataclass(frozen=True, slots=True)
 class DeleteNode:
-    """Drain the node and end it."""
+    """End the node: what it still has it saves and closes."""
 
     node: Key
 
@@ -221,6 +234,7 @@ Effect = (
     | WriteStatus
     | WriteFleetStatus
     | SendDesired
+    | SendDrain
     | SendGoodbye
     | SendNudge
     | CreateNode

@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from roomfleet.master.core.effects import Record
 from roomfleet.master.core.model import FleetSpec, Key, RoomStatus
-from roomfleet.wire.link import MarkedRoom, Report
+from roomfleet.wire.link import Load, MarkedRoom, Report
 from roomfleet.wire.spec import RoomSpec
 
 
@@ -95,6 +95,7 @@ class NodeConnected:
     capacity: int
     url: str
     rooms: tuple[Report, ...]
+    draining: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +104,27 @@ class NodeHeard:
 
     node: Key
     boot: str
+    load: Load | None = None
+    """What it has to do, if it said that."""
+
+
+@dataclass(frozen=True, slots=True)
+class NodeDraining:
+    """The node's process was told to end; it waits until its rooms are elsewhere, or `drainSeconds`."""
+
+    node: Key
+    boot: str
+
+
+@dataclass(frozen=True, slots=True)
+class RoomPrepared:
+    """The node has loaded what a room needs that is to be moved there."""
+
+    node: Key
+    boot: str
+    room: str
+    problem: str = ""
+    """Not empty: why the room cannot run there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,6 +273,8 @@ Event = (
     | Recorded
     | NodeConnected
     | NodeHeard
+    | NodeDraining
+    | RoomPrepared
     | NodeReported
     | NodeDisconnected
     | NodeGone

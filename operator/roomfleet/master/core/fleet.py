@@ -25,13 +25,17 @@ def applied(world: World, event: FleetApplied) -> None:
     fleet = world.fleet(event.key)
     fleet.generation = event.generation
     world.look_at_fleet(fleet)
-    if fleet.spec == event.spec:
+    before = fleet.spec
+    if before == event.spec:
         return
     fleet.spec = event.spec
+    if before is not None and event.spec.min_nodes < before.min_nodes:
+        fleet.hurry = True
     if fleet.index.strategy is not event.spec.strategy:
         fleet.index = NodeIndex(event.spec.strategy)
     for node in fleet.nodes.values():
         world.timers.set(Alarm("empty", node.key), None)
+        places.judge(world, node)
         places.refresh(world, node)
     places.wake_waiting(world, fleet, len(fleet.waiting))
 
@@ -43,7 +47,9 @@ def deleted(world: World, event: FleetDeleted) -> None:
         return
     fleet.spec = None
     fleet.written = None
+    fleet.giving_back = None
     for node in fleet.nodes.values():
+        places.judge(world, node)
         places.refresh(world, node)
     places.wake_waiting(world, fleet, len(fleet.waiting))
     world.look_at_fleet(fleet)
@@ -58,24 +64,83 @@ def reconcile(world: World, fleet: Fleet) -> None:
         return
     _ask_again(world, fleet)
     _create(world, fleet, spec)
+    _give_back(world, fleet, spec)
     publish(world, fleet)
     dues = [node.create_again_at for node in fleet.creating.values()]
     dues += [crash.again_at for crash in fleet.crashes.values() if crash.again_at > world.now]
-    world.timers.set(Alarm("fleet", fleet.key), min(dues, default=None))
+    if fleet.surplus_since is not None and fleet.giving_back is None:
+        dues.append(fleet.surplus_since + spec.scale_down_after_seconds)
+    world.timers.set(Alarm("fleet", fleet.key), min((due for due in dues if due > world.now), default=None))
 
 
 def judge_empty(world: World, node: Node) -> None:
     """The node has had no rooms for a while: it goes, if it is above minNodes and nobody waits for space."""
     fleet, spec = node.fleet, node.fleet.spec
-    if spec is None or node.rooms or node.link is not Link.UP or node.deleting:
+    if spec is None or node.rooms or node.incoming or node.link is not Link.UP or node.deleting:
         return
     surplus = len(fleet.nodes) - len(fleet.deleting) > spec.min_nodes and not fleet.waiting
-    if surplus or node.slot >= spec.max_nodes:
+    spare = fleet.free - node.space >= spec.spare_nodes * spec.rooms_per_node
+    if (surplus and spare) or node.slot >= spec.max_nodes:
         _delete(world, node)
         world.look_at_fleet(fleet)
         return
     again = max(EMPTY_AGAIN_SECONDS, spec.scale_down_after_seconds)
     world.timers.set(Alarm("empty", node.key), world.now + again)
+
+
+def judge_emptied(world: World, node: Node) -> None:
+    """The node had `drainSeconds` to be emptied: what it still has it saves and closes, if it is to end."""
+    fleet, spec = node.fleet, node.fleet.spec
+    if spec is None or not places.has_to_go(node):
+        return
+    if node.slot >= spec.max_nodes:
+        _delete(world, node)
+    elif node.slot == fleet.giving_back:
+        _keep(world, fleet)
+
+
+def _give_back(world: World, fleet: Fleet, spec: FleetSpec) -> None:
+    """Have the node emptied that the others do without, when there has been one for long enough."""
+    if fleet.giving_back is not None:
+        if not _can_do_without(fleet, spec, node_is_counted=False):
+            _keep(world, fleet)
+        return
+    if not _can_do_without(fleet, spec, node_is_counted=True):
+        fleet.surplus_since = None
+        fleet.hurry = False
+        return
+    if fleet.surplus_since is None:
+        fleet.surplus_since = world.now
+    if not fleet.hurry and world.now < fleet.surplus_since + spec.scale_down_after_seconds:
+        return
+    up = [node for node in fleet.nodes.values() if node.is_up and not places.has_to_go(node)]
+    node = min(up, key=lambda node: (node.occupied, len(node.rooms), -node.slot), default=None)
+    if node is None or any(not (each.rooms or each.incoming) for each in up):
+        for each in up:
+            places.refresh(world, each)
+        return  # one that is empty goes without being emptied
+    fleet.giving_back = node.slot
+    places.judge(world, node)
+
+
+def _can_do_without(fleet: Fleet, spec: FleetSpec, *, node_is_counted: bool) -> bool:
+    """Whether the fleet has a node's worth of space more than it needs, with some distance."""
+    nodes = len(fleet.nodes) - len(fleet.deleting)
+    if fleet.waiting or fleet.creating or nodes <= spec.min_nodes or nodes <= 1:
+        return False
+    distance = 0 if fleet.hurry or not node_is_counted else -(-spec.rooms_per_node // 4)
+    one = spec.rooms_per_node if node_is_counted else 0
+    return fleet.free - one >= spec.spare_nodes * spec.rooms_per_node + distance
+
+
+def _keep(world: World, fleet: Fleet) -> None:
+    """The node that was to be given back is needed: it keeps what it still has."""
+    node = fleet.nodes.get(fleet.giving_back) if fleet.giving_back is not None else None
+    fleet.giving_back = None
+    fleet.surplus_since = None
+    fleet.hurry = False
+    if node is not None:
+        places.judge(world, node)
 
 
 def publish(world: World, fleet: Fleet) -> None:
@@ -120,7 +185,8 @@ def _create(world: World, fleet: Fleet, spec: FleetSpec) -> None:
         if node is not None and node.link is Link.EXPECTED:
             _ask_for(world, fleet, slot)
     lacking = spec.min_nodes - (len(fleet.nodes) - len(fleet.deleting))
-    wanted = -(-len(fleet.waiting) // spec.rooms_per_node) - len(fleet.creating)
+    spare = spec.spare_nodes * spec.rooms_per_node
+    wanted = -(-(len(fleet.waiting) + spare - fleet.free) // spec.rooms_per_node) - len(fleet.creating)
     missing = min(max(lacking, wanted), spec.max_nodes - len(fleet.nodes))
     slot = 0
     while missing > 0 and slot < spec.max_nodes:
@@ -149,6 +215,16 @@ def _delete(world: World, node: Node) -> None:
     world.do(DeleteNode(node.key))
 
 
+def _message(fleet: Fleet, spec: FleetSpec) -> str:
+    """Which nodes are being emptied."""
+    going = [
+        f"{node.key.name} is being emptied, {places.has_to_go(node)}: {len(node.rooms)} rooms are left"
+        for _, node in sorted(fleet.nodes.items())
+        if node.emptied_since is not None
+    ]
+    return "; ".join(going[:10])
+
+
 def status_of(fleet: Fleet, spec: FleetSpec) -> FleetStatus:
     enough = fleet.ready >= spec.min_nodes and (fleet.ready > 0 or not fleet.waiting)
     if enough:
@@ -161,6 +237,7 @@ def status_of(fleet: Fleet, spec: FleetSpec) -> FleetStatus:
         ready=fleet.ready,
         rooms=fleet.rooms,
         players=fleet.players,
+        message=_message(fleet, spec),
         observed_generation=fleet.generation,
         conditions=(ready,),
     )

@@ -190,10 +190,13 @@ class Line:
         del self.reserved[join.id]
         self.seats -= join.takes_seat
 
-    def unseat(self, boot: str) -> None:
-        """Nobody sits in the room: each ticket for that boot takes a seat of its own."""
+    def unseat(self) -> None:
+        """Nobody sits in the room."""
         self.holders.clear()
         self.seated.clear()
+
+    def void_tickets(self, boot: str) -> None:
+        """Tickets are good for that boot alone: each of them takes a seat of its own, and no other does."""
         for join in self.reserved.values():
             join.takes_seat = join.boot == boot
         self.seats = sum(join.takes_seat for join in self.reserved.values())

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from roomfleet.master.core import bring, events, faults, fleet, joins, nodes, rooms, sweep, views
+from roomfleet.master.core import bring, events, faults, fleet, joins, moves, nodes, rooms, sweep, views
 from roomfleet.master.core import reconcile as room_steps
 from roomfleet.master.core.counted import Counted
 from roomfleet.master.core.effects import Effect, SendDesired
@@ -167,6 +167,8 @@ def _ring(world: World, alarm: Alarm) -> None:
             nodes.silent(world, node)
         elif alarm.kind == "empty":
             fleet.judge_empty(world, node)
+        elif alarm.kind == "drain":
+            fleet.judge_emptied(world, node)
         else:
             refresh(world, node)
 
@@ -213,7 +215,8 @@ _RECONCILE: dict[str, Callable[[World, Key], None]] = {
 def _tell_nodes(world: World) -> None:
     """Each node whose set changed hears the whole of it, once."""
     for node in world.untold.values():
-        world.do(SendDesired(node.key, node.boot, tuple(node.desired.values())))
+        desired = tuple(node.desired.values())
+        world.do(SendDesired(node.key, node.boot, desired, moves.prepare(node), moves.moving(node)))
     world.untold.clear()
 
 
@@ -229,6 +232,8 @@ _HANDLERS: dict[type, Callable[[World, Any], None]] = {
     events.NodeConnected: nodes.connected,
     events.NodeHeard: nodes.heard,
     events.NodeReported: nodes.reported,
+    events.NodeDraining: nodes.draining,
+    events.RoomPrepared: nodes.prepared,
     events.NodeDisconnected: nodes.disconnected,
     events.NodeGone: nodes.gone,
     events.JoinRequested: joins.requested,

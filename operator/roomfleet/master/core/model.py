@@ -79,12 +79,17 @@ class Strategy(StrEnum):
 class FleetSpec(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """What the core reads of `RoomFleet.spec`."""
 
-    min_nodes: int = 0
+    min_nodes: int = 1
     max_nodes: int = 10
     rooms_per_node: int = 100
     players_per_node: int = 1_000
     strategy: Strategy = Strategy.PACKED
+    spare_nodes: int = 0
+    """So many nodes' worth of free space is kept ready."""
     scale_down_after_seconds: int = 300
+    drain_seconds: int = 30
+    cordoned: tuple[int, ...] = ()
+    """Slots whose nodes take no rooms; those that they have are moved."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,4 +101,6 @@ class FleetStatus:
     rooms: int = 0
     players: int = 0
     observed_generation: int = 0
+    message: str = ""
+    """Which nodes are being emptied, and why; empty when none is."""
     conditions: tuple[Condition, ...] = ()

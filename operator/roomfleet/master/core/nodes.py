@@ -2,16 +2,29 @@
 
 from __future__ import annotations
 
-from roomfleet.master.core import places, reports, sweep
-from roomfleet.master.core.effects import DeleteNode, SendGoodbye
-from roomfleet.master.core.events import NodeConnected, NodeDisconnected, NodeGone, NodeHeard, NodeReported
+from roomfleet.master.core import moves, places, reports, sweep
+from roomfleet.master.core.effects import DeleteNode, SendDrain, SendGoodbye
+from roomfleet.master.core.events import (
+    NodeConnected,
+    NodeDisconnected,
+    NodeDraining,
+    NodeGone,
+    NodeHeard,
+    NodeReported,
+    RoomPrepared,
+)
 from roomfleet.master.core.line import JoinState
 from roomfleet.master.core.model import Key
 from roomfleet.master.core.queue import Lane, backoff
 from roomfleet.master.core.state import Alarm, Crashes, Link, Node, Place, Room, Stage, World
+from roomfleet.wire.link import Load
 
 STEADY_SECONDS = 30.0
 """A node whose process ended sooner than that after its hello is started again with backoff."""
+MISSED_SHARE = 0.5
+"""A node that skips more of its rooms' ticks has too much to do, however busy it says that it is."""
+RELIEVED_FACTOR = 0.75
+"""It takes rooms again when it is below that much of the limit that it was above."""
 REPLACE_FACTOR = 6
 """A node that stays silent for so many times `nodeLostAfterSeconds` is ended, so that its slot is of use."""
 
@@ -23,7 +36,10 @@ def connected(world: World, event: NodeConnected) -> None:
         node.fleet.node_start.add(world.now - node.since)
     if node.boot and node.boot != event.boot:
         _void_seats(world, node)
+    if node.boot != event.boot:
+        node.overloaded = False
     node.boot = event.boot
+    node.draining = event.draining
     node.url = event.url
     node.capacity = event.capacity
     node.fleet.deleting.discard(node.slot)
@@ -35,8 +51,35 @@ def connected(world: World, event: NodeConnected) -> None:
         greet(world, node)
     for report in event.rooms:
         reports.reported(world, node, report)
+    places.judge(world, node)
+    if node.draining:
+        _answer_draining(world, node)
     world.tell(node)
     sweep.ask(world, world.game(node.key.game))
+
+
+def draining(world: World, event: NodeDraining) -> None:
+    """Its process was told to end: no new rooms, and those that it has go elsewhere."""
+    node = _present(world, event.node, event.boot)
+    if node is None:
+        return
+    _hear(world, node)
+    node.draining = True
+    places.judge(world, node)
+    _answer_draining(world, node)
+
+
+def _answer_draining(world: World, node: Node) -> None:
+    seconds = node.fleet.spec.drain_seconds if node.fleet.spec is not None else 0
+    world.do(SendDrain(node.key, node.boot, seconds))
+
+
+def prepared(world: World, event: RoomPrepared) -> None:
+    """It has what a room needs that is to be moved there."""
+    node = _present(world, event.node, event.boot)
+    room = world.rooms.get(Key(event.node.game, event.room))
+    if node is not None and room is not None:
+        moves.prepared(world, node, room, event.problem)
 
 
 def greet(world: World, node: Node) -> None:
@@ -76,8 +119,21 @@ def hear_of(world: World, room: Room, place: Place) -> None:
 def heard(world: World, event: NodeHeard) -> None:
     """A sign of life, also from one that was thought lost: it has no rooms then."""
     node = _present(world, event.node, event.boot)
-    if node is not None:
-        _hear(world, node)
+    if node is None:
+        return
+    _hear(world, node)
+    if event.load is not None:
+        _weigh(world, node, event.load)
+
+
+def _weigh(world: World, node: Node, load: Load) -> None:
+    """A node with too much to do takes no new rooms until it has clearly less."""
+    limit = world.settings.overload_share
+    if node.overloaded:
+        node.overloaded = load.busy > limit * RELIEVED_FACTOR or load.missed > MISSED_SHARE * RELIEVED_FACTOR
+    else:
+        node.overloaded = load.busy > limit or load.missed > MISSED_SHARE
+    places.refresh(world, node)
 
 
 def reported(world: World, event: NodeReported) -> None:
@@ -106,6 +162,7 @@ def gone(world: World, event: NodeGone) -> None:
     fleet = node.fleet
     if not node.deleting:
         early = node.link is Link.CREATING or world.now < node.since + STEADY_SECONDS
+        early = early and not node.draining
         before = fleet.crashes.pop(node.slot, None)
         if early:
             number = before.number + 1 if before is not None else 1
@@ -146,9 +203,13 @@ def _drop(world: World, node: Node, why: str) -> None:
     _lose_rooms(world, node, why)
     _void_seats(world, node)
     _set_link(world, node, Link.LOST)
-    for alarm in (Alarm("node", node.key), Alarm("avoid", node.key), Alarm("empty", node.key)):
-        world.timers.set(alarm, None)
+    for kind in ("node", "avoid", "empty", "drain"):
+        world.timers.set(Alarm(kind, node.key), None)
     fleet = node.fleet
+    fleet.free -= node.space
+    node.space = 0
+    if fleet.giving_back == node.slot:
+        fleet.giving_back = None
     fleet.index.put(node.key.name, node.slot, None)
     fleet.deleting.discard(node.slot)
     del fleet.nodes[node.slot]
@@ -215,6 +276,8 @@ def _set_link(world: World, node: Node, link: Link) -> None:
     world.look_at_fleet(node.fleet)
     if link is Link.UP:
         _look_at_rooms(world, node)
+    else:
+        moves.target_is_away(world, node)
 
 
 def _look_at_rooms(world: World, node: Node) -> None:

@@ -43,5 +43,18 @@ class NodeIndex:
             heapq.heappop(self._heap)
         return None
 
+    def best(self, count: int) -> list[str]:
+        """The nodes that come first, so many at most; `count` is a constant: O(log nodes) all the same."""
+        found: list[str] = []
+        taken: list[tuple[int, int, str]] = []
+        while len(found) < count and self.pick() is not None:
+            entry = heapq.heappop(self._heap)
+            taken.append(entry)
+            if entry[2] not in found:
+                found.append(entry[2])
+        for entry in taken:
+            heapq.heappush(self._heap, entry)
+        return found
+
     def has_space(self, name: str) -> bool:
         return name in self._rank

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from roomfleet.master.core.model import Key
 from roomfleet.master.core.queue import Lane
-from roomfleet.master.core.state import Alarm, Fleet, Link, Node, Place, Room, Stage, World
+from roomfleet.master.core.state import Alarm, Fleet, Link, MoveStage, Node, Place, Room, Stage, World
 from roomfleet.wire.link import DesiredRoom
 from roomfleet.wire.spec import RoomSpec
+
+CANDIDATES = 16
+"""So many nodes are looked at for one that has space for a room's players too."""
 
 
 def take(world: World, room: Room, node: Node, *, boot: str, epoch: int, stage: Stage) -> Place:
@@ -15,7 +19,7 @@ def take(world: World, room: Room, node: Node, *, boot: str, epoch: int, stage: 
     node.rooms[room.key.name] = room
     node.fleet.rooms += 1
     if room.line is not None:
-        room.line.unseat(boot)
+        room.line.void_tickets(boot)
     recount(world, room)
     refresh(world, node)
     count_later(world, node.fleet)
@@ -23,23 +27,33 @@ def take(world: World, room: Room, node: Node, *, boot: str, epoch: int, stage: 
 
 
 def leave(world: World, room: Room) -> None:
-    """The room is on no node: nobody sits in it. Tickets stay good for a place on the same boot."""
+    """The room is on no node: nobody sits in it, unless it is being moved: then its players follow.
+
+    Tickets stay good for a place on the same boot.
+    """
     place = room.place
     if place is None:
         return
     node = place.node
     node.fleet.players -= room.players
     room.players = room.resumable = 0
+    moving = room.move is not None and room.move.stage is MoveStage.HANDING_OVER
     if room.line is not None:
-        for player in room.line.seated:
-            if world.seats.get((room.key.game, player)) == room.key:
-                del world.seats[room.key.game, player]
-        room.line.unseat("")
+        if not moving:
+            for player in room.line.seated:
+                if world.seats.get((room.key.game, player)) == room.key:
+                    del world.seats[room.key.game, player]
+            room.line.unseat()
+        room.line.void_tickets("")
     _occupy(world, room, node, 0)
     room.place = None
     node.fleet.rooms -= 1
     del node.rooms[room.key.name]
     node.crowded.pop(room.key, None)
+    node.unmoved.pop(room.key.name, None)
+    if not moving:
+        drop_move(world, room)
+    _moved_out(world, room, node)
     undesire(world, room, node)
     refresh(world, node)
     count_later(world, node.fleet)
@@ -59,12 +73,101 @@ def move(world: World, room: Room, stage: Stage) -> None:
     world.look_at(room, Lane.URGENT)
 
 
+def stop(world: World, room: Room) -> None:
+    """Out of the node's desired set: it saves the room and reports it stopped."""
+    place = room.place
+    if place is None:
+        return
+    undesire(world, room, place.node)
+    world.tell(place.node)
+    move(world, room, Stage.STOPPING)
+
+
+def choose(world: World, fleet: Fleet, room: Room) -> Node | None:
+    """The node of the fleet that the room goes to; None: none has space, for its players too."""
+    game, need = room.key.game, room.occupied
+    for name in fleet.index.best(CANDIDATES) if need else filter(None, [fleet.index.pick()]):
+        node = world.nodes[Key(game, name)]
+        coming = sum(each.occupied for each in node.incoming.values())
+        if need == 0 or fleet.spec is None:
+            return node
+        if node.occupied + coming + need <= max(fleet.spec.players_per_node, need):
+            return node
+    return None
+
+
+def drop_move(world: World, room: Room) -> None:
+    """The room is not moved, or not any more."""
+    move = room.move
+    if move is None:
+        return
+    room.move = None
+    if move.node.incoming.pop(room.key.name, None) is not None:
+        refresh(world, move.node)
+        world.tell(move.node)
+    if room.place is not None:
+        _moved_out(world, room, room.place.node)
+
+
+def _is_landing(place: Place | None) -> bool:
+    return place is not None and bool(place.moved_from)
+
+
+def _moved_out(world: World, room: Room, node: Node) -> None:
+    """One move from the node is over: the next room that waits for that is looked at."""
+    if node.outgoing.pop(room.key.name, None) is not None and node.unmoved:
+        name = next(iter(node.unmoved))
+        world.look_at(node.unmoved.pop(name), Lane.URGENT)
+
+
+def has_to_go(node: Node) -> str:
+    """Why the node takes no rooms, and those that it has are moved away; empty when it may keep them."""
+    fleet, spec = node.fleet, node.fleet.spec
+    if node.deleting or spec is None:
+        return ""
+    if node.draining:
+        return "it was told to end"
+    if node.slot in spec.cordoned:
+        return "it is cordoned"
+    if node.slot >= spec.max_nodes:
+        return "its slot is above maxNodes"
+    if node.slot == fleet.giving_back:
+        return "the others do without it"
+    return ""
+
+
+def is_only_given_back(node: Node) -> bool:
+    """Whether nothing is against keeping the node, but that it is not needed."""
+    spec = node.fleet.spec
+    if spec is None or node.draining or node.slot in spec.cordoned:
+        return False
+    return node.slot < spec.max_nodes
+
+
+def judge(world: World, node: Node) -> None:
+    """Begin to empty the node, or leave it as it is again. Those with most players go first."""
+    reason = has_to_go(node)
+    if bool(reason) == (node.emptied_since is not None):
+        return
+    node.emptied_since = world.now if reason else None
+    node.unmoved.clear()
+    spec = node.fleet.spec
+    drain = world.now + spec.drain_seconds if reason and spec is not None else None
+    world.timers.set(Alarm("drain", node.key), drain)
+    refresh(world, node)
+    world.look_at_fleet(node.fleet)
+    for room in sorted(node.rooms.values(), key=lambda room: (-room.players, room.key.name)):
+        world.look_at(room, Lane.URGENT)
+
+
 def desire(world: World, room: Room) -> None:
     """Have the node run the room as its spec now is."""
     place = room.place
     if place is None:
         return
-    wanted = DesiredRoom(room=room.key.name, epoch=place.epoch, uid=place.uid, spec=room.spec)
+    wanted = DesiredRoom(
+        room=room.key.name, epoch=place.epoch, uid=place.uid, spec=room.spec, frozen_at=place.frozen_at
+    )
     if place.node.desired.get(room.key.name) != wanted:
         place.node.desired[room.key.name] = wanted
         world.tell(place.node)
@@ -87,8 +190,9 @@ def count(world: World, room: Room, players: int, resumable: int) -> None:
     if gone > 0 and room.line is not None:
         room.line.departures.left(gone, world.now)
     room.players, room.resumable = players, resumable
-    if room.line is not None and players + resumable == 0:
-        room.line.unseat(place.boot if place is not None else "")
+    if room.line is not None and players + resumable == 0 and not _is_landing(place):
+        room.line.unseat()
+        room.line.void_tickets(place.boot if place is not None else "")
     recount(world, room)
 
 
@@ -135,7 +239,9 @@ def refresh(world: World, node: Node) -> None:
     fleet = node.fleet
     was_open = fleet.index.has_space(node.key.name)
     space = _space(world, node)
-    fleet.index.put(node.key.name, node.slot, len(node.rooms) if space else None)
+    fleet.free += space - node.space
+    node.space = space
+    fleet.index.put(node.key.name, node.slot, len(node.rooms) + len(node.incoming) if space else None)
     if space and (fleet.waiting or not was_open):
         wake_waiting(world, fleet, space)
     _watch_emptiness(world, node)
@@ -169,20 +275,22 @@ def _identity(spec: RoomSpec) -> tuple[str, str, str]:
 def _space(world: World, node: Node) -> int:
     """How many more rooms the node takes."""
     spec = node.fleet.spec
-    if spec is None or node.link is not Link.UP or node.deleting or node.slot >= spec.max_nodes:
+    if spec is None or node.link is not Link.UP or node.deleting or has_to_go(node):
         return 0
-    if node.avoid_until > world.now or node_is_full(node):
+    if node.avoid_until > world.now or node.overloaded or node_is_full(node):
         return 0
-    return max(0, most_rooms(node) - len(node.rooms))
+    return max(0, most_rooms(node) - len(node.rooms) - len(node.incoming))
 
 
 def _watch_emptiness(world: World, node: Node) -> None:
     """A node without rooms may go after a while."""
-    spec = node.fleet.spec
-    empty = not node.rooms and node.link is Link.UP and not node.deleting
+    fleet, spec = node.fleet, node.fleet.spec
+    empty = not (node.rooms or node.incoming) and node.link is Link.UP and not node.deleting
     alarm = Alarm("empty", node.key)
     if not empty or spec is None:
         world.timers.set(alarm, None)
+    elif fleet.hurry or node.slot >= spec.max_nodes or node.slot == fleet.giving_back:
+        world.timers.set(alarm, world.now)
     elif alarm not in world.timers:
         world.timers.set(alarm, world.now + spec.scale_down_after_seconds)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from roomfleet.master.core import admission, bring, places, status
+from roomfleet.master.core import admission, bring, moves, places, status
 from roomfleet.master.core.effects import Record, SendGoodbye
 from roomfleet.master.core.model import Key
 from roomfleet.master.core.state import Alarm, Place, Recording, Room, Stage, World
@@ -72,7 +72,7 @@ def sync_deleted(world: World, room: Room) -> bool:
         if not room.told_goodbye:
             room.told_goodbye = True
             world.do(SendGoodbye(place.node.key, place.boot, room.key.name))
-        stop(world, room, place)
+        places.stop(world, room)
         _give_up_unseen(world, room, place)
         if room.place is not None:
             return False
@@ -132,7 +132,7 @@ def sync_stopped(world: World, room: Room) -> bool:
     if place.stage is Stage.RECORDING:
         places.leave(world, room)
         return True
-    stop(world, room, place)
+    places.stop(world, room)
     return False
 
 
@@ -148,20 +148,32 @@ def sync_recorded(world: World, room: Room) -> bool:
     return False
 
 
+def sync_moved(world: World, room: Room) -> bool:
+    """On a node that has to be emptied: it goes to another one, step by step, and runs meanwhile."""
+    place = room.place
+    if place is not None and place.stage is Stage.RUNNING:
+        moves.advance(world, room, place)
+        return room.place is place and place.stage is Stage.RUNNING
+    return True
+
+
 def sync_placed(world: World, room: Room) -> bool:
-    """Wanted and on no node: one is chosen and written ahead."""
+    """Wanted and on no node: where it is being moved, else one is chosen and written ahead."""
     if room.place is not None:
         return True
     if not room.awake:
         places.stop_waiting(world, room, room.spec.fleet)
+        places.drop_move(world, room)
         room.queued_for = ""
         return False
+    if moves.land(world, room):
+        return True
     if room.held_back(world.now):
         places.stop_waiting(world, room, room.spec.fleet)
         return False
     fleet = world.fleet(Key(room.key.game, room.spec.fleet))
-    name = fleet.index.pick()
-    if name is None:
+    node = places.choose(world, fleet, room)
+    if node is None:
         fleet.waiting[room.key] = None
         room.queued_for = status.no_space(fleet)
         world.look_at_fleet(fleet)
@@ -169,7 +181,6 @@ def sync_placed(world: World, room: Room) -> bool:
     fleet.waiting.pop(room.key, None)
     room.queued_for = ""
     room.stale = None
-    node = world.nodes[Key(room.key.game, name)]
     epoch = room.highest + 1
     places.take(world, room, node, boot=node.boot, epoch=epoch, stage=Stage.RECORDING)
     recorded = status.recorded(room, node.key.name, epoch)
@@ -229,6 +240,7 @@ STEPS: tuple[Step, ...] = (
     sync_intent,
     sync_stopped,
     sync_recorded,
+    sync_moved,
     sync_placed,
     sync_told,
     sync_woken,
@@ -263,12 +275,6 @@ def busy(world: World, room: Room) -> bool:
 def _record(world: World, room: Room, record: Record) -> None:
     room.recording = Recording(record, world.now)
     world.do(record)
-
-
-def stop(world: World, room: Room, place: Place) -> None:
-    """Out of the node's desired set: it saves the room and reports it stopped."""
-    places.undesire(world, room, place.node)
-    places.move(world, room, Stage.STOPPING)
 
 
 def _give_up_unseen(world: World, room: Room, place: Place) -> None:
@@ -311,6 +317,8 @@ def _next_due(world: World, room: Room) -> float | None:
         dues.append(again_at)
     if place is None and room.awake and world.now < room.retry_at:
         dues.append(room.retry_at)
+    if (due := moves.next_due(room, world.now)) is not None:
+        dues.append(due)
     if place is not None and room.key.name not in place.node.reports:
         if place.stage is Stage.STOPPING and place.node.is_up:
             dues.append(max(place.since, place.node.since) + UNSEEN_STOP_SECONDS)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from roomfleet.master.core import places
+from roomfleet.master.core import moves, places
 from roomfleet.master.core.effects import Announce
 from roomfleet.master.core.model import Key
 from roomfleet.master.core.queue import Lane, backoff
-from roomfleet.master.core.state import Alarm, Failure, Node, Place, Room, Stage, World
+from roomfleet.master.core.state import Alarm, Failure, MoveStage, Node, Place, Room, Stage, World
 from roomfleet.wire.link import Report, RoomPhase
 
 RUNS = frozenset({RoomPhase.STARTING, RoomPhase.RUNNING, RoomPhase.STOPPING})
@@ -85,7 +85,10 @@ def _used(world: World, room: Room, report: Report) -> None:
 
 
 def _counted(world: World, room: Room, place: Place, report: Report) -> None:
-    places.count(world, room, report.players, report.resumable)
+    if room.move is None or room.move.stage is not MoveStage.HANDING_OVER:
+        places.count(world, room, report.players, report.resumable)
+    elif report.frozen_at:  # those who are led over have not left
+        room.move.frozen_at = report.frozen_at
     if report.saved_at:
         room.saved_at = report.saved_at
     room.saved = report.saved
@@ -99,6 +102,8 @@ def _running(world: World, room: Room, place: Place, report: Report) -> None:
     _counted(world, room, place, report)
     if place.stage is not Stage.STARTING:
         return
+    if place.moved_from:
+        moves.arrived(world, room, place, report.frozen)
     place.node.fleet.room_start.add(world.now - place.since)
     room.retries = 0
     places.move(world, room, Stage.RUNNING)
@@ -146,6 +151,8 @@ def _fenced(world: World, room: Room, place: Place, report: Report) -> None:
 
 
 def _avoid(world: World, node: Node) -> None:
+    if places.has_to_go(node):
+        return  # it takes no rooms anyway, until it may keep those that it has
     node.avoid_until = world.now + AVOID_SECONDS
     world.timers.set(Alarm("avoid", node.key), node.avoid_until)
     places.refresh(world, node)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from roomfleet.master.core import nodes, places, reports, sweep
+from roomfleet.master.core import moves, nodes, places, reports, sweep
 from roomfleet.master.core.effects import SendNudge
 from roomfleet.master.core.events import Nudged, Recorded, RecordOutcome, RoomApplied, RoomDeleted
 from roomfleet.master.core.model import Key, Phase
@@ -62,11 +62,13 @@ def recorded(world: World, event: Recorded) -> None:
         case RecordOutcome.WRITTEN:
             room.version = event.version or room.version
             room.written = record.status
+            moves.recorded(world, room, record.status.epoch)
             if mine is not None:
                 places.move(world, room, Stage.STARTING)
         case RecordOutcome.CONFLICT:
             _back_off(world, room, FRESH_SECONDS)
             room.stale = record.version
+            moves.not_recorded(room)
             _give_back(world, room, mine)
         case RecordOutcome.FAILED:
             room.written = None
@@ -137,6 +139,7 @@ def _replaced(world: World, room: Room, event: RoomApplied) -> None:
     if room.recording is not None:
         room.highest = max(room.highest, room.recording.record.status.epoch)
         room.recording = None
+    places.drop_move(world, room)
     room.uid = event.uid
     room.gone = False
     room.awake = False

@@ -37,7 +37,7 @@ class Work(NamedTuple):
 class Alarm(NamedTuple):
     """A subject of the timers."""
 
-    kind: Literal["room", "fleet", "node", "avoid", "empty", "join", "counts", "fleet"]
+    kind: Literal["room", "fleet", "node", "avoid", "empty", "drain", "join", "counts"]
     key: Key | str
 
 
@@ -67,6 +67,40 @@ class Place:
     stage: Stage
     since: float
     """When it came into its stage."""
+    moved_from: str = ""
+    """The node from which the room was moved here, until it runs: to everybody else it ran all the time."""
+    frozen_at: float = 0.0
+    """When that node stopped its time (s since 1970, by that node's clock); 0: it did not say."""
+
+
+class MoveStage(StrEnum):
+    """How far a move has got. Up to the Record it may be called off, from then on it goes forward only."""
+
+    PREPARING = "preparing"
+    """The new node loads what the room needs; it claims nothing."""
+    PREPARED = "prepared"
+    """It is ready, or took too long: the Record is next."""
+    RECORDING = "recording"
+    """The new epoch and node are being written ahead, or may have been."""
+    HANDING_OVER = "handing over"
+    """Recorded: the old node stops the room, then the new one is told to run it."""
+
+
+@dataclass(slots=True, eq=False)
+class Move:
+    """A running room on its way to another node. Its place is the old one until that has stopped it."""
+
+    node: Node
+    boot: str
+    stage: MoveStage
+    since: float
+    """When it came into its stage."""
+    epoch: int = 0
+    """The epoch that is recorded for the new node."""
+    moved_from: str = ""
+    """The old node."""
+    frozen_at: float = 0.0
+    """When the old node stopped the room's time (s since 1970, by its clock); 0: not yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +148,7 @@ class Room:
     awake: bool = False
     """Whether it should be on a node."""
     place: Place | None = None
+    move: Move | None = None
     failure: Failure | None = None
     recording: Recording | None = None
     retry_at: float = 0.0
@@ -198,6 +233,12 @@ class Node:
     heard: float = 0.0
     rooms: dict[str, Room] = field(default_factory=dict)
     """Rooms whose place is here, in whatever stage."""
+    incoming: dict[str, Room] = field(default_factory=dict)
+    """Rooms that are being moved here: their space is kept."""
+    outgoing: dict[str, Room] = field(default_factory=dict)
+    """Rooms that are being moved away."""
+    unmoved: dict[str, Room] = field(default_factory=dict)
+    """Rooms that are to be moved away when one of those is done."""
     desired: dict[str, DesiredRoom] = field(default_factory=dict)
     reports: dict[str, Report] = field(default_factory=dict)
     """What it said last of each room that it runs."""
@@ -210,6 +251,14 @@ class Node:
     avoid_until: float = 0.0
     """It stopped a room unasked, which a node does when it drains: no new rooms until then."""
     create_again_at: float = 0.0
+    draining: bool = False
+    """Its process was told to end: it waits until its rooms are elsewhere."""
+    emptied_since: float | None = None
+    """Since when it has to be emptied, for whatever reason."""
+    space: int = 0
+    """How many more rooms it takes, as the fleet's index has it."""
+    overloaded: bool = False
+    """It has said that it has too much to do, and not yet that this is over."""
 
     @property
     def is_up(self) -> bool:
@@ -251,6 +300,14 @@ class Fleet:
     ready: int = 0
     rooms: int = 0
     players: int = 0
+    free: int = 0
+    """How many more rooms its nodes take."""
+    giving_back: int | None = None
+    """The slot whose node is being emptied because the others do without it."""
+    surplus_since: float | None = None
+    """Since when it could do with one node less."""
+    hurry: bool = False
+    """minNodes was lowered: what is not needed goes at once."""
     node_start: Average = field(default_factory=Average)
     room_start: Average = field(default_factory=Average)
     written: FleetStatus | None = None

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from roomfleet.master.core.effects import Announce, WriteStatus
 from roomfleet.master.core.model import Condition, ConditionStatus, Key, Phase, RoomStatus
 from roomfleet.master.core.returning import STALENESS
-from roomfleet.master.core.state import Fleet, Place, Room, Stage, Tally, World
+from roomfleet.master.core.state import Fleet, MoveStage, Place, Room, Stage, Tally, World
 from roomfleet.wire.spec import Keep
 
 TRUE, FALSE, UNKNOWN = ConditionStatus.TRUE, ConditionStatus.FALSE, ConditionStatus.UNKNOWN
@@ -33,10 +33,22 @@ def phase_of(room: Room) -> Phase:
     """The summary of where the room is."""
     place = room.place
     if place is not None:
-        return _PHASES[place.stage]
+        return Phase.RUNNING if moves_to(room) is not None else _PHASES[place.stage]
     if room.failure is not None or room.problem:
         return Phase.FAILED
     return Phase.QUEUED if room.awake else Phase.ASLEEP
+
+
+def moves_to(room: Room) -> tuple[str, str, int] | None:
+    """Of a room that is being handed over: the old node, the new one, and its epoch there."""
+    place, move = room.place, room.move
+    if place is None:
+        return None
+    if move is not None and move.stage in (MoveStage.RECORDING, MoveStage.HANDING_OVER):
+        return (move.moved_from, move.node.key.name, move.epoch)
+    if place.moved_from and place.stage is Stage.STARTING:
+        return (place.moved_from, place.node.key.name, place.epoch)
+    return None
 
 
 def recorded(room: Room, node: str, epoch: int) -> RoomStatus:
@@ -65,8 +77,12 @@ def status_of(room: Room) -> RoomStatus:
     phase = phase_of(room)
     reason, message = _reason(room, place, phase)
     on = place if place is not None and place.stage is not Stage.RECORDING else None
-    ready = phase is Phase.RUNNING and on is not None and on.node.is_up
-    placed = f"on {on.node.key.name} with epoch {on.epoch}" if on is not None else message
+    moving = moves_to(room)
+    node, epoch = (on.node.key.name, on.epoch) if on is not None else ("", room.highest)
+    if moving is not None:
+        _, node, epoch = moving
+    ready = phase is Phase.RUNNING and on is not None and on.node.is_up and moving is None
+    placed = f"on {node} with epoch {epoch}" if on is not None else message
     conditions = (
         Condition("Ready", TRUE if ready else FALSE, reason, message),
         Condition("Placed", TRUE if on else FALSE, "Recorded" if on else reason, placed),
@@ -74,8 +90,8 @@ def status_of(room: Room) -> RoomStatus:
     )
     return RoomStatus(
         phase=phase,
-        node=on.node.key.name if on is not None else "",
-        epoch=on.epoch if on is not None else room.highest,
+        node=node,
+        epoch=epoch,
         players=room.players,
         waiting=room.waiting,
         saved_at=room.saved_at,
@@ -90,6 +106,8 @@ def publish(world: World, room: Room) -> None:
     """Have the status written if it changed; a room whose Record is on its way or due is left to that."""
     place = room.place
     if room.gone or room.recording is not None or (place is not None and place.stage is Stage.UNHEARD):
+        return
+    if room.move is not None and room.move.stage is MoveStage.RECORDING:
         return
     if place is None and room.awake and room.held_back(world.now):
         return
@@ -183,6 +201,8 @@ def _reason(room: Room, place: Place | None, phase: Phase) -> tuple[str, str]:
         if room.queued_for:
             return "NoSpace", room.queued_for
         return "Queued", "waits for its place to be recorded"
+    if (moving := moves_to(room)) is not None:
+        return "Moving", f"moves from {moving[0]} to {moving[1]}"
     node = place.node if place is not None else None
     name = node.key.name if node is not None else ""
     if phase is Phase.STARTING:

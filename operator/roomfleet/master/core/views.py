@@ -47,6 +47,10 @@ class NodeView:
     capacity: int
     players: int
     """Players, players who may resume, and reserved seats."""
+    leaving: str = ""
+    """Why its rooms are moved to other nodes; empty when they are not."""
+    overloaded: bool = False
+    """It has too much to do for new rooms."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,12 +129,18 @@ def node_view(world: World, node: Node) -> NodeView:
         name=node.key.name,
         fleet=node.fleet.key.name,
         link=node.link,
-        ready=node.is_up and not node.deleting and node.avoid_until <= world.now,
+        ready=(
+            node.is_up
+            and not (node.deleting or node.overloaded or places.has_to_go(node))
+            and node.avoid_until <= world.now
+        ),
         boot=node.boot,
         url=node.url,
         rooms=len(node.rooms),
         capacity=places.most_rooms(node),
         players=node.occupied,
+        leaving=places.has_to_go(node),
+        overloaded=node.overloaded,
     )
 
 
