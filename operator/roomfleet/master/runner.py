@@ -43,6 +43,7 @@ from roomfleet.master.core.given import TOKEN_SECONDS
 from roomfleet.master.core.master import Core
 from roomfleet.master.core.model import Key
 from roomfleet.master.core.telling import NEAR
+from roomfleet.master.finding import Finder
 from roomfleet.wire import link as wire
 from roomfleet.wire.joining import Problem
 from roomfleet.wire.link import Bring, Desired, Drain, Erase, Find, Goodbye, Mark, Nudge, Seated, ToNode
@@ -172,6 +173,7 @@ class Runner:
         self._may_act = may_act
         self._held: list[Effect] = []
         self._stopped = False
+        self.finder = Finder(self._send)
 
     # -- events in, effects out ----------------------------------------------------------------------------
 

@@ -68,6 +68,7 @@ from roomfleet.wire.link import (
     MovedRoom,
     Nudge,
     Pong,
+    Presence,
     Report,
     RoomPhase,
     Seated,
@@ -365,7 +366,10 @@ class Node:
         except StoreError as error:
             log.info("cannot say where %s is: %s", player, error)
             return
-        self._link.send(Found(id=find, player=player, room=name_of(held) if held else None))
+        name = name_of(held) if held else None
+        room = self._rooms.get(name) if name else None
+        presence = room.visits.presence(player) if room is not None else Presence.AWAY
+        self._link.send(Found(id=find, player=player, room=name, presence=presence))
 
     async def _bring(self, message: Bring) -> None:
         try:

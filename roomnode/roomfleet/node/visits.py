@@ -16,7 +16,7 @@ from roomfleet.node.players import Players, PlayerSession
 from roomfleet.node.surroundings import Surroundings
 from roomfleet.store import ActorRecord, Fenced, HeldBy, StoreError, doc_id, name_of
 from roomfleet.store import Save as SaveActor
-from roomfleet.wire.link import RoomPhase
+from roomfleet.wire.link import Presence, RoomPhase
 from roomfleet.wire.motion import Path
 from roomfleet.wire.names import player_actor
 from roomfleet.wire.session import Bye, ByeCode, Rejoin, Welcome
@@ -57,6 +57,13 @@ class Visits:
         """Ids of the joins whose ticket was used up since the last call."""
         used, self._used = self._used, []
         return used
+
+    def presence(self, player: str) -> Presence:
+        """Whether the player is here."""
+        session = self.players.get(player)
+        if session is None:
+            return Presence.RESUMABLE if player in self._entering else Presence.AWAY
+        return Presence.CONNECTED if session.connection is not None else Presence.RESUMABLE
 
     async def enter(self, player: str, join: str, connection: Connection, session: int = 0) -> bool:
         """A player with a good ticket of that session. False: the connection was told to go elsewhere, or

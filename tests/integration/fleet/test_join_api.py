@@ -523,7 +523,8 @@ def test_the_description_is_openapi_and_every_path_in_it_answers(fleet: Running)
         assert reference.removeprefix("#/components/schemas/") in schemas
     join = post(fleet, "reader 2", {"room": "hall"}).json
     eventually(lambda: fleet.room("hall")["phase"] == "Running")
-    names = {"game": GAME, "room": "hall", "id": join["id"]}
+    asyncio.run(comes_and_goes(fleet, "sought", "hall"))
+    names = {"game": GAME, "room": "hall", "id": join["id"], "player": "sought"}
     root = {"components": described["components"]}
     for path, item in described["paths"].items():
         assert {each["name"] for each in item.get("parameters", []) if each["in"] == "path"} == {
@@ -540,6 +541,11 @@ def test_the_description_is_openapi_and_every_path_in_it_answers(fleet: Running)
                 jsonschema.Draft202012Validator(schema).validate(answer.json)
             else:
                 assert answer.text == b""
+
+
+async def comes_and_goes(fleet: Running, player: str, room: str) -> None:
+    async with in_room(fleet.url, GAME, player, room):
+        pass
 
 
 def _references(value: object) -> Iterator[str]:
@@ -564,6 +570,7 @@ def test_everything_that_answers_is_described(fleet: Running) -> None:
         "/v1/games/{game}/rooms/{room}",
         "/v1/games/{game}/rooms/{room}/watches",
         "/v1/games/{game}/nodes",
+        "/v1/games/{game}/players/{player}",
         "/healthz",
         "/readyz",
     }

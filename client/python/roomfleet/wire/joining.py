@@ -23,6 +23,7 @@ class Refusal(StrEnum):
     NO_SUCH_GAME = "no-such-game"
     NO_SUCH_ROOM = "no-such-room"
     NO_SUCH_JOIN = "no-such-join"
+    NO_SUCH_PLAYER = "no-such-player"
     FORBIDDEN = "forbidden"
     UNAUTHENTICATED = "unauthenticated"
     ROOM_CLOSED = "room-closed"
@@ -50,6 +51,7 @@ _STATUS = {
     Refusal.NO_SUCH_GAME: 404,
     Refusal.NO_SUCH_ROOM: 404,
     Refusal.NO_SUCH_JOIN: 404,
+    Refusal.NO_SUCH_PLAYER: 404,
     Refusal.FORBIDDEN: 403,
     Refusal.UNAUTHENTICATED: 401,
     Refusal.ROOM_CLOSED: 409,

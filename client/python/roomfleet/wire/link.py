@@ -104,12 +104,24 @@ class Nudge(Message, frozen=True, kw_only=True):
     wake: bool = False
 
 
+class Presence(StrEnum):
+    """Whether a player is there, as the node knows that runs the room of the player's actor."""
+
+    CONNECTED = "connected"
+    RESUMABLE = "resumable"
+    """Cut off, or on the way in: the actor stays for a while."""
+    AWAY = "away"
+    """Without a session: the actor, if there is one, is saved in its room."""
+
+
 class Found(Message, frozen=True, kw_only=True):
     """The answer to `find`."""
 
     id: str
     player: str
     room: str | None
+    presence: Presence = Presence.AWAY
+    """Counts where this node runs the room."""
 
 
 class Brought(Message, frozen=True, kw_only=True):

@@ -19,6 +19,7 @@ from roomfleet.master.api.metrics import metrics_handler
 from roomfleet.master.api.openapi import OpenApi
 from roomfleet.master.api.pages import page_handlers
 from roomfleet.master.api.play import Play
+from roomfleet.master.api.players import OnePlayer
 from roomfleet.master.api.problems import NotFoundHandler
 from roomfleet.master.api.views import Games, Healthz, NodeViews, OneRoom, Readyz, RoomViews
 from roomfleet.master.api.watches import Watches
@@ -39,6 +40,7 @@ def make_application(context: Context, more: Sequence[Any] = ()) -> Application:
             (rf"{below}/v1/games/([^/]+)/rooms/([^/]+)", OneRoom, shared),
             (rf"{below}/v1/games/([^/]+)/rooms/([^/]+)/watches", Watches, shared),
             (rf"{below}/v1/games/([^/]+)/nodes", NodeViews, shared),
+            (rf"{below}/v1/games/([^/]+)/players/([^/]+)", OnePlayer, shared),
             (rf"{below}/healthz", Healthz, shared),
             (rf"{below}/readyz", Readyz, shared),
             (rf"{below}/openapi\.json", OpenApi, shared),

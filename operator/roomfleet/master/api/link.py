@@ -177,7 +177,8 @@ class LinkSocket(WebSocketHandler):
             case Nudge(room=room, wake=wake):
                 handle(Nudged(Key(node.game, room), wake))
             case Found(id=find, player=player, room=found):
-                handle(PlayerFound(find, found, player))
+                if not self._runner.finder.heard(message):
+                    handle(PlayerFound(find, found, player))
             case Brought(id=id, room=room):
                 handle(PlayerBrought(id, room))
             case Marked(rooms=rooms):

@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from roomfleet.master.api.context import Context
+from roomfleet.master.api.players import PlayerView
 from roomfleet.master.api.problems import JsonHandler
 from roomfleet.master.api.views import GamesView, HealthView, NodeList, RoomList
 from roomfleet.master.core.views import RoomView
@@ -34,7 +35,10 @@ def _path(name: str, description: str) -> dict[str, Any]:
 
 def describe(server: str = "/") -> dict[str, Any]:
     """The whole document, of the master at this URL; its schemas are those of the messages themselves."""
-    types = (JoinBody, JoinAnswer, WatchAnswer, Problem, RoomView, RoomList, NodeList, GamesView, HealthView)
+    types = (
+        *(JoinBody, JoinAnswer, WatchAnswer, Problem),
+        *(RoomView, RoomList, NodeList, PlayerView, GamesView, HealthView),
+    )
     _, schemas = msgspec.json.schema_components(types, ref_template="#/components/schemas/{name}")
 
     def content(name: str, media: str = "application/json") -> dict[str, Any]:
@@ -138,6 +142,14 @@ def describe(server: str = "/") -> dict[str, Any]:
                 "get": {
                     "summary": "All room nodes",
                     "responses": {"200": gives("Nodes", "NodeList"), "default": problem},
+                },
+            },
+            "/v1/games/{game}/players/{player}": {
+                "parameters": [_GAME, _path("player", "The player's name, percent-encoded.")],
+                "get": {
+                    "summary": "Where a player is: for the player, and for admins",
+                    "security": [{"player": []}, {}],
+                    "responses": {"200": gives("The player", "PlayerView"), "default": problem},
                 },
             },
             "/healthz": {

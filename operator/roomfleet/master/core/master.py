@@ -104,6 +104,16 @@ class Core:
         join = self._world.joins.get(id)
         return None if join is None else views.join_view(self._world, join)
 
+    def join_of(self, game: str, player: str) -> views.JoinView | None:
+        """The player's join that is not over, alone or with a party."""
+        join = self._world.players.get((game, player))
+        return None if join is None else views.join_view(self._world, join)
+
+    def seat_of(self, game: str, player: str) -> str | None:
+        """The room where the player used a ticket last, as far as is known: a hint."""
+        key = self._world.seats.get((game, player))
+        return None if key is None else key.name
+
     def fleet(self, key: Key) -> FleetStatus | None:
         """The status of a fleet that there is an object of."""
         known = self._world.fleets.get(key)
