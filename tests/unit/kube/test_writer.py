@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import copy
+from collections import Counter, defaultdict
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import Any, cast
@@ -18,7 +19,7 @@ from roomfleet.master.kube.client import Api
 from roomfleet.master.kube.echoes import Echoes
 from roomfleet.master.kube.errors import ApiDown, Conflict, NotFound
 from roomfleet.master.kube.gate import Gate
-from roomfleet.master.kube.writer import Writer
+from roomfleet.master.kube.writer import IN_FLIGHT, Writer
 
 TOWN = Id("rooms", Key("game", "town"))
 Json = dict[str, Any]
@@ -295,3 +296,64 @@ def test_a_status_meant_for_an_earlier_object_of_the_name_is_not_written() -> No
         assert bench.server.writes == 0
 
     run(play)
+
+
+def test_records_of_different_rooms_are_in_flight_together_and_those_of_one_room_one_at_a_time() -> None:
+    async def play(bench: Bench) -> None:
+        server = Rooms()
+        bench.writer._api = cast(Api, server)
+        names = [f"room-{number}" for number in range(3 * IN_FLIGHT)]
+        for name in names:
+            id = Id("rooms", Key("game", name))
+            bench.cache.put(id, server.object(name))
+            # Decided one after the other, and the second of each while the first is on its way.
+            bench.writer.record(id, Record(id.key, name, "1", status(1)))
+        await server.full.wait()
+        assert len(server.under_way) == IN_FLIGHT
+        for name in names:
+            id = Id("rooms", Key("game", name))
+            bench.writer.record(id, Record(id.key, name, "1", status(2)))
+        server.go_on.set()
+        await bench.settled()
+        assert server.most == IN_FLIGHT
+        assert server.most_of_one == 1
+        assert all(server.epochs[name][-1] == 2 for name in names)
+
+    run(play)
+
+
+class Rooms:
+    """Many Room objects, and how many writes of them are under way."""
+
+    def __init__(self) -> None:
+        self.under_way: Counter[str] = Counter()
+        self.most = self.most_of_one = 0
+        self.full = asyncio.Event()
+        self.go_on = asyncio.Event()
+        self.epochs: dict[str, list[int]] = defaultdict(list)
+
+    def object(self, name: str) -> Json:
+        metadata = {
+            "namespace": "game",
+            "name": name,
+            "uid": name,
+            "generation": 1,
+            "resourceVersion": str(1 + len(self.epochs[name])),
+        }
+        return {"kind": "Room", "metadata": metadata, "spec": {"map": "m.town"}}
+
+    async def get(self, path: str) -> Json:
+        return self.object(path.rsplit("/", 1)[-1])
+
+    async def patch(self, path: str, body: Json) -> Json:
+        name = path.split("/")[-2]
+        self.under_way[name] += 1
+        self.most = max(self.most, self.under_way.total())
+        self.most_of_one = max(self.most_of_one, self.under_way[name])
+        if self.under_way.total() == IN_FLIGHT:
+            self.full.set()
+        await self.go_on.wait()
+        await asyncio.sleep(0)
+        self.under_way[name] -= 1
+        self.epochs[name].append(body["status"]["epoch"])
+        return {**self.object(name), "status": body["status"]}

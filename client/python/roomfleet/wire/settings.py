@@ -1,7 +1,8 @@
 """The settings of an installation: one tree, each with its default, its unit and what it bounds.
 
 Flag, environment variable and chart value carry the same name: `--join-timeout-seconds`,
-`ROOMFLEET_JOIN_TIMEOUT_SECONDS`, `joinTimeoutSeconds`.
+`ROOMFLEET_JOIN_TIMEOUT_SECONDS`, `joinTimeoutSeconds`. All three, the page of options and the chart's schema
+are made from the fields below: a new setting is a new field there.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import argparse
 import math
 from collections.abc import Mapping
-from typing import Annotated, get_type_hints
+from typing import Annotated, Any, get_type_hints
 
 import msgspec
 from msgspec import Meta
@@ -117,6 +118,26 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     def from_environment(cls, environment: Mapping[str, str]) -> Settings:
         """Settings from `ROOMFLEET_…` variables alone; raises BadSetting naming the variable."""
         return cls.given(argparse.Namespace(), environment)
+
+    @classmethod
+    def value_names(cls) -> tuple[str, ...]:
+        """What each is called among a chart's values, in the order of the fields."""
+        return cls.__struct_encode_fields__
+
+    @classmethod
+    def schema(cls) -> dict[str, Any]:
+        """The JSON schema of all of them among a chart's values: what it allows, a process takes."""
+        hints = get_type_hints(cls)
+        properties = {
+            value: {
+                "type": "integer" if hints[option.name] is int else "number",
+                "exclusiveMinimum": 0,
+                "default": getattr(cls(), option.name),
+                "description": option.help,
+            }
+            for option, value in zip(cls.options(), cls.value_names(), strict=True)
+        }
+        return {"type": "object", "additionalProperties": False, "properties": properties}
 
     def environment(self) -> dict[str, str]:
         """The variables that give these settings to another process."""
