@@ -231,7 +231,8 @@ function onEvent({ name, data }) {
 
 /** @param {Data} detail */
 function onAhead({ room, position, etaSeconds }) {
-  page.showBanner(`Waiting (position ${position}) for ${room}${eta(etaSeconds)}`);
+  const place = position > 0 ? ` (position ${position})` : "";
+  page.showBanner(`Waiting${place} for ${room}${eta(etaSeconds)}`);
 }
 
 /** @param {RoomfleetClient} speaker */

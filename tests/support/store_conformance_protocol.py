@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator, Sequence
 
 import pytest
 
@@ -185,11 +186,13 @@ class ProtocolConformance:
             await town.commit([Travel("g/p", {"n": 2}, INN)], ceiling_ms=0, saved_at_ms=0)
             await town.applied()
 
-            def back(actor: ActorRecord) -> Travel | None:
-                return None if actor.transit is None else Travel(actor.id, actor.body, actor.transit.origin)
+            def back(actors: Sequence[ActorRecord], _: int) -> Iterator[list[Change]]:
+                for actor in actors:
+                    if actor.transit is not None:
+                        yield [Travel(actor.id, actor.body, actor.transit.origin)]
 
-            sent = await vacate(store, room=INN, epoch=2, node="n2", decide=back, forget=False, pause=pause)
-            assert sent == 1
+            sent = await vacate(store, room=INN, epoch=2, node="n2", leave=back, forget=False, pause=pause)
+            assert [(actor.id, actor.room) for actor in sent] == [("g/p", ROOM)]
             [(room, actor)] = await arrivals(store, {ROOM: town})
             assert (room, actor.body) == (ROOM, {"n": 2})
             with pytest.raises(Fenced):
@@ -207,12 +210,12 @@ class ProtocolConformance:
             changes: list[Change] = [Create("g/npc", {}), Save("g/p", {"n": 2}, away=True)]
             await inn.commit(changes, state={"x": 1}, ceiling_ms=4, saved_at_ms=3)
 
-            def leave(actor: ActorRecord) -> Travel | Delete:
-                return Travel(actor.id, actor.body, ROOM) if actor.id == "g/p" else Delete(actor.id)
+            def leave(actors: Sequence[ActorRecord], _: int) -> Iterator[list[Change]]:
+                for actor in actors:
+                    yield [Travel(actor.id, actor.body, ROOM) if actor.id == "g/p" else Delete(actor.id)]
 
-            assert (
-                await vacate(store, room=INN, epoch=2, node="n2", decide=leave, forget=True, pause=pause) == 2
-            )
+            sent = await vacate(store, room=INN, epoch=2, node="n2", leave=leave, forget=True, pause=pause)
+            assert [actor.id for actor in sent] == ["g/p"]
             again = await claim_room(store, INN, 3, map="another")
             assert (again.first, again.state, again.actors, again.ceiling_ms) == (True, {}, (), 0)
             assert [a.id for a in (await claim_room(store, ROOM, 1)).actors] == ["g/p"]

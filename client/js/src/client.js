@@ -301,7 +301,8 @@ export class RoomfleetClient extends EventTarget {
    */
   #connect(url, secret) {
     const { keepAliveSeconds = 20 } = this.#options;
-    const request = { url, secret, keepAliveSeconds, format: this.#format, before: this.#shown };
+    const request = { url, secret, keepAliveSeconds, format: this.#format, before: this.#shown,
+      attempt: this.#attempt };
     const session = new Session(this.#environment, request, {
       ready: () => this.#ready(session, "resume" in secret),
       changed: (message) => this.#tell("changed", message),

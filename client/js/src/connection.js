@@ -10,7 +10,8 @@ import { FormatError } from "./errors.js";
 /** @typedef {import("./environment.js").Environment} Environment */
 /** @typedef {import("./formats.js").Format} Format */
 
-const OPEN_SECONDS = 10;
+/** For the websocket's upgrade. */
+export const OPEN_SECONDS = 10;
 
 /**
  * @typedef {object} Handlers
@@ -34,11 +35,12 @@ export class Connection {
    * @param {string} protocol
    * @param {Format} format
    * @param {Handlers} handlers
+   * @param {number} [openSeconds]
    */
-  constructor(environment, url, protocol, format, handlers) {
+  constructor(environment, url, protocol, format, handlers, openSeconds = OPEN_SECONDS) {
     this.#handlers = handlers;
     this.#format = format;
-    this.#cancelOpening = environment.after(OPEN_SECONDS, () => this.drop("it did not answer"));
+    this.#cancelOpening = environment.after(openSeconds, () => this.drop("it did not answer"));
     try {
       this.#socket = new environment.WebSocket(url, protocol);
     } catch (error) {

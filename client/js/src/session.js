@@ -6,7 +6,7 @@
  */
 
 import { RoomClock } from "./clock.js";
-import { Connection, isRoomUrl } from "./connection.js";
+import { Connection, OPEN_SECONDS, isRoomUrl } from "./connection.js";
 import { applyOps, emptyCopy } from "./copy.js";
 import { Drawing } from "./drawing.js";
 import { CallError, FormatError, PatchError } from "./errors.js";
@@ -28,6 +28,11 @@ const SPENT = new Set(["bad-ticket", "bad-resume"]);
 const AFTER_WELCOME = new Set(["snapshot", "patch", "pong"]);
 /** Seconds for welcome and snapshot, once connected; and for a snapshot that was asked for. */
 const READY_SECONDS = 15;
+/**
+ * For the upgrade at the first attempt: a node that stands still takes connections and never answers, and
+ * the master knows a better one, or will soon.
+ */
+const FIRST_OPEN_SECONDS = 2.5;
 
 /**
  * @typedef {object} SessionHandlers
@@ -49,6 +54,7 @@ const READY_SECONDS = 15;
  * @property {number} keepAliveSeconds
  * @property {import("./formats.js").Format} format
  * @property {Session | null} before the session that is shown until this one is ready
+ * @property {number} [attempt] failures before: after these it has more time to open
  */
 
 /** @typedef {{resolve: (value: any) => void, reject: (error: CallError) => void}} Pending */
@@ -85,25 +91,29 @@ export class Session {
    * @param {SessionRequest} request
    * @param {SessionHandlers} handlers
    */
-  constructor(environment, { url, secret, keepAliveSeconds, format, before }, handlers) {
+  constructor(environment, { url, secret, keepAliveSeconds, format, before, attempt = 0 }, handlers) {
     this.url = url;
     this.#environment = environment;
     this.#handlers = handlers;
     this.#keepAliveSeconds = keepAliveSeconds;
     this.#before = before;
-    this.#connection = new Connection(environment, url, format.subprotocol, format, {
+    const events = {
       open: () => {
         this.#connection.send(hello(secret, VERSION));
         this.#cancelTimer = environment.after(READY_SECONDS, () =>
           this.#connection.drop("the room did not answer"),
         );
       },
+      /** @param {any} message */
       message: (message) => this.#received(message),
+      /** @param {string} reason */
       closed: (reason) => {
         this.#end();
         handlers.dropped(reason);
       },
-    });
+    };
+    const openSeconds = Math.min(OPEN_SECONDS, FIRST_OPEN_SECONDS * 2 ** Math.min(attempt, 16));
+    this.#connection = new Connection(environment, url, format.subprotocol, format, events, openSeconds);
   }
 
   /**

@@ -412,6 +412,21 @@ test("who asks to be brought asks until there, whatever a node says, and then no
   assert.equal(world.socket.url, `${PLAY_URL}?room=town`);
 });
 
+test("a node that stands still is left for the master soon, and gets more time with each attempt", () => {
+  const { world } = begin({ room: "town" });
+  for (const seconds of [2.5, 5, 10, 10]) {
+    world.socket.open();
+    world.socket.say(admitted("town", TOWN_URL, "t1"));
+    world.pass(seconds - 0.01);
+    assert.equal(world.socket.url, TOWN_URL);
+    assert.equal(world.socket.closedByClient, false);
+    world.pass(0.02);
+    assert.equal(world.socket.closedByClient, true);
+    world.pass(8);
+    assert.equal(world.socket.url, `${PLAY_URL}?room=town`);
+  }
+});
+
 test("rejoin goes back to the master with its room and its place in line", () => {
   for (const rejoin of golden("node-to-client.rejoin")) {
     const { world, states, town } = playing();

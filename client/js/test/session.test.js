@@ -218,7 +218,9 @@ test("a node that cannot be reached, does not answer, or closes, drops it", () =
   refused.socket.fail();
   assert.equal(refused.told[0][0], "dropped");
   const deaf = begin({ ready: false });
-  deaf.world.pass(10);
+  deaf.world.pass(2.4);
+  assert.deepEqual(deaf.told, []);
+  deaf.world.pass(0.1);
   assert.deepEqual(deaf.told, [["dropped", "it did not answer"]]);
   const mute = begin({ ready: false });
   mute.socket.open();

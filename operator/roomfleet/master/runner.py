@@ -31,10 +31,12 @@ from roomfleet.master.core.effects import (
     MarkRoom,
     Record,
     Refused,
+    SendBack,
     SendDesired,
     SendDrain,
     SendGoodbye,
     SendNudge,
+    SweepRooms,
     WriteFleetStatus,
     WriteStatus,
 )
@@ -257,6 +259,10 @@ class Runner:
                 self._send(node, boot, Mark(room=room, uid=uid, on_delete=on_delete))
             case EraseRooms(node, boot, rooms, entry):
                 self._send(node, boot, Erase(rooms=list(rooms), entry=entry))
+            case SweepRooms(node, boot, names):
+                self._send(node, boot, wire.Sweep(rooms=list(names)))
+            case SendBack(node, boot, room, entry):
+                self._send(node, boot, wire.SendBack(room=room, entry=entry))
             case AnswerJoin():
                 self._answer_join(effect)
             case AnswerSeat():

@@ -152,7 +152,7 @@ class Journeys:
                 each.id,
                 live.actors.body(each, travelling=True),
                 to_room=journey.room,
-                arrival=dict(journey.arrival),
+                arrival=_arrival(journey, each),
                 seat=journey.seats[each.player][0] if each.player is not None else 0,
                 wake=journey.wake and each.player is None,
             )
@@ -172,3 +172,10 @@ class Journeys:
         for each in party:
             party.extend(child for child in each.children if not child.transient)
         return party
+
+
+def _arrival(journey: Journey, actor: Actor) -> dict[str, Any]:
+    """What the target is told. Whether it is to be woken is noted there too: who finishes the move of a node
+    that is lost has nothing else to go by."""
+    wakes = journey.wake and actor.player is None
+    return {**journey.arrival, "wake": True} if wakes else dict(journey.arrival)

@@ -1,13 +1,23 @@
-"""The seats that this node's rooms want in other rooms: asked of the master, or of a peer without one."""
+"""The seats that this node's rooms want in other rooms: asked of the master, or of a peer without one.
+
+While the master is away, whoever runs the target is asked again and again; the player stays, is told to wait,
+and goes when there is a seat or the master is back.
+"""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from roomfleet.node.seats import NoSeat
 from roomfleet.wire.link import FromNode, Seat, Seated, Unseat
+
+AGAIN_SECONDS = 0.3
+AGAIN_MOST_SECONDS = 3.0
+"""Without a master the target's node is asked again, after pauses that grow: the room may be up by now, or
+have a free seat."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +51,10 @@ class _Wanted:
     session: int
     """The number of the player's session."""
     line_token: str = ""
-    in_line: bool = False
-    """The player was told a place in line, and waits on whatever becomes of the master."""
+    told: bool = False
+    """The player was told to wait."""
+    at_peer: bool = False
+    """The target's node is being asked."""
 
 
 class SeatRequests:
@@ -53,15 +65,19 @@ class SeatRequests:
         send: Callable[[FromNode], bool],
         ask_peer: Callable[[str, str, int], Awaitable[tuple[str, str]]],
         spawn: Callable[[Coroutine[Any, Any, None], str], None],
+        timeout: float,
     ) -> None:
         """`send` says whether the link is up; `ask_peer(player, room, session)` gives URL and ticket or
-        raises NoSeat; `spawn` runs a coroutine by the side.
+        raises NoSeat; `spawn` runs a coroutine by the side. Without a master a player waits for at most
+        `timeout` seconds.
         """
         self._send = send
         self._ask_peer = ask_peer
         self._spawn = spawn
         self._wanted: dict[str, _Wanted] = {}
-        self._lost_answers = False
+        self._timeout = timeout
+        self._away = False
+        """The master is away, and what it answered meanwhile is lost."""
 
     def __len__(self) -> int:
         return len(self._wanted)
@@ -71,7 +87,8 @@ class SeatRequests:
         asked = _id(room, request)
         self._wanted[asked] = wanted = _Wanted(room, request, player, target, session)
         if not self._ask(asked, wanted):
-            self._spawn(self._from_peer(asked), "seat")
+            self._away = True
+            self._ask_peers()
 
     def unwant(self, room: Asker, request: int) -> None:
         """Also for one that was granted: somebody else may have it."""
@@ -96,21 +113,20 @@ class SeatRequests:
         elif answer.ticket:
             self._grant(answer.id, answer.url, answer.ticket)
         else:
-            wanted.in_line = True
+            wanted.told = True
             wanted.line_token = answer.line_token
             wanted.room.seat_waiting(wanted.player, wanted.target, answer.position, answer.eta_seconds)
 
     def link_down(self) -> None:
         """The master is away: who runs the target may have a seat."""
-        self._lost_answers = True
-        for asked in self._wanted:
-            self._spawn(self._from_peer(asked), "seat")
+        self._away = True
+        self._ask_peers()
 
     def link_up(self) -> None:
-        """The master is back; what it answered meanwhile was lost, so it is asked again."""
-        if not self._lost_answers:
+        """The master is back, and is asked for everything again."""
+        if not self._away:
             return
-        self._lost_answers = False
+        self._away = False
         for asked, wanted in self._wanted.items():
             self._send(Unseat(id=asked))
             self._ask(asked, wanted)
@@ -126,18 +142,41 @@ class SeatRequests:
             )
         )
 
-    async def _from_peer(self, asked: str) -> None:
-        wanted = self._wanted.get(asked)
-        if wanted is None:
-            return
+    def _ask_peers(self) -> None:
+        for asked, wanted in self._wanted.items():
+            if not wanted.at_peer:
+                wanted.at_peer = True
+                self._spawn(self._from_peer(asked, wanted), "seat")
+
+    async def _from_peer(self, asked: str, wanted: _Wanted) -> None:
+        """Until there is a seat, the master is back, or it took too long."""
+        loop = asyncio.get_running_loop()
+        until = loop.time() + self._timeout
+        pause = AGAIN_SECONDS
         try:
-            url, ticket = await self._ask_peer(wanted.player, wanted.target, wanted.session)
-        except NoSeat as error:
-            if not wanted.in_line and self._wanted.pop(asked, None) is not None:
-                wanted.room.seat_refused(wanted.request, str(error))
-        else:
-            if asked in self._wanted:
-                self._grant(asked, url, ticket)
+            while self._away and self._wanted.get(asked) is wanted:
+                try:
+                    url, ticket = await self._ask_peer(wanted.player, wanted.target, wanted.session)
+                except NoSeat as error:
+                    if self._wanted.get(asked) is wanted:
+                        self._wait(asked, wanted, str(error) if loop.time() >= until else "")
+                    await asyncio.sleep(pause)
+                    pause = min(AGAIN_MOST_SECONDS, pause * 1.5)
+                else:
+                    if self._wanted.get(asked) is wanted:
+                        self._grant(asked, url, ticket)
+        finally:
+            wanted.at_peer = False
+
+    def _wait(self, asked: str, wanted: _Wanted, too_late: str) -> None:
+        if not self._away:
+            return
+        if too_late:
+            del self._wanted[asked]
+            wanted.room.seat_refused(wanted.request, too_late)
+        elif not wanted.told:
+            wanted.told = True
+            wanted.room.seat_waiting(wanted.player, wanted.target, 0, None)
 
     def _grant(self, asked: str, url: str, ticket: str) -> None:
         wanted = self._wanted.pop(asked)

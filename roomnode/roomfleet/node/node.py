@@ -27,8 +27,10 @@ from roomfleet.node.link import Link
 from roomfleet.node.load import LoadMeter
 from roomfleet.node.meters import Meters
 from roomfleet.node.metrics import Standing, metrics_page
+from roomfleet.node.nudging import Nudges
 from roomfleet.node.ownership import Ownership
 from roomfleet.node.preparing import Preparing
+from roomfleet.node.returning import Returns
 from roomfleet.node.room import HostedRoom
 from roomfleet.node.schedule import Schedule
 from roomfleet.node.seats import ask_peer
@@ -72,6 +74,8 @@ from roomfleet.wire.link import (
     Report,
     RoomPhase,
     Seated,
+    SendBack,
+    Sweep,
     ToNode,
     Unfit,
 )
@@ -161,7 +165,9 @@ class Node:
         self._master_key = ""
         self._origins: frozenset[str] = frozenset()
         self._used_tickets = UsedTickets()
-        self._seats = SeatRequests(self._link.send, self._ask_peer, self._spawn)
+        self._seats = SeatRequests(
+            self._link.send, self._ask_peer, self._spawn, settings.join_timeout_seconds
+        )
         self._sweeping = Sweeping(
             store=store, game=game.name, node=options.name, send=self._link.send, pause=self._pause
         )
@@ -169,6 +175,15 @@ class Node:
         self._leaving = Leaving(self._link.send, self._is_empty)
         self._load = LoadMeter(asyncio.get_running_loop().time, time.thread_time)
         self._moving: dict[str, MovedRoom] = {}
+        self._nudges = Nudges(self._link.send)
+        self._returns = Returns(
+            store=store,
+            game=game.name,
+            node=options.name,
+            pause=self._pause,
+            gone=self.departed,
+            spawn=self._spawn,
+        )
         self._changed: dict[str, HostedRoom] = {}
         self._ended: list[Report] = []
         self._tasks: set[asyncio.Task[None]] = set()
@@ -301,6 +316,7 @@ class Node:
             case Accepted(keys=keys, origins=origins, master_key=master):
                 self._keys, self._origins, self._master_key = keys, frozenset(origins), master
                 self._seats.link_up()
+                self._nudges.link_up()
                 self._leaving.link_is(up=True)
             case Desired(rooms=rooms, prepare=prepare, moving=moving):
                 self._desired = {room.room: room for room in rooms}
@@ -320,6 +336,10 @@ class Node:
                 self._spawn(self._sweeping.tell_marked(), "marked rooms")
             case Mark():
                 self._spawn(self._sweeping.mark(message), "mark")
+            case Sweep(rooms=rooms):
+                self._spawn(self._sweep(rooms), "sweep")
+            case SendBack(room=room, entry=entry):
+                self._returns.want(room, entry)
             case Erase():
                 self._spawn(self._sweeping.erase(message), "erase")
             case Nudge():
@@ -362,6 +382,7 @@ class Node:
 
     async def _find(self, find: str, player: str) -> None:
         try:
+            await self._returns.settled()
             held = await where(self.store, doc_id(self.game_name, player_actor(player)))
         except StoreError as error:
             log.info("cannot say where %s is: %s", player, error)
@@ -506,7 +527,7 @@ class Node:
             if taken:
                 here.arrived(taken)
             return
-        self._link.send(Nudge(room=target, wake=wake))
+        self._nudges.say(target, wake=wake)
 
     async def look_for_arrivals(self) -> None:
         """One round of arrivals for all rooms. Trouble with the store is told by the savers."""
@@ -540,11 +561,27 @@ class Node:
         Whoever was leaving such a room arrives by that, and does not wait until the room is wanted again.
         """
         try:
-            for room in await self.store.rooms_with_ops(self.game_name):
-                if room not in self.sessions():
-                    await sweep(self.store, room, self._pause)
+            rooms = await self.store.rooms_with_ops(self.game_name)
         except StoreError as error:
             log.warning("cannot look after rooms that ended abruptly: %s", error)
+        else:
+            await self._sweep([name_of(room) for room in rooms])
+
+    async def _sweep(self, rooms: Sequence[str]) -> None:
+        """Bring what a room's lost owner committed to the actors, and tell their targets of them."""
+        for name in rooms:
+            room = doc_id(self.game_name, name)
+            try:
+                found = await self.store.get_room(room)
+                if found is None or not found.ops or room in self.sessions():
+                    continue
+                await sweep(self.store, room, self._pause)
+            except StoreError as error:
+                log.warning("cannot look after room %s, which was lost: %s", name, error)
+                continue
+            for op in found.ops:
+                if op.transit is not None:
+                    self._nudges.say(name_of(op.room), wake=bool(op.transit.arrival.get("wake")))
 
     async def _pause(self, attempt: int) -> None:
         if attempt > 3:

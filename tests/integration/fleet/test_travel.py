@@ -205,13 +205,14 @@ def test_a_door_to_a_deleted_room_refuses_players_and_loses_no_npc(fleet: Runnin
             assert ned.room is not None
             assert ned.room.name == "alpha"
             await ned.call("send", name="pilgrim", room="doomed", wake=True)
-            await until(lambda: stored_room(fleet, "pilgrim") == "doomed", "it waits in the store")
+            await until(lambda: is_in(fleet, "pilgrim", "alpha"), "it is back where it came from")
+            await ned.wait_for(lambda p: "pilgrim" in names(p.actors.values()), 10)
             assert await ned.call("keep", value=4) == 4
             applied = await asyncio.to_thread(fleet.roomfleet, "apply", "-f", str(fleet.game_dir / "k8s"))
             assert applied.returncode == 0, applied.stderr
             await through(ned, "to doomed", "doomed")
-            await ned.wait_for(lambda p: "pilgrim" in names(p.actors.values()), 10)
-            await until(lambda: is_in(fleet, "pilgrim", "doomed"), "it has arrived")
+            await ned.call("send", name="second", room="alpha", wake=True)
+            await until(lambda: is_in(fleet, "second", "alpha"), "it has arrived")
 
     asyncio.run(play())
 

@@ -190,7 +190,16 @@ def test_links_and_devices_in_an_archive_are_refused(content: bytes, server: Ser
         (b"<!doctype html>", "is neither a .zip nor a .tar.gz archive nor a .json map"),
         (b"", "is neither a .zip nor a .tar.gz archive nor a .json map"),
     ],
-    ids=["cut zip", "cut tar", "no gzip", "zip of no map", "empty tar", "twice the same", "a page", "nothing"],
+    ids=[
+        "cut zip",
+        "cut tar",
+        "no gzip",
+        "zip of no map",
+        "empty tar",
+        "twice the same",
+        "a page",
+        "nothing",
+    ],
 )
 def test_what_is_no_archive_of_maps_is_refused(content: bytes, said: str, server: Server) -> None:
     server.files["/m"] = content

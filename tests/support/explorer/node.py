@@ -182,8 +182,10 @@ class Node:
     async def send_back(self, room: str, epoch: int) -> None:
         """Send who is on the way to the room back to where they came from."""
 
-        def decide(actor: ActorRecord) -> Change | None:
-            return None if actor.transit is None else Travel(actor.id, actor.body, actor.transit.origin)
+        def leave(actors: Sequence[ActorRecord], _: int) -> Iterator[list[Change]]:
+            for actor in actors:
+                if actor.transit is not None:
+                    yield [Travel(actor.id, actor.body, actor.transit.origin)]
 
         try:
             await vacate(
@@ -191,7 +193,7 @@ class Node:
                 room=room,
                 epoch=epoch,
                 node=self.name,
-                decide=decide,
+                leave=leave,
                 forget=False,
                 pause=no_pause,
             )

@@ -684,3 +684,24 @@ def test_who_asks_to_be_brought_asks_until_there_whatever_a_node_says_and_then_n
     world.advance(6)
     world.say(link, {"type": "rejoin", "reason": "moved", "room": "town"})
     assert world.url == PLAY + "?room=town"
+
+
+def test_a_node_that_stands_still_is_left_for_the_master_soon_and_gets_more_time_with_each_attempt() -> None:
+    world = World()
+    world.join("town")
+    for seconds in (2.5, 5, 10, 10):
+        letter = {
+            "id": "j1",
+            "room": "town",
+            "url": TOWN,
+            "ticket": "t",
+            "expires_at": "2026-01-01T00:00:00Z",
+        }
+        world.say(world.accept(), {"type": "admitted", **letter})
+        link = max(world.links)
+        world.advance(seconds - 0.01)
+        assert link in world.links
+        world.advance(0.02)
+        assert link not in world.links
+        world.advance(8)
+        assert world.url == PLAY + "?room=town"

@@ -191,12 +191,12 @@ class Driver:
         if arrived:
             place = ev.LinePlace(room or "", arrived, ahead, frozenset({player, *others}))
         self.tell(ev.JoinRequested(id, GAME, player, room, self.now, others, place, session, bring))
-        asked = self.all(fx.FindPlayer)
         before = self.last
-        for one in asked:
-            where = found.get(one.player) if isinstance(found, Mapping) else found
-            self.tell(ev.PlayerFound(id, where, one.player))
-            before = before + self.last
+        while asked := self.all(fx.FindPlayer):
+            for one in asked:
+                where = found.get(one.player) if isinstance(found, Mapping) else found
+                self.tell(ev.PlayerFound(id, where, one.player))
+                before = before + self.last
         self.last = before
         return id
 

@@ -16,6 +16,9 @@ from roomfleet.wire.patch import apply_ops
 
 OPEN_SECONDS = 10.0
 """For the websocket's upgrade."""
+ROOM_OPEN_SECONDS = 2.5
+"""For the upgrade of a room's websocket at the first attempt: a node that stands still takes connections and
+never answers, and the master knows a better one, or will soon."""
 READY_SECONDS = 15.0
 """From the open websocket to the first snapshot."""
 MASTER_SILENCE_SECONDS = 45.0
@@ -77,14 +80,16 @@ class RoomLink:
         *,
         format: Format = JSON,
         before: RoomLink | None = None,
+        attempt: int = 0,
     ) -> None:
-        """`before` is the link that is shown until this one is ready."""
+        """`before` is the link that is shown until this one is ready. After `attempt` failures it has more
+        time to open: the network may be slow and the node well."""
         self.format = format
         self.id = id
         self.url = url
         self.is_open = False
         self.ready = False
-        self.deadline = now + OPEN_SECONDS
+        self.deadline = now + min(OPEN_SECONDS, ROOM_OPEN_SECONDS * 2.0 ** min(attempt, 16))
         self.welcome: session.Welcome | None = None
         self.copy = empty_copy()
         self.clock: RoomClock | None = None

@@ -364,6 +364,7 @@ class Session:
             now,
             format=self._format,
             before=self._shown,
+            attempt=self._attempt,
         )
         self._started(self._live)
 

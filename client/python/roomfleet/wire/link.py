@@ -292,6 +292,21 @@ class Erase(Message, frozen=True, kw_only=True):
     entry: str
 
 
+class Sweep(Message, frozen=True, kw_only=True):
+    """Nobody runs these rooms any more, and their last owner may have left off halfway: bring what it
+    committed to the actors."""
+
+    rooms: list[str]
+
+
+class SendBack(Message, frozen=True, kw_only=True):
+    """There is no such Room any more: whoever is on the way to it goes back to where they came from. `entry`:
+    where those go who came from a room that is gone as well; empty: they stay."""
+
+    room: str
+    entry: str
+
+
 class Drain(Message, frozen=True, kw_only=True):
     """Save everything, lead the players away, and stop."""
 
@@ -304,6 +319,19 @@ class Pong(Message, frozen=True, kw_only=True):
 
 
 ToNode = (
-    Accepted | Desired | Goodbye | Seated | Find | Bring | FindMarked | Mark | Erase | Nudge | Drain | Pong
+    Accepted
+    | Desired
+    | Goodbye
+    | Seated
+    | Find
+    | Bring
+    | FindMarked
+    | Mark
+    | Erase
+    | Sweep
+    | SendBack
+    | Nudge
+    | Drain
+    | Pong
 )
 to_node: Decoder[ToNode] = Decoder(ToNode, "master to node")

@@ -269,6 +269,7 @@ class Waiting(Message, frozen=True, kw_only=True):
 
     room: str
     position: int
+    """In its line, 1 is next; 0: there is no line, since the master is away."""
     eta_seconds: float | None = None
 
 

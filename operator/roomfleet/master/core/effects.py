@@ -219,6 +219,26 @@ class EraseRooms:
 
 
 @dataclass(frozen=True, slots=True)
+class SweepRooms:
+    """Have this node finish what the lost owners of these rooms had committed."""
+
+    node: Key
+    boot: str
+    rooms: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SendBack:
+    """Have this node send everybody back who is on the way to the room, which is gone."""
+
+    node: Key
+    boot: str
+    room: str
+    entry: str
+    """Where those go whose origin is gone as well; empty: they stay."""
+
+
+@dataclass(frozen=True, slots=True)
 class Announce:
     """A Kubernetes event on the Room: a phase change or a failure."""
 
@@ -246,5 +266,7 @@ Effect = (
     | FindMarked
     | MarkRoom
     | EraseRooms
+    | SweepRooms
+    | SendBack
     | Announce
 )

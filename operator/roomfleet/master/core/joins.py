@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from roomfleet.master.core import admission, bring
+from roomfleet.master.core import admission, bring, leftovers
 from roomfleet.master.core.effects import FindPlayer
 from roomfleet.master.core.events import (
     JoinCancelled,
@@ -334,6 +334,9 @@ def _no_such_room(world: World, join: Join, name: str) -> None:
 
 
 def _holder_is_gone(world: World, join: Join, name: str) -> None:
+    if leftovers.seek_again(world, join, name):
+        begin(world, join)
+        return
     detail = (
         f"your actor is in the room {name}, which was deleted: you get in again when a Room {name} is made"
         " again, or when its saved data are erased (onDelete: Delete)"

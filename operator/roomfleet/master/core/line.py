@@ -73,6 +73,8 @@ class Join:
     asked_of: tuple[str, int] | None = None
     """The boot and epoch of `origin` that were last told to send the actor."""
     ask_again_at: float = 0.0
+    sent_back: bool = False
+    """Who was on the way to the deleted room that holds the actor was sent back for it."""
     detours: int = 0
     """How often the actor was found elsewhere than thought."""
     told: int = 0

@@ -11,7 +11,19 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from roomfleet.master.core import bring, events, faults, fleet, joins, moves, nodes, rooms, sweep, views
+from roomfleet.master.core import (
+    bring,
+    events,
+    faults,
+    fleet,
+    joins,
+    leftovers,
+    moves,
+    nodes,
+    rooms,
+    sweep,
+    views,
+)
 from roomfleet.master.core import reconcile as room_steps
 from roomfleet.master.core.counted import Counted
 from roomfleet.master.core.effects import Effect, SendDesired
@@ -52,6 +64,7 @@ class Core:
         if world.synced:
             _work(world)
             _tell_nodes(world)
+            leftovers.tell(world)
         effects, world.effects = world.effects, []
         return effects
 

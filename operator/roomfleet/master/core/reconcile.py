@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from roomfleet.master.core import admission, bring, moves, places, status
+from roomfleet.master.core import admission, bring, leftovers, moves, places, status
 from roomfleet.master.core.effects import Record, SendGoodbye
 from roomfleet.master.core.model import Key
 from roomfleet.master.core.state import Alarm, Place, Recording, Room, Stage, World
@@ -295,6 +295,7 @@ def _forget(world: World, room: Room) -> None:
     del game.rooms[room.key.name]
     places.stop_waiting(world, room, room.spec.fleet)
     world.timers.set(Alarm("room", room.key), None)
+    leftovers.send_back(world, room.key)
 
 
 def _next_due(world: World, room: Room) -> float | None:

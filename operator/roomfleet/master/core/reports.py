@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from roomfleet.master.core import moves, places
+from roomfleet.master.core import leftovers, moves, places
 from roomfleet.master.core.effects import Announce
 from roomfleet.master.core.model import Key
 from roomfleet.master.core.queue import Lane, backoff
@@ -61,6 +61,7 @@ def lose(world: World, room: Room, why: str, *, warning: bool = True) -> None:
     if place.stage is not Stage.STOPPING and was_in_use:
         room.hold_until = world.now + world.settings.ticket_seconds
     places.leave(world, room)
+    leftovers.lost(world, room)
     if not room.gone:
         world.do(Announce(room.key, "Lost", why, warning=warning))
     world.look_at(room, Lane.URGENT)

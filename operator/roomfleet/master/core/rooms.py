@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from roomfleet.master.core import moves, nodes, places, reports, sweep
+from roomfleet.master.core import leftovers, moves, nodes, places, reports, sweep
 from roomfleet.master.core.effects import SendNudge
 from roomfleet.master.core.events import Nudged, Recorded, RecordOutcome, RoomApplied, RoomDeleted
 from roomfleet.master.core.model import Key, Phase
@@ -84,6 +84,8 @@ def recorded(world: World, event: Recorded) -> None:
 def nudged(world: World, event: Nudged) -> None:
     """An actor is on its way: the room's node is to look, a sleeping room wakes if that was asked."""
     room = world.rooms.get(event.key)
+    if room is None and world.synced:
+        leftovers.send_back(world, event.key)
     if room is None or room.gone:
         return
     place = room.place

@@ -346,6 +346,12 @@ class Game:
     """Rooms whose last object said `onDelete: Retain`, whatever the store says: it may not know yet."""
     told_no_entry: bool = False
     """It was logged that erasing waits for an entry room."""
+    lost: dict[str, None] = field(default_factory=dict)
+    """Rooms whose owner was lost, and that no node was told to sweep since."""
+
+    def runs(self, room: str) -> bool:
+        """Whether a node runs the room, or is to."""
+        return any(room in node.reports or room in node.desired for node in self.nodes.values())
 
 
 class World:
@@ -368,6 +374,8 @@ class World:
         self.joins: dict[str, Join] = {}
         self.players: dict[tuple[str, str], Join] = {}
         """The one join of each player that is not over."""
+        self.unswept: dict[str, None] = {}
+        """Games with `lost` rooms."""
         self.brings: dict[Key, dict[str, Join]] = {}
         """By the room that holds the actor: joins that wait for it to be brought to the room they ask for."""
         self.seats: dict[tuple[str, str], Key] = {}

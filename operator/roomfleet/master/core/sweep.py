@@ -82,14 +82,10 @@ def _is_orphan(world: World, game: Game, node: Node, one: MarkedRoom) -> bool:
         retained = room.spec.on_delete is OnDelete.RETAIN
     if retained:
         world.do(MarkRoom(node.key, node.boot, one.room, one.uid, OnDelete.RETAIN))
-    if retained or room is not None or _runs(game, one.room):
+    if retained or room is not None or game.runs(one.room):
         game.orphans.pop(one.room, None)
         return False
     return True
-
-
-def _runs(game: Game, room: str) -> bool:
-    return any(room in node.reports or room in node.desired for node in game.nodes.values())
 
 
 def _is_due(world: World, game: Game, one: MarkedRoom) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import msgspec
 
@@ -12,6 +12,9 @@ from roomfleet.store.protocol.apply import Pause, apply_ops, insist
 from roomfleet.store.protocol.changes import Change
 from roomfleet.store.protocol.session import Session
 from roomfleet.store.records import ActorRecord, Json, Owner, RoomDoc, RoomSave, RoomSpec
+
+Leave = Callable[[Sequence[ActorRecord], int], Iterable[Sequence[Change]]]
+"""Of the room's actors, at its last room time (ms): the changes that save who leaves, in atomic groups."""
 
 
 class Claimed(msgspec.Struct, frozen=True):
@@ -58,26 +61,26 @@ async def vacate(
     room: str,
     epoch: int,
     node: str,
-    decide: Callable[[ActorRecord], Change | None],
+    leave: Leave,
     forget: bool,
     pause: Pause,
-) -> int:
-    """Take actors out of a room that nobody can run, as its next owner: the number of actors changed.
+) -> tuple[ActorRecord, ...]:
+    """Take actors out of a room that nobody can run, as its next owner: those on their way elsewhere now.
 
-    For each actor of the room, those away included, ``decide`` gives the change to commit (`Travel` back
-    along its transit, or to the entry room; `Delete`) or None to leave it. ``forget`` empties the room's
+    Of all actors of the room, those away included, ``leave`` gives the changes to commit (`Travel` back along
+    a transit, or to the entry room; `Delete`), in atomic groups. ``forget`` empties the room's
     own data too. It claims the room, since only its owner may touch its actors: a session still running it
     is fenced. Raises like `claim` and `Session.commit`; doing it again at a higher epoch is safe.
     """
     session, doc, actors = await take_over(store, room, epoch, Owner(node), None, True, pause)
-    changes = [change for change in map(decide, actors) if change is not None]
-    for change in changes:  # one by one: they are independent, and no batch can be too large
-        await session.save([change], None)
+    gone: list[ActorRecord] = []
+    for group in leave(actors, doc.ceiling):  # each by itself: they are independent, and no batch too large
+        gone += (await session.save(group, None)).departed
     if forget:
         await session.end(RoomSave(msgspec.Raw(b"{}"), 0, None))
     else:
         await session.end(RoomSave(None, doc.ceiling, doc.saved_at))
-    return len(changes)
+    return tuple(gone)
 
 
 async def take_over(

@@ -9,26 +9,23 @@ meanwhile finds it in one of the two states.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import msgspec
 
 from roomfleet.store.operations import Store
 from roomfleet.store.protocol.apply import Pause
 from roomfleet.store.protocol.changes import Change, Delete
-from roomfleet.store.protocol.claim import take_over
+from roomfleet.store.protocol.claim import Leave, take_over
 from roomfleet.store.protocol.compose import BATCH_LIMIT
 from roomfleet.store.protocol.rounds import arrivals
-from roomfleet.store.records import ActorRecord, Owner, RoomSave, encode
+from roomfleet.store.records import Owner, RoomSave, encode
 
 ON_DELETE = "Delete"
 """What the saved spec says of a room whose data go with its object."""
 
 OP_BYTES = 256
 """What an op takes beside its body and the ids in its change, generously."""
-
-Leave = Callable[[Sequence[ActorRecord], int], Iterable[Sequence[Change]]]
-"""Of the room's actors, at its last room time (ms): the changes that save guests, in atomic groups."""
 
 
 class Erased(msgspec.Struct, frozen=True):
