@@ -269,6 +269,7 @@ class LiveRoom:
                 self.scripts.hook(self.room, "left", actor)
             if actor is not None and self._players.get(player) is actor:
                 self.actors.away(actor, why)
+                self.view.unwatch(player)
 
     def send_player(self, player: str, room: str, now: float) -> None:
         """The player's actor goes to another room, where its player was let in."""
@@ -287,6 +288,10 @@ class LiveRoom:
         """
         with self._input(now):
             arrivals.arrive(self, actors)
+
+    def told(self, error: Exception) -> str:
+        """What somebody without an actor here is told of an error: its text, if it names no actor."""
+        return self.scripts.told(None, error)
 
     # -- inputs to scripts --------------------------------------------------------------------------------
 

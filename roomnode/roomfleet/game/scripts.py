@@ -12,7 +12,15 @@ from roomfleet.game import script as script_module
 from roomfleet.game import steps as steps_module
 from roomfleet.game.actor import Actor
 from roomfleet.game.commands import checked, find_command, find_request
-from roomfleet.game.errors import BadArguments, GameError, MarkError, NoSuchMethod, Refused, RequestFailed
+from roomfleet.game.discretion import named_in, names_others
+from roomfleet.game.errors import (
+    BadArguments,
+    GameError,
+    MarkError,
+    NoSuchMethod,
+    Refused,
+    RequestFailed,
+)
 from roomfleet.game.outbox import ScriptFailure, Told
 from roomfleet.game.plain import plain, sendable
 from roomfleet.game.room import Room
@@ -132,7 +140,7 @@ class Scripts:
                 answer(ErrorCode.REFUSED, sendable(str(value)))
             elif ending is Ending.RAISED:
                 self.report(actor, what, value)
-                answer(ErrorCode.SCRIPT_ERROR, self._told(actor, value))
+                answer(ErrorCode.SCRIPT_ERROR, self.told(actor, value))
 
         self._begin(actor, what, partial(function, actor, **values), ended)
 
@@ -253,13 +261,19 @@ class Scripts:
             raise _nobody(cls, value)
         return found
 
-    def _told(self, viewer: Actor, error: BaseException) -> str:
-        """What a player is told of an error in a script: not when it names an actor that it does not see."""
-        line = one_line(error)
-        for each in self._live.actors:
-            if (each._id in line or repr(each._name) in line) and not self._live.view.sees(viewer, each):
-                return f"{type(error).__name__}; the rest is for admins only"
-        return line
+    def told(self, viewer: Actor | None, error: BaseException) -> str:
+        """What a player is told of an error in a script: its text, if that names no actor that the player's
+        actor does not see. One without an actor here sees none."""
+        text = str(error)  # all of it: a line of it may end within a name
+        seen = [
+            each
+            for each in self._live.actors
+            if named_in(each, text) and viewer is not None and self._live.view.sees(viewer, each)
+        ]
+        unseen = any(named_in(each, text) for each in self._live.actors if each not in seen)
+        if unseen or names_others(text, seen):
+            return f"{type(error).__name__}; the rest is for admins only"
+        return one_line(error)
 
     def _find_actor(self, cls: type, value: Any) -> Any:
         """For arguments annotated with an actor class: an id, or from a script the actor itself."""

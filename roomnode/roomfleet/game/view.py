@@ -96,13 +96,15 @@ class Recorder:
     as a whole is left out. Who is told of changes of one actor stays the same between two calls of `fence`.
     """
 
-    __slots__ = ("_entries", "_seen", "_threads")
+    __slots__ = ("_entries", "_parted", "_seen", "_threads")
 
     def __init__(self) -> None:
         self._entries: list[_Entry] = []
         self._threads: dict[str, _Thread] = {}
         self._seen: dict[int, list[str]] = {}
         """By number of entries the viewers who saw all before that in a snapshot."""
+        self._parted: dict[int, list[str]] = {}
+        """By number of entries the viewers who are told nothing of what came after."""
 
     def __bool__(self) -> bool:
         """Whether there is anything to send."""
@@ -156,11 +158,17 @@ class Recorder:
             self._seen.setdefault(len(self._entries), []).append(viewer)
         self._threads.clear()
 
+    def part(self, viewer: str) -> None:
+        """This viewer is told what was recorded by now, and nothing more."""
+        self._parted.setdefault(len(self._entries), []).append(viewer)
+        self._threads.clear()
+
     def clear(self) -> None:
         """Forget it all: nobody is there to see it."""
         self._entries = []
         self._threads.clear()
         self._seen.clear()
+        self._parted.clear()
 
     def flush(self, seq: int, now: float) -> Frame | None:
         """The frame, and begin a new one. None when nobody has to be told anything."""
@@ -168,11 +176,19 @@ class Recorder:
         private: dict[str, list[Op]] = {}
         alone: set[str] = set()
         """Viewers told of something that nobody else is told of: no other list is like theirs."""
-        seen = self._seen
+        parted: dict[str, list[Op]] = {}
+        """What was told those who are told no more."""
+        seen, parting = self._seen, self._parted
         last, last_audience = None, None
         for number, entry in enumerate(self._entries):
+            if parting and number in parting:
+                for viewer in parting[number]:
+                    parted[viewer] = private.pop(viewer, public.copy())
+                last = None
             if seen and number in seen:
-                private.update((viewer, []) for viewer in seen[number])
+                for viewer in seen[number]:
+                    private[viewer] = []
+                    parted.pop(viewer, None)
                 last = None
             op, audience = entry.op, entry.audience
             if op is None:
@@ -200,6 +216,7 @@ class Recorder:
                 for ops in private.values():
                     ops.append(op)
             public.append(op)
+        private.update(parted)
         private.update((viewer, []) for viewer in seen.get(len(self._entries), ()))
         self.clear()
         if not public and not any(private.values()):

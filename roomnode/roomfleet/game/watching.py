@@ -49,7 +49,7 @@ class Watching:
     """What is told of one room. A client begins with a snapshot: what its viewer is told before may lack
     something."""
 
-    __slots__ = ("_enters", "_live", "_recorder", "_sightings")
+    __slots__ = ("_departed", "_enters", "_live", "_recorder", "_sightings")
 
     def __init__(self, live: LiveRoom) -> None:
         self._live = live
@@ -58,6 +58,8 @@ class Watching:
         self._sightings: Sightings | None = None
         self._enters: dict[str, Op] | None = None
         """By actor the op by which it comes into view, as long as it holds."""
+        self._departed: dict[str, None] = {}
+        """Players who saw near actors only and whose own has left: what everybody is told is not for them."""
 
     def __bool__(self) -> bool:
         """Whether there is anything to send."""
@@ -78,7 +80,7 @@ class Watching:
         if self._sightings is not None and viewer in self._sightings:
             return
         actor = self._live.player_actor(viewer)
-        admin = viewer.startswith(ADMIN)
+        admin = actor is None and viewer.startswith(ADMIN)
         if not admin and (actor is None or not actor._shown):
             raise GameError(f"{viewer!r} cannot watch the room {self._live.name}: no actor of theirs is here")
         if self._recorder is None:
@@ -86,6 +88,7 @@ class Watching:
             self._enters = {}
         if self._sightings is None:
             self._sightings = Sightings(self._live.steps, self._live.actors, self._near)
+        self._departed.pop(viewer, None)
         if admin:
             self._sightings.admins += (viewer,)
         elif actor is not None:
@@ -94,6 +97,7 @@ class Watching:
 
     def unwatch(self, viewer: str) -> None:
         """Tell this viewer nothing more, until it has another snapshot."""
+        self._departed.pop(viewer, None)
         if self._sightings is not None:
             self._sightings.remove(viewer)
             if not self._sightings:
@@ -124,9 +128,11 @@ class Watching:
         live = self._live
         room = {"state": live.room.state._visible(owner=False)}
         actor = live.player_actor(viewer)
-        if not viewer.startswith(ADMIN) and (actor is None or not actor._shown):
+        admin = actor is None and viewer.startswith(ADMIN)
+        if not admin and (actor is None or not actor._shown):
             some_near_only = self._sightings is not None and self._sightings.distances is not None
-            common = [] if some_near_only or live.vision is not ALL else list(live.actors)
+            near_only = some_near_only or live.vision is not ALL or viewer in self._departed
+            common = [] if near_only else list(live.actors)
             seen = [each for each in common if each._shown and is_open(each)]
             return {each._id: actor_view(each, owner=False) for each in seen}, room
         self.watch(viewer)
@@ -217,7 +223,11 @@ class Watching:
 
     def flush(self, seq: int, now: float) -> Frame | None:
         """The frame, and begin a new one."""
-        return self._recorder.flush(seq, now) if self._recorder is not None else None
+        frame = self._recorder.flush(seq, now) if self._recorder is not None else None
+        if frame is not None:
+            for viewer in self._departed:
+                frame.private.setdefault(viewer, [])
+        return frame
 
     # -- actors come and go -------------------------------------------------------------------------------
 
@@ -256,6 +266,10 @@ class Watching:
             self._recorder.add(["leave", actor._id, why], audience)
         if actor._player is not None:
             self.unwatch(actor._player)
+            if self._vision(actor) is not ALL:
+                self._departed[actor._player] = None
+                if self._recorder is not None:
+                    self._recorder.part(actor._player)
         distances = self._sightings.distances if self._sightings is not None else None
         if distances is not None and actor._parent is None:
             distances.remove(actor)

@@ -544,6 +544,8 @@ class HostedRoom:
             if player is None:
                 continue
             session = self.visits.forget(player)
+            if self.live is not None:
+                self.live.unwatch(player)
             seat = self._seats.pop(departure.change.seat, None)
             if session is not None and session.connection is not None:
                 session.connection.end(

@@ -90,12 +90,13 @@ class Visits:
                 self._room.fence(error.found_epoch)
                 elsewhere = Rejoin(reason="the room went to another node", room=self._room.name)
             except StoreError as error:
-                elsewhere = Rejoin(
-                    reason=f"the room cannot let you in at the moment: {error}", room=self._room.name
-                )
+                log.info("room %s cannot let %s in at the moment: %s", self._room.name, player, error)
+                reason = "the room cannot let you in at the moment: its store does not answer as it should"
+                elsewhere = Rejoin(reason=reason, room=self._room.name)
             except GameError as error:
                 log.warning("room %s cannot make the actor of %s: %s", self._room.name, player, error)
-                elsewhere = Bye(code=ByeCode.KICKED, reason=f"your actor cannot live here: {error}")
+                told = self._room.live.told(error)
+                elsewhere = Bye(code=ByeCode.KICKED, reason=f"your actor cannot live here: {told}")
             finally:
                 self._entering.pop(player, None)
                 self._node.changed(self._room)
