@@ -263,7 +263,8 @@ class Actor(Scripted):
 
         It starts at once. A plain one has been answered when this returns, and what it did is saved with
         what the asker does in the same step and right after the await. Awaited it gives the answer;
-        raises Refused as the request does, NoSuchMethod or BadArguments here, RequestFailed.
+        raises Refused or an InventoryError as the request does, NoSuchMethod or BadArguments here,
+        RequestFailed.
         """
         return self._in_room().scripts.ask(self, name, args)
 

@@ -3,7 +3,7 @@
 GameError
 ├── ActorError            an actor, room or map place used in a way that cannot be
 ├── StateError            a value that state cannot hold, or a field that was not defined
-│   └── InventoryError    an inventory cannot do that; nothing of it was done
+│   └── InventoryError    an inventory cannot do that; nothing of it was done. The caller of a command is told
 │       ├── InventoryFull no room: which limit, and how many would fit
 │       ├── NotEnough     fewer are there than are wanted
 │       ├── NoSuchItem    no item type of that id
@@ -24,6 +24,8 @@ What maps and geographies raise (`mapfault.MapError` and others) is under GameEr
 
 from __future__ import annotations
 
+from typing import Any
+
 
 class GameError(Exception):
     """Base of all errors of `roomfleet.game`."""
@@ -38,12 +40,22 @@ class StateError(GameError):
 
 
 class InventoryError(StateError):
-    """An inventory cannot do what was asked; nothing of it was done. The text names the inventory."""
+    """An inventory cannot do what was asked; nothing of it was done. The text names the inventory.
+
+    Raised out of a command or request it is the caller's affair, as `Refused` is.
+    """
+
+    inventory: Any = None
+    """The inventory; None where it is about none."""
+    brief = "that cannot be done"
+    """What a player is told who does not see the inventory."""
 
 
 class InventoryFull(InventoryError):
     """There is no room for so many. `limit` says what stands in the way: "slots", "weight", "count", or
     "slot 3"; `fits` is how many would fit."""
+
+    brief = "there is no room for it"
 
     def __init__(self, where: str, item: str, count: int, fits: int, limit: str, detail: str) -> None:
         self.item = item
@@ -55,6 +67,8 @@ class InventoryFull(InventoryError):
 
 class NotEnough(InventoryError):
     """Fewer are there than are wanted; `slot` is the one that was meant, if one was."""
+
+    brief = "there is not enough of it"
 
     def __init__(self, where: str, item: str, wanted: int, there: int, slot: int | None = None) -> None:
         self.item = item
@@ -68,6 +82,8 @@ class NotEnough(InventoryError):
 class NoSuchItem(InventoryError, LookupError):
     """There is no item type of that id."""
 
+    brief = "there is no such thing"
+
     def __init__(self, where: str, item: str, hint: str) -> None:
         self.item = item
         super().__init__(f"{where}: no item type {item!r}; {hint}")
@@ -75,6 +91,8 @@ class NoSuchItem(InventoryError, LookupError):
 
 class NoSuchSlot(InventoryError):
     """There is no slot of that number."""
+
+    brief = "there is no such slot"
 
     def __init__(self, where: str, slot: object, slots: int | None) -> None:
         self.slot = slot

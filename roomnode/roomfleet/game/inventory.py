@@ -197,7 +197,7 @@ class InventoryState(_Guarded):
             int(slot): Stack(int(slot), entry["item"], entry["count"], bare(dict.get(entry, "data") or {}))
             for slot, entry in dict.items(self)
         }
-        return Plan(self._where, self._limits, stacks, self._write)
+        return Plan(self, self._where, self._limits, stacks, self._write)
 
     def _plans(self, other: InventoryState) -> tuple[Plan, Plan]:
         if not isinstance(other, InventoryState):

@@ -16,6 +16,7 @@ from roomfleet.game.discretion import named_in, names_others
 from roomfleet.game.errors import (
     BadArguments,
     GameError,
+    InventoryError,
     MarkError,
     NoSuchMethod,
     Refused,
@@ -27,6 +28,7 @@ from roomfleet.game.room import Room
 from roomfleet.game.saved import one_line
 from roomfleet.game.script import Ending, OnEnd, Script, Wait
 from roomfleet.game.scripted import Failure, Scripted
+from roomfleet.game.state import Tier, whose
 from roomfleet.game.timers import Alarm, Timer
 from roomfleet.wire.session import Error, ErrorCode, Result
 
@@ -138,6 +140,8 @@ class Scripts:
                 answer(ErrorCode.REFUSED, "it was stopped: your actor has left the room, or the room stops")
             elif ending is Ending.RAISED and isinstance(value, Refused):
                 answer(ErrorCode.REFUSED, sendable(str(value)))
+            elif ending is Ending.RAISED and isinstance(value, InventoryError):
+                answer(ErrorCode.REFUSED, self._told_of_inventory(actor, value))
             elif ending is Ending.RAISED:
                 self.report(actor, what, value)
                 answer(ErrorCode.SCRIPT_ERROR, self.told(actor, value))
@@ -156,7 +160,7 @@ class Scripts:
                 answer.resolve(value)
             elif ending is Ending.CLOSED:
                 answer.fail(RequestFailed(f"{actor!r} has left before it answered {name}()"))
-            elif isinstance(value, Refused):
+            elif isinstance(value, Refused | InventoryError):
                 answer.fail(value)
             else:
                 self.report(actor, what, value)
@@ -274,6 +278,18 @@ class Scripts:
         if unseen or names_others(text, seen):
             return f"{type(error).__name__}; the rest is for admins only"
         return one_line(error)
+
+    def _told_of_inventory(self, viewer: Actor, error: InventoryError) -> str:
+        """What a player is told of an inventory that cannot do something: not what is in one that it does
+        not see."""
+        owner, tier = whose(error.inventory) if error.inventory is not None else (None, None)
+        if owner is viewer:
+            shown = tier is not Tier.INTERNAL
+        elif isinstance(owner, Actor):
+            shown = tier is Tier.PUBLIC and self._live.view.sees(viewer, owner)
+        else:
+            shown = tier is Tier.PUBLIC or owner is None
+        return sendable(str(error)) if shown else error.brief
 
     def _find_actor(self, cls: type, value: Any) -> Any:
         """For arguments annotated with an actor class: an id, or from a script the actor itself."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, TypeVar
 
-from roomfleet.game.errors import InventoryFull, NoSuchItem, NoSuchSlot, NotEnough, StateError
+from roomfleet.game.errors import InventoryError, InventoryFull, NoSuchItem, NoSuchSlot, NotEnough, StateError
 from roomfleet.game.items import ItemRegistry
 from roomfleet.game.plain import MAX_INTEGER, plain, same
 
@@ -74,16 +74,21 @@ class Limits:
         return kind.weight if kind is not None else 0.0
 
 
+E = TypeVar("E", bound=InventoryError)
+
+
 class Plan:
     """What an inventory would be. Raises InventoryErrors; nothing has happened before `commit`."""
 
     def __init__(
         self,
+        inventory: object,
         where: Callable[[], str],
         limits: Limits,
         stacks: dict[int, Stack],
         write: Callable[[int, Stack | None], None],
     ) -> None:
+        self._inventory = inventory
         self._where = where
         self._limits = limits
         self._stacks = stacks
@@ -92,6 +97,11 @@ class Plan:
 
     def __iter__(self) -> Iterator[Stack]:
         return iter([self._stacks[slot] for slot in sorted(self._stacks)])
+
+    def _no(self, error: E) -> E:
+        """The error, as one of this inventory."""
+        error.inventory = self._inventory
+        return error
 
     def commit(self) -> None:
         """Make it so."""
@@ -107,7 +117,7 @@ class Plan:
             or slot < 0
             or (slots is not None and slot >= slots and slot not in self._stacks)
         ):
-            raise NoSuchSlot(self._where(), slot, slots)
+            raise self._no(NoSuchSlot(self._where(), slot, slots))
         return self._stacks.get(slot)
 
     def weight(self) -> float:
@@ -119,9 +129,9 @@ class Plan:
         """How many fit, what is in the way of more, and that in words."""
         limits = self._limits
         if limits.types is not None and item not in limits.types:
-            raise NoSuchItem(self._where(), item, limits.types.hint(item))
+            raise self._no(NoSuchItem(self._where(), item, limits.types.hint(item)))
         if not isinstance(item, str) or not item:
-            raise NoSuchItem(self._where(), item, "an item is named by a text")
+            raise self._no(NoSuchItem(self._where(), item, "an item is named by a text"))
         each = limits.stack_of(item)
         room = (self._room_in(slot, item, data, each), f"slot {slot}", f"slot {slot} takes no more of it")
         if slot is None:
@@ -156,7 +166,7 @@ class Plan:
         if not checked_count(count):
             raise StateError(f"{self._where()}: {count!r} {item}: a count is a whole number, 1 or more")
         if count > fits:
-            raise InventoryFull(self._where(), item, count, fits, limit, words)
+            raise self._no(InventoryFull(self._where(), item, count, fits, limit, words))
         each = self._limits.stack_of(item)
         for at in [slot] if slot is not None else self._places_for(item, data, each):
             there = self._stacks.get(at)
@@ -187,7 +197,7 @@ class Plan:
         those = [stack for stack in self if stack.item == item]
         there = sum(stack.count for stack in those)
         if there < count:
-            raise NotEnough(self._where(), item, count, there)
+            raise self._no(NotEnough(self._where(), item, count, there))
         taken = []
         for stack in reversed(those):
             some = min(count, stack.count)
@@ -210,7 +220,9 @@ class Plan:
         stack = self.at(slot)
         there = stack.count if stack is not None else 0
         if stack is None or there < (count or 1):
-            raise NotEnough(self._where(), stack.item if stack is not None else "", count or 1, there, slot)
+            raise self._no(
+                NotEnough(self._where(), stack.item if stack is not None else "", count or 1, there, slot)
+            )
         return stack
 
     # -- within -------------------------------------------------------------------------------------------
@@ -224,7 +236,7 @@ class Plan:
         if there is not None and not _alike(there, stack.item, stack.data):
             if wanted < stack.count:
                 words = f"slot {to} holds {there.item}"
-                raise InventoryFull(self._where(), stack.item, wanted, 0, f"slot {to}", words)
+                raise self._no(InventoryFull(self._where(), stack.item, wanted, 0, f"slot {to}", words))
             self._set(replace(there, slot=slot))
             self._set(replace(stack, slot=to))
             return wanted
@@ -233,7 +245,7 @@ class Plan:
         moved = min(wanted, fits)
         if moved == 0:
             words = f"slot {to} is full with {there.count if there is not None else 0}"
-            raise InventoryFull(self._where(), stack.item, wanted, 0, f"slot {to}", words)
+            raise self._no(InventoryFull(self._where(), stack.item, wanted, 0, f"slot {to}", words))
         self._set(replace(stack, count=stack.count - moved))
         self._set(replace(stack, slot=to, count=moved + (there.count if there is not None else 0)))
         return moved
@@ -245,10 +257,10 @@ class Plan:
             slots = self._limits.slots
             if slots is not None and to >= slots:
                 words = f"all {slots} slots are taken"
-                raise InventoryFull(self._where(), stack.item, count, 0, "slots", words)
+                raise self._no(InventoryFull(self._where(), stack.item, count, 0, "slots", words))
         elif (there := self.at(to)) is not None:
             words = f"slot {to} holds {there.item}"
-            raise InventoryFull(self._where(), stack.item, count, 0, f"slot {to}", words)
+            raise self._no(InventoryFull(self._where(), stack.item, count, 0, f"slot {to}", words))
         self.move(slot, to, count)
         return to
 
@@ -257,7 +269,7 @@ class Plan:
         there = self._there(into, None)
         if not _alike(there, stack.item, stack.data):
             words = f"slot {into} holds {'other ' if there.item == stack.item else ''}{there.item}"
-            raise InventoryFull(self._where(), stack.item, stack.count, 0, f"slot {into}", words)
+            raise self._no(InventoryFull(self._where(), stack.item, stack.count, 0, f"slot {into}", words))
         return self.move(slot, into, None)
 
     def _set(self, stack: Stack) -> None:

@@ -229,6 +229,17 @@ class State:
         }
 
 
+def whose(value: Node) -> tuple[Any, Tier | None]:
+    """The actor or room in whose state that hangs, and who sees the field; None and None: in nobody's."""
+    node: Any = value
+    while isinstance(node._holder, Node):
+        node = node._holder
+    state = node._holder
+    if not isinstance(state, State) or state._watcher is None:
+        return None, None
+    return state._watcher, state._tiers[node._name]
+
+
 _MISSING = object()
 _BARE = (dict, list)
 _HUNG = (Node, Reference)

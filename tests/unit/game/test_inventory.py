@@ -19,9 +19,12 @@ from roomfleet.game import (
     Player,
     Room,
     StateError,
+    command,
+    request,
 )
 from roomfleet.game.plain import bare
 from roomfleet.game.stacks import Stack
+from roomfleet.wire.session import Error, ErrorCode
 from support.game_room import Store, World, visible
 
 TYPES = ItemRegistry(
@@ -36,9 +39,97 @@ class Hero(Player):
     def define(self) -> None:
         self.state.owner(bag=InventoryState(slots=3, weight=20, stack=10, types=TYPES))
 
+    @command
+    def put(self, item: str, count: int) -> None:
+        self.state.bag.add(item, count)
+
+    @command
+    def give(self, to: Player, item: str, count: int = 1) -> None:
+        self.state.bag.transfer(to.state.bag, item, count)
+
+    @command
+    def take(self, slot: int) -> None:
+        self.state.bag.take(slot)
+
+    @command
+    def stash(self, item: str, count: int) -> None:
+        self.room.state.chest.add(item, count)
+
+    @command
+    def hide(self, item: str, count: int) -> None:
+        self.room.state.cellar.add(item, count)
+
+    @command
+    async def beg(self, of: Player) -> None:
+        await of.ask("lend", to=self)
+
+    @request
+    def lend(self, to: Player) -> None:
+        self.state.bag.transfer(to.state.bag, "coin", 7)
+
+    @command
+    def look_up(self, item: str) -> None:
+        TYPES[item]
+
 
 class Town(Room):
     player_class = Hero
+
+    def define(self) -> None:
+        self.state.public(chest=InventoryState(count=2))
+        self.state.internal(cellar=InventoryState(count=3))
+
+
+def refusal(world: World, method: str, **args: Any) -> str:
+    """What the caller is told; the command was refused, and nobody counts a failure."""
+    answer = world.answer(world.call("ann", method, **args))
+    assert isinstance(answer, Error)
+    assert answer.code is ErrorCode.REFUSED
+    assert world.out.failures == []
+    return answer.message
+
+
+def test_what_an_inventory_cannot_do_is_told_the_caller_of_the_command() -> None:
+    world = World(Town)
+    ann = world.enter("ann")
+    assert refusal(world, "put", item="axe", count=4).startswith("Hero.state.bag: 4 axe do not fit, 3 would:")
+    assert "weigh" in refusal(world, "put", item="rope", count=11)
+    assert refusal(world, "put", item="moon", count=1).startswith("Hero.state.bag: no item type 'moon'")
+    assert refusal(world, "take", slot=1) == "Hero.state.bag: 1 of anything wanted, 0 there in slot 1"
+    assert refusal(world, "take", slot=9) == "Hero.state.bag: no slot 9; there are slots 0 to 2"
+    assert refusal(world, "stash", item="x", count=3).startswith("Town.state.chest: 3 x do not fit, 2 would:")
+    assert refusal(world, "look_up", item="moon").startswith("items: no item type 'moon'")
+    assert (ann.failures, held(ann.state.bag)) == (0, [])
+
+
+def test_what_is_in_an_inventory_that_the_caller_does_not_see_is_not_told() -> None:
+    world = World(Town)
+    ann, bob = world.enter("ann"), world.enter("bob")
+    bob.state.bag.add("coin", 6)
+    bob.state.bag.add("axe", 2)
+    ann.state.bag.add("axe", 1)
+    ann.state.bag.add("coin", 10)
+    assert refusal(world, "give", to="p:bob", item="coin", count=5) == "there is no room for it"
+    assert refusal(world, "hide", item="x", count=4) == "there is no room for it"
+    assert refusal(world, "beg", of="p:bob") == "there is not enough of it"
+    assert (ann.failures, bob.failures) == (0, 0)
+
+
+class Greedy(Hero):
+    def kickoff(self) -> None:
+        self.state.bag.add("axe", 100)
+
+
+class Hall(Room):
+    player_class = Greedy
+
+
+def test_in_a_script_of_its_own_it_is_a_failure_as_any_other() -> None:
+    world = World(Hall)
+    ann = world.enter("ann")
+    world.run(0.2)
+    assert ann.failures == 1
+    assert [script for _, script, _ in world.failures()] == ["Greedy.kickoff"]
 
 
 def bag(**limits: Any) -> InventoryState:
