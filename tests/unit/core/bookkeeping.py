@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 from roomfleet.master.core import Core
 from roomfleet.master.core.line import JoinState
 from roomfleet.master.core.state import Link, Stage
@@ -15,6 +17,11 @@ def check_bookkeeping(core: Core) -> None:
         assert all(room.place is not None and room.place.node is node for room in rooms)
         assert node.occupied == sum(room.occupied for room in rooms)
         assert set(node.desired) <= set(node.rooms)
+        assert all(room.move is not None and room.move.node is node for room in node.incoming.values())
+        assert all(room.move is not None and node.rooms[name] is room for name, room in node.outgoing.items())
+        groups = [room.place.spec.spread_group for room in rooms if room.place is not None]
+        groups += [room.move.group for room in node.incoming.values() if room.move is not None]
+        assert node.groups == Counter(group for group in groups if group)
         for name in node.desired:
             place = node.rooms[name].place
             assert place is not None
@@ -24,12 +31,15 @@ def check_bookkeeping(core: Core) -> None:
     for fleet in world.fleets.values():
         nodes = list(fleet.nodes.values())
         assert fleet.ready == sum(node.link is Link.UP for node in nodes)
+        assert fleet.free == sum(node.space for node in nodes)
         assert fleet.rooms == sum(len(node.rooms) for node in nodes)
         assert fleet.players == sum(room.players for node in nodes for room in node.rooms.values())
         assert set(fleet.creating) == {node.slot for node in nodes if node.link is Link.CREATING}
         assert all(key in world.rooms for key in fleet.waiting)
     for room in world.rooms.values():
         line = room.line
+        if room.move is not None:
+            assert room.move.node.incoming[room.key.name] is room
         if room.place is not None:
             assert room.place.node.rooms[room.key.name] is room
             assert world.nodes[room.place.node.key] is room.place.node

@@ -8,6 +8,7 @@ from roomfleet.master.core import Key
 from roomfleet.master.core import effects as fx
 from roomfleet.master.core import events as ev
 from roomfleet.master.core.model import Phase, RoomStatus
+from roomfleet.master.core.reports import STRAY_SECONDS
 from roomfleet.wire.link import Report, RoomPhase
 from unit.core.driver import GAME, Driver
 
@@ -194,8 +195,28 @@ class TestRestartOfTheMaster:
         driver.connect(0, running(3))
         driver.connect(1, running(6))
         driver.tell(ev.Synced())
-        assert driver.one(fx.Record).status.epoch == 7
         assert driver.desired(0) == driver.desired(1) == {}
+        assert not driver.all(fx.Record), "what they have is saved first"
+        driver.report(1, "town", RoomPhase.STOPPING, 6)
+        driver.report(0, "town", RoomPhase.FENCED, 3, found_epoch=6)
+        driver.report(1, "town", RoomPhase.STOPPED, 6)
+        assert driver.one(fx.Record).status.epoch == 7
+
+    def test_a_node_that_does_not_stop_what_it_should_not_have_is_not_waited_for_long(self) -> None:
+        driver = self.restarted()
+        driver.connect(0)
+        driver.connect(1, running(3))
+        driver.tell(ev.Synced())
+        driver.wait(STRAY_SECONDS + 0.1, alive=(0, 1))
+        assert driver.one(fx.Record).status.epoch == 5
+
+    def test_a_node_that_is_lost_with_what_it_should_not_have_is_not_waited_for(self) -> None:
+        driver = self.restarted()
+        driver.connect(0)
+        driver.connect(1, running(3))
+        driver.tell(ev.Synced())
+        driver.gone(1)
+        assert driver.one(fx.Record).status.epoch == 5
 
     def test_a_room_that_was_being_stopped_goes_asleep_when_its_node_lost_it(self) -> None:
         driver = Driver(synced=False)

@@ -44,4 +44,6 @@ class RoomSpec(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     save_interval_seconds: int = 1
     arrivals: Arrivals = Arrivals.DOORS
     on_delete: OnDelete = OnDelete.RETAIN
+    spread_group: str = ""
+    """Rooms of one group go to different nodes, as far as there are any."""
     state: dict[str, Any] = {}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from roomfleet.master.core import places
+from roomfleet.master.core.choosing import has_to_go
 from roomfleet.master.core.effects import CreateNode, DeleteNode, WriteFleetStatus
 from roomfleet.master.core.events import FleetApplied, FleetDeleted
 from roomfleet.master.core.model import Condition, ConditionStatus, FleetSpec, FleetStatus, Key
@@ -91,7 +92,7 @@ def judge_empty(world: World, node: Node) -> None:
 def judge_emptied(world: World, node: Node) -> None:
     """The node had `drainSeconds` to be emptied: what it still has it saves and closes, if it is to end."""
     fleet, spec = node.fleet, node.fleet.spec
-    if spec is None or not places.has_to_go(node):
+    if spec is None or not has_to_go(node):
         return
     if node.slot >= spec.max_nodes:
         _delete(world, node)
@@ -113,7 +114,7 @@ def _give_back(world: World, fleet: Fleet, spec: FleetSpec) -> None:
         fleet.surplus_since = world.now
     if not fleet.hurry and world.now < fleet.surplus_since + spec.scale_down_after_seconds:
         return
-    up = [node for node in fleet.nodes.values() if node.is_up and not places.has_to_go(node)]
+    up = [node for node in fleet.nodes.values() if node.is_up and not has_to_go(node)]
     node = min(up, key=lambda node: (node.occupied, len(node.rooms), -node.slot), default=None)
     if node is None or any(not (each.rooms or each.incoming) for each in up):
         for each in up:
@@ -218,7 +219,7 @@ def _delete(world: World, node: Node) -> None:
 def _message(fleet: Fleet, spec: FleetSpec) -> str:
     """Which nodes are being emptied."""
     going = [
-        f"{node.key.name} is being emptied, {places.has_to_go(node)}: {len(node.rooms)} rooms are left"
+        f"{node.key.name} is being emptied, {has_to_go(node)}: {len(node.rooms)} rooms are left"
         for _, node in sorted(fleet.nodes.items())
         if node.emptied_since is not None
     ]

@@ -9,6 +9,7 @@ once it has stopped, and its players come by the master.
 from __future__ import annotations
 
 from roomfleet.master.core import places, status
+from roomfleet.master.core.choosing import choose, has_to_go, is_only_given_back
 from roomfleet.master.core.effects import Announce, Record
 from roomfleet.master.core.queue import Lane
 from roomfleet.master.core.state import Fleet, Move, MoveStage, Node, Place, Recording, Room, Stage, World
@@ -28,12 +29,12 @@ def advance(world: World, room: Room, place: Place) -> None:
     if not place.node.is_up:
         return
     if move is None:
-        if places.has_to_go(place.node):
+        if has_to_go(place.node):
             _begin(world, room, place)
         return
     match move.stage:
         case MoveStage.PREPARING | MoveStage.PREPARED:
-            if not places.has_to_go(place.node):
+            if not has_to_go(place.node):
                 places.drop_move(world, room)
             elif not is_good(move):
                 places.drop_move(world, room)
@@ -118,7 +119,7 @@ def target_is_away(world: World, node: Node) -> None:
 def is_good(move: Move) -> bool:
     """Whether the new node can still take the room."""
     node = move.node
-    return node.is_up and node.boot == move.boot and not node.deleting and not places.has_to_go(node)
+    return node.is_up and node.boot == move.boot and not node.deleting and not has_to_go(node)
 
 
 def prepare(node: Node) -> tuple[DesiredRoom, ...]:
@@ -146,7 +147,7 @@ def next_due(room: Room, now: float) -> float | None:
     move = room.move
     if move is not None and move.stage is MoveStage.PREPARING:
         return move.since + PREPARE_SECONDS
-    waits = move is not None or (room.place is not None and bool(places.has_to_go(room.place.node)))
+    waits = move is not None or (room.place is not None and bool(has_to_go(room.place.node)))
     return room.retry_at if waits and room.retry_at > now else None
 
 
@@ -158,7 +159,7 @@ def _begin(world: World, room: Room, place: Place) -> None:
         node.unmoved[room.key.name] = room
         return
     fleet = node.fleet
-    target = places.choose(world, fleet, room)
+    target = choose(world, fleet, room)
     if target is None:
         _no_space(world, room, node, fleet)
         return
@@ -166,11 +167,11 @@ def _begin(world: World, room: Room, place: Place) -> None:
     node.unmoved.pop(room.key.name, None)
     room.move = Move(target, target.boot, MoveStage.PREPARING, world.now, moved_from=node.key.name)
     node.outgoing[room.key.name] = room
-    _keep_space(world, room, target)
+    places.keep_space(world, room, room.move)
 
 
 def _no_space(world: World, room: Room, node: Node, fleet: Fleet) -> None:
-    if places.is_only_given_back(node):
+    if is_only_given_back(node):
         # Not worth another node: it stays, and is judged again after a while.
         fleet.giving_back = None
         fleet.surplus_since = None
@@ -180,20 +181,13 @@ def _no_space(world: World, room: Room, node: Node, fleet: Fleet) -> None:
     world.look_at_fleet(fleet)
 
 
-def _keep_space(world: World, room: Room, target: Node) -> None:
-    target.incoming[room.key.name] = room
-    places.refresh(world, target)
-    world.tell(target)
-
-
 def _retarget(world: World, room: Room, move: Move) -> bool:
-    target = places.choose(world, move.node.fleet, room)
+    target = choose(world, move.node.fleet, room)
     if target is None:
         return False
-    move.node.incoming.pop(room.key.name, None)
-    places.refresh(world, move.node)
+    places.release(world, room, move)
     move.node, move.boot = target, target.boot
-    _keep_space(world, room, target)
+    places.keep_space(world, room, move)
     return True
 
 

@@ -21,6 +21,12 @@ from roomfleet.wire.link import Load
 
 STEADY_SECONDS = 30.0
 """A node whose process ended sooner than that after its hello is started again with backoff."""
+TOGETHER_SECONDS = 15.0
+"""Nodes that are lost within so long are lost together."""
+VANISHED_SHARE = 0.3
+"""More of a fleet's nodes than that lost together: the others must not be buried under their rooms."""
+REPLACED_A_SECOND = 100.0
+"""So fast are those placed again."""
 MISSED_SHARE = 0.5
 """A node that skips more of its rooms' ticks has too much to do, however busy it says that it is."""
 RELIEVED_FACTOR = 0.75
@@ -187,6 +193,7 @@ def silent(world: World, node: Node) -> None:
         return
     if node.link is not Link.LOST:
         _set_link(world, node, Link.LOST)
+        _vanished(world, node)
         _lose_rooms(world, node, f"{node.key.name} was silent for {world.now - since:.0f} s")
         _void_seats(world, node)
         node.reports.clear()
@@ -200,6 +207,8 @@ def silent(world: World, node: Node) -> None:
 
 def _drop(world: World, node: Node, why: str) -> None:
     """There is no such node any more."""
+    if node.rooms and not node.deleting:
+        _vanished(world, node)
     _lose_rooms(world, node, why)
     _void_seats(world, node)
     _set_link(world, node, Link.LOST)
@@ -278,6 +287,10 @@ def _set_link(world: World, node: Node, link: Link) -> None:
         _look_at_rooms(world, node)
     else:
         moves.target_is_away(world, node)
+        for name in node.reports:
+            room = world.rooms.get(Key(node.key.game, name))
+            if room is not None and room.stray is not None and room.stray.node is node:
+                world.look_at(room, Lane.URGENT)
 
 
 def _look_at_rooms(world: World, node: Node) -> None:
@@ -285,13 +298,29 @@ def _look_at_rooms(world: World, node: Node) -> None:
         world.look_at(room, Lane.URGENT if room.waiting else Lane.HOUSEKEEPING)
 
 
+def _vanished(world: World, node: Node) -> None:
+    """The node is lost. Where very many are lost together, their rooms are placed one after the other."""
+    fleet = node.fleet
+    lost = fleet.vanished
+    lost.append(world.now)
+    while lost[0] < world.now - TOGETHER_SECONDS:
+        lost.popleft()
+    many = len(lost) >= 2 and len(lost) > VANISHED_SHARE * max(len(fleet.nodes), len(lost))
+    fleet.replace_at = max(fleet.replace_at, world.now) if many else 0.0
+
+
 def _lose_rooms(world: World, node: Node, why: str) -> None:
-    for room in list(node.rooms.values()):
+    fleet = node.fleet
+    for room in sorted(node.rooms.values(), key=lambda room: not (room.waiting or room.players)):
         if room.place is not None and room.place.stage is Stage.RECORDING:
             places.leave(world, room)
             world.look_at(room, Lane.URGENT)
         else:
             reports.lose(world, room, why)
+        if room.place is None and fleet.replace_at:
+            room.retry_at = max(room.retry_at, fleet.replace_at)
+            room.stale = None
+            fleet.replace_at += 1 / REPLACED_A_SECOND
 
 
 def _void_seats(world: World, node: Node) -> None:

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from roomfleet.master.core.model import Key
+from roomfleet.master.core.choosing import count_group, has_to_go
 from roomfleet.master.core.queue import Lane
-from roomfleet.master.core.state import Alarm, Fleet, Link, MoveStage, Node, Place, Room, Stage, World
+from roomfleet.master.core.state import Alarm, Fleet, Link, Move, MoveStage, Node, Place, Room, Stage, World
 from roomfleet.wire.link import DesiredRoom
 from roomfleet.wire.spec import RoomSpec
-
-CANDIDATES = 16
-"""So many nodes are looked at for one that has space for a room's players too."""
 
 
 def take(world: World, room: Room, node: Node, *, boot: str, epoch: int, stage: Stage) -> Place:
@@ -17,6 +14,7 @@ def take(world: World, room: Room, node: Node, *, boot: str, epoch: int, stage: 
     place = Place(node, boot, epoch, room.uid, room.spec, stage, world.now)
     room.place = place
     node.rooms[room.key.name] = room
+    count_group(node, place.spec.spread_group, 1)
     node.fleet.rooms += 1
     if room.line is not None:
         room.line.void_tickets(boot)
@@ -47,6 +45,7 @@ def leave(world: World, room: Room) -> None:
         room.line.void_tickets("")
     _occupy(world, room, node, 0)
     room.place = None
+    count_group(node, place.spec.spread_group, -1)
     node.fleet.rooms -= 1
     del node.rooms[room.key.name]
     node.crowded.pop(room.key, None)
@@ -83,30 +82,32 @@ def stop(world: World, room: Room) -> None:
     move(world, room, Stage.STOPPING)
 
 
-def choose(world: World, fleet: Fleet, room: Room) -> Node | None:
-    """The node of the fleet that the room goes to; None: none has space, for its players too."""
-    game, need = room.key.game, room.occupied
-    for name in fleet.index.best(CANDIDATES) if need else filter(None, [fleet.index.pick()]):
-        node = world.nodes[Key(game, name)]
-        coming = sum(each.occupied for each in node.incoming.values())
-        if need == 0 or fleet.spec is None:
-            return node
-        if node.occupied + coming + need <= max(fleet.spec.players_per_node, need):
-            return node
-    return None
-
-
 def drop_move(world: World, room: Room) -> None:
     """The room is not moved, or not any more."""
     move = room.move
     if move is None:
         return
     room.move = None
-    if move.node.incoming.pop(room.key.name, None) is not None:
-        refresh(world, move.node)
-        world.tell(move.node)
+    release(world, room, move)
     if room.place is not None:
         _moved_out(world, room, room.place.node)
+
+
+def keep_space(world: World, room: Room, move: Move) -> None:
+    """The room is on its way to the node: its space is kept, and the node prepares it."""
+    move.group = room.spec.spread_group
+    move.node.incoming[room.key.name] = room
+    count_group(move.node, move.group, 1)
+    refresh(world, move.node)
+    world.tell(move.node)
+
+
+def release(world: World, room: Room, move: Move) -> None:
+    """The room is not on its way to that node any more."""
+    if move.node.incoming.pop(room.key.name, None) is not None:
+        count_group(move.node, move.group, -1)
+        refresh(world, move.node)
+        world.tell(move.node)
 
 
 def _is_landing(place: Place | None) -> bool:
@@ -118,30 +119,6 @@ def _moved_out(world: World, room: Room, node: Node) -> None:
     if node.outgoing.pop(room.key.name, None) is not None and node.unmoved:
         name = next(iter(node.unmoved))
         world.look_at(node.unmoved.pop(name), Lane.URGENT)
-
-
-def has_to_go(node: Node) -> str:
-    """Why the node takes no rooms, and those that it has are moved away; empty when it may keep them."""
-    fleet, spec = node.fleet, node.fleet.spec
-    if node.deleting or spec is None:
-        return ""
-    if node.draining:
-        return "it was told to end"
-    if node.slot in spec.cordoned:
-        return "it is cordoned"
-    if node.slot >= spec.max_nodes:
-        return "its slot is above maxNodes"
-    if node.slot == fleet.giving_back:
-        return "the others do without it"
-    return ""
-
-
-def is_only_given_back(node: Node) -> bool:
-    """Whether nothing is against keeping the node, but that it is not needed."""
-    spec = node.fleet.spec
-    if spec is None or node.draining or node.slot in spec.cordoned:
-        return False
-    return node.slot < spec.max_nodes
 
 
 def judge(world: World, node: Node) -> None:
@@ -242,6 +219,9 @@ def refresh(world: World, node: Node) -> None:
     fleet.free += space - node.space
     node.space = space
     fleet.index.put(node.key.name, node.slot, len(node.rooms) + len(node.incoming) if space else None)
+    spec = fleet.spec
+    if spec is not None and fleet.free < spec.spare_nodes * spec.rooms_per_node:
+        world.look_at_fleet(fleet)
     if space and (fleet.waiting or not was_open):
         wake_waiting(world, fleet, space)
     _watch_emptiness(world, node)

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from roomfleet.master.core import admission, bring, leftovers, moves, places, status
+from roomfleet.master.core.choosing import choose
 from roomfleet.master.core.effects import Record, SendGoodbye
 from roomfleet.master.core.model import Key
 from roomfleet.master.core.state import Alarm, Place, Recording, Room, Stage, World
@@ -168,11 +169,11 @@ def sync_placed(world: World, room: Room) -> bool:
         return False
     if moves.land(world, room):
         return True
-    if room.held_back(world.now):
+    if room.held_back(world.now) or _is_still_elsewhere(world, room):
         places.stop_waiting(world, room, room.spec.fleet)
         return False
     fleet = world.fleet(Key(room.key.game, room.spec.fleet))
-    node = places.choose(world, fleet, room)
+    node = choose(world, fleet, room)
     if node is None:
         fleet.waiting[room.key] = None
         room.queued_for = status.no_space(fleet)
@@ -186,6 +187,14 @@ def sync_placed(world: World, room: Room) -> bool:
     recorded = status.recorded(room, node.key.name, epoch)
     _record(world, room, Record(room.key, room.uid, room.version, recorded, room.awaited(world.now)))
     return False
+
+
+def _is_still_elsewhere(world: World, room: Room) -> bool:
+    """Whether a node has it that is about to save and stop it: started now, that would be lost."""
+    stray = room.stray
+    if stray is not None and (world.now >= stray.until or not stray.node.is_up):
+        room.stray = None
+    return room.stray is not None
 
 
 def sync_told(world: World, room: Room) -> bool:
@@ -318,6 +327,8 @@ def _next_due(world: World, room: Room) -> float | None:
         dues.append(again_at)
     if place is None and room.awake and world.now < room.retry_at:
         dues.append(room.retry_at)
+    if place is None and room.awake and room.stray is not None:
+        dues.append(room.stray.until)
     if (due := moves.next_due(room, world.now)) is not None:
         dues.append(due)
     if place is not None and room.key.name not in place.node.reports:

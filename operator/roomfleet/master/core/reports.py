@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from roomfleet.master.core import leftovers, moves, places
+from roomfleet.master.core.choosing import has_to_go
 from roomfleet.master.core.effects import Announce
 from roomfleet.master.core.model import Key
 from roomfleet.master.core.queue import Lane, backoff
-from roomfleet.master.core.state import Alarm, Failure, MoveStage, Node, Place, Room, Stage, World
+from roomfleet.master.core.state import Alarm, Failure, MoveStage, Node, Place, Room, Stage, Stray, World
 from roomfleet.wire.link import Report, RoomPhase
 
 RUNS = frozenset({RoomPhase.STARTING, RoomPhase.RUNNING, RoomPhase.STOPPING})
 """Phases in which the node still has the room."""
 AVOID_SECONDS = 10.0
 """How long a node that stopped a room unasked gets no rooms: it probably drains."""
+STRAY_SECONDS = 3.0
+"""So long at most a room waits until a node that still has it has saved and stopped it; then it is fenced."""
 SEATED_FACTOR = 2
 """How many seated players are kept in mind, in capacities of the room."""
 
@@ -29,10 +32,21 @@ def reported(world: World, node: Node, report: Report) -> None:
     room.highest = max(room.highest, report.epoch, report.found_epoch or 0)
     place = room.place
     if place is None or not is_about(report, node, place) or place.stage is Stage.UNHEARD:
+        _stray(world, room, node, report)
         return
     _used(world, room, report)
     _ACTIONS[report.phase](world, room, place, report)
     world.look_at(room, Lane.URGENT if room.waiting else Lane.HOUSEKEEPING)
+
+
+def _stray(world: World, room: Room, node: Node, report: Report) -> None:
+    """The node has the room though it should not: it stops it, as its desired set does not name it."""
+    if report.phase in RUNS and report.phase is not RoomPhase.STARTING:
+        if room.stray is None or room.stray.node is not node:
+            room.stray = Stray(node, world.now + STRAY_SECONDS)
+    elif room.stray is not None and room.stray.node is node:
+        room.stray = None
+        world.look_at(room, Lane.URGENT)
 
 
 def is_about(report: Report, node: Node, place: Place) -> bool:
@@ -152,7 +166,7 @@ def _fenced(world: World, room: Room, place: Place, report: Report) -> None:
 
 
 def _avoid(world: World, node: Node) -> None:
-    if places.has_to_go(node):
+    if has_to_go(node):
         return  # it takes no rooms anyway, until it may keep those that it has
     node.avoid_until = world.now + AVOID_SECONDS
     world.timers.set(Alarm("avoid", node.key), node.avoid_until)

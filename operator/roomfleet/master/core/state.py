@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -99,6 +99,8 @@ class Move:
     """The epoch that is recorded for the new node."""
     moved_from: str = ""
     """The old node."""
+    group: str = ""
+    """The spread group that it counts for on the new node."""
     frozen_at: float = 0.0
     """When the old node stopped the room's time (s since 1970, by its clock); 0: not yet."""
 
@@ -119,6 +121,14 @@ class Recording:
     record: Record
     said: float
     """When it was given out last."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stray:
+    """A node that runs a room which it was not told to run, and until when that is waited for."""
+
+    node: Node
+    until: float
 
 
 @dataclass(slots=True, eq=False)
@@ -174,6 +184,8 @@ class Room:
     saved: bool = True
     line: Line | None = None
     told_goodbye: bool = False
+    stray: Stray | None = None
+    """A node that still has it while it is placed nowhere: it saves and stops it first."""
     tally: Tally | None = None
     """Where it is counted: its fleet's rooms of its phase."""
 
@@ -255,6 +267,8 @@ class Node:
     """Its process was told to end: it waits until its rooms are elsewhere."""
     emptied_since: float | None = None
     """Since when it has to be emptied, for whatever reason."""
+    groups: dict[str, int] = field(default_factory=dict)
+    """How many rooms of each spread group it has, with those that are on their way here."""
     space: int = 0
     """How many more rooms it takes, as the fleet's index has it."""
     overloaded: bool = False
@@ -306,6 +320,10 @@ class Fleet:
     """The slot whose node is being emptied because the others do without it."""
     surplus_since: float | None = None
     """Since when it could do with one node less."""
+    vanished: deque[float] = field(default_factory=deque)
+    """When nodes were lost lately."""
+    replace_at: float = 0.0
+    """While very many nodes are lost together: when the next of their rooms may be placed again."""
     hurry: bool = False
     """minNodes was lowered: what is not needed goes at once."""
     node_start: Average = field(default_factory=Average)

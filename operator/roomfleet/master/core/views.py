@@ -6,6 +6,7 @@ from collections import Counter
 from dataclasses import dataclass
 
 from roomfleet.master.core import admission, places, status
+from roomfleet.master.core.choosing import has_to_go
 from roomfleet.master.core.line import Join, JoinState
 from roomfleet.master.core.model import Key, Phase
 from roomfleet.master.core.state import Link, Node, Room, Stage, World
@@ -131,7 +132,7 @@ def node_view(world: World, node: Node) -> NodeView:
         link=node.link,
         ready=(
             node.is_up
-            and not (node.deleting or node.overloaded or places.has_to_go(node))
+            and not (node.deleting or node.overloaded or has_to_go(node))
             and node.avoid_until <= world.now
         ),
         boot=node.boot,
@@ -139,7 +140,7 @@ def node_view(world: World, node: Node) -> NodeView:
         rooms=len(node.rooms),
         capacity=places.most_rooms(node),
         players=node.occupied,
-        leaving=places.has_to_go(node),
+        leaving=has_to_go(node),
         overloaded=node.overloaded,
     )
 
