@@ -14,8 +14,9 @@ import yaml
 
 from support.kube import Cluster
 from support.operating import Operated, operated
-from support.raw import in_room
+from support.raw import ask, in_room
 from support.running import eventually
+from support.scraped import Scraped, scraped
 from support.small_game import room_manifest, small_game
 
 ROOMS: dict[str, dict[str, Any]] = {
@@ -246,3 +247,24 @@ def test_without_its_operator_nothing_hangs_and_the_next_one_makes_good(fleet: O
     asyncio.run(play())
     apply(fleet, "away")
     assert visit(fleet, "away", "gil") == 3
+
+
+def test_metrics_tell_what_was_asked_of_the_api_server(fleet: Operated) -> None:
+    def metrics(port: int) -> Scraped:
+        answer = ask(f"http://127.0.0.1:{port}/metrics")
+        assert answer.status == 200
+        return scraped(answer.text)
+
+    fleet.wait_phase("kept", "Running")
+    objects = json.loads(fleet.kubectl("get", "rooms", "-o", "json"))["items"]
+    for port in (fleet.link_port, fleet.port):
+        found = metrics(port)
+        assert (found["roomfleet_synced"][()], found["roomfleet_lease_held"][()]) == (1, 1)
+        assert found["roomfleet_rooms"][("default", fleet.game, "Running")] >= 1
+        assert sum(found["roomfleet_rooms"].values()) == len(objects)
+        assert found["roomfleet_nodes"][("default", fleet.game, "up")] == 2
+        written = found["roomfleet_status_writes_total"][("written",)]
+        assert written >= 2
+        assert found["roomfleet_status_write_seconds_count"][()] == written
+        assert found["roomfleet_api_requests_total"][("PATCH", "ok")] >= written
+        assert found["roomfleet_api_requests_total"][("GET", "ok")] >= 3
