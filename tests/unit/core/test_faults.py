@@ -8,12 +8,13 @@ from typing import Any
 
 import pytest
 
-from roomfleet.master.core import Key, fleet, joins, nodes
+from roomfleet.master.core import Key, fleet, joins, nodes, reports
 from roomfleet.master.core import effects as fx
 from roomfleet.master.core import events as ev
 from roomfleet.master.core import reconcile as steps
 from roomfleet.master.core.model import ConditionStatus, Phase
 from roomfleet.master.core.queue import BACKOFF_MOST_SECONDS
+from roomfleet.wire.link import Report, RoomPhase
 from unit.core.driver import GAME, Driver
 
 POISON = "ZeroDivisionError: poison"
@@ -180,3 +181,25 @@ def test_a_node_whose_silence_cannot_be_judged_is_judged_again(
     assert driver.view("town").node == "default-0"
     driver.wait(5, alive=(1,))
     assert driver.one(fx.Record).status.node == "default-1"
+
+
+def test_one_poisoned_room_in_a_nodes_hello_keeps_none_of_the_others_from_being_heard(
+    driver: Driver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    driver.running("bad")
+    driver.running("good")
+    real = reports._counted
+
+    def poisoned(world: Any, room: Any, *more: Any) -> None:
+        if room.key.name == "bad":
+            poison()
+        real(world, room, *more)
+
+    monkeypatch.setattr(reports, "_counted", poisoned)
+    node = driver.view("bad").node
+    assert driver.view("good").node == node == "default-0"
+    said = [Report(room=name, epoch=1, phase=RoomPhase.RUNNING, players=3) for name in ("bad", "good")]
+    driver.tell(ev.NodeDisconnected(driver.node(0), "b0"))
+    driver.connect(0, *said)
+    assert driver.view("good").players == 3
+    assert driver.desired(0) == {"bad": 1, "good": 1}

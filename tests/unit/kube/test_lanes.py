@@ -8,8 +8,13 @@ from hypothesis import strategies as st
 from roomfleet.master.kube.lanes import AGEING_SECONDS, WEIGHT, Lane, Lanes
 
 
+def game_of(key: str) -> str:
+    """Keys are of one game, or `game/key`."""
+    return key.rpartition("/")[0]
+
+
 def filled(**many: int) -> Lanes[str]:
-    lanes: Lanes[str] = Lanes()
+    lanes: Lanes[str] = Lanes(game=game_of)
     for name, number in many.items():
         for n in range(number):
             lanes.add(f"{name}{n}", Lane[name], 0.0)
@@ -32,6 +37,20 @@ def test_a_record_that_somebody_waits_for_overtakes_thousands() -> None:
     assert "join" in [lanes.take(60.0) for _ in range(2)]
 
 
+def test_in_each_lane_the_games_take_turns() -> None:
+    lanes: Lanes[str] = Lanes(game=game_of)
+    for lane in (Lane.AWAITED, Lane.COUNTS):
+        for number in range(10_000):
+            lanes.add(f"big/{lane.name}{number}", lane, 0.0)
+        lanes.add(f"small/{lane.name}", lane, 0.0)
+    order = [lanes.take(0.0) for _ in range(20_002)]
+    awaited, counts = (
+        [key for key in order if key is not None and lane.name in key] for lane in (Lane.AWAITED, Lane.COUNTS)
+    )
+    assert awaited[:3] == ["big/AWAITED0", "small/AWAITED", "big/AWAITED1"]
+    assert counts[:3] == ["big/COUNTS0", "small/COUNTS", "big/COUNTS1"]
+
+
 def test_lanes_behind_get_one_turn_in_five_together() -> None:
     found = taken(filled(RECORD=1_000, STATUS=1_000, COUNTS=1_000), 250)
     assert (found.count("RECORD"), found.count("STATUS"), found.count("COUNTS")) == (200, 40, 10)
@@ -51,7 +70,7 @@ def test_a_lane_that_may_not_be_taken_from_is_left_alone() -> None:
 
 
 def test_a_key_that_waits_only_moves_forward_and_comes_out_once() -> None:
-    lanes: Lanes[str] = Lanes()
+    lanes: Lanes[str] = Lanes(game=game_of)
     lanes.add("a", Lane.COUNTS, 0.0)
     lanes.add("b", Lane.STATUS, 0.0)
     lanes.add("a", Lane.AWAITED, 1.0)
@@ -68,7 +87,7 @@ def test_a_removed_key_does_not_come_out() -> None:
 
 @given(st.lists(st.tuples(st.integers(0, 8), st.sampled_from(Lane)), max_size=200))
 def test_every_key_comes_out_once_however_it_was_moved(adds: list[tuple[int, Lane]]) -> None:
-    lanes: Lanes[int] = Lanes()
+    lanes: Lanes[int] = Lanes(game=lambda key: 0)
     for now, (key, lane) in enumerate(adds):
         lanes.add(key, lane, float(now))
     out = []
@@ -80,7 +99,7 @@ def test_every_key_comes_out_once_however_it_was_moved(adds: list[tuple[int, Lan
 
 @given(st.lists(st.sampled_from(Lane), min_size=1, max_size=60), st.sampled_from(Lane))
 def test_nothing_starves_however_much_comes_in_front(kinds: list[Lane], lane: Lane) -> None:
-    lanes: Lanes[int] = Lanes()
+    lanes: Lanes[int] = Lanes(game=lambda key: 0)
     lanes.add(0, lane, 0.0)
     bound = (WEIGHT + 1) ** len(Lane)
     for number in range(1, bound + 1):

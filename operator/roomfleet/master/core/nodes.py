@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Callable
+from functools import partial
+
 from roomfleet.master.core import moves, places, reports, sweep
 from roomfleet.master.core.effects import DeleteNode, SendDrain, SendGoodbye
 from roomfleet.master.core.events import (
@@ -18,6 +22,8 @@ from roomfleet.master.core.model import Key
 from roomfleet.master.core.queue import Lane, backoff
 from roomfleet.master.core.state import Alarm, Crashes, Link, Node, Place, Room, Stage, World
 from roomfleet.wire.link import Load
+
+log = logging.getLogger(__name__)
 
 STEADY_SECONDS = 30.0
 """A node whose process ended sooner than that after its hello is started again with backoff."""
@@ -56,12 +62,21 @@ def connected(world: World, event: NodeConnected) -> None:
     if world.synced:
         greet(world, node)
     for report in event.rooms:
-        reports.reported(world, node, report)
+        _each(world, node, report.room, partial(reports.reported, world, node, report))
     places.judge(world, node)
     if node.draining:
         _answer_draining(world, node)
     world.tell(node)
     sweep.ask(world, world.game(node.key.game))
+
+
+def _each(world: World, node: Node, room: str, take_in: Callable[[], None]) -> None:
+    """What a hello means for one room; what that raises concerns this room alone."""
+    try:
+        take_in()
+    except Exception:
+        log.exception("taking in what %s says of %s failed; the others go on", node.key, room)
+        world.counted.failures["event"] += 1
 
 
 def draining(world: World, event: NodeDraining) -> None:
@@ -92,7 +107,7 @@ def greet(world: World, node: Node) -> None:
     """Compare what is recorded on the node with what it says that it runs."""
     for room in list(node.rooms.values()):
         if room.place is not None:
-            hear_of(world, room, room.place)
+            _each(world, node, room.key.name, partial(hear_of, world, room, room.place))
     for name in node.reports:
         if Key(node.key.game, name) not in world.rooms:
             # Deleted while no master looked: its players are to hear that, and not to come again.

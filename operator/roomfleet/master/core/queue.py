@@ -13,11 +13,12 @@ from __future__ import annotations
 import heapq
 import itertools
 import random
-from collections import deque
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import Generic, TypeVar
+
+from roomfleet.master.core.turns import Turns, Waiting
 
 WEIGHT = 4
 """Keys of the urgent lane for one of housekeeping, while both have some."""
@@ -57,57 +58,6 @@ def backoff(attempts: int, rng: random.Random) -> float:
     return whole * (1 - rng.random() / 2)
 
 
-@dataclass(slots=True, eq=False)
-class _Waiting(Generic[K]):
-    """A key in a lane."""
-
-    key: K
-    lane: Lane
-    since: float
-    void: bool = False
-    """It stands in another lane now, or is forgotten: not to be taken from here."""
-
-
-class _Turns(Generic[K]):
-    """One lane: first come first served within a game, and the games by turns."""
-
-    __slots__ = ("_games", "_order")
-
-    def __init__(self) -> None:
-        self._games: dict[Hashable, deque[_Waiting[K]]] = {}
-        self._order: deque[Hashable] = deque()
-        """Games that have something here, the one whose turn it is first."""
-
-    def put(self, game: Hashable, waiting: _Waiting[K]) -> None:
-        entries = self._games.get(game)
-        if entries is None:
-            self._games[game] = deque((waiting,))
-            self._order.append(game)
-        else:
-            entries.append(waiting)
-
-    def head(self) -> _Waiting[K] | None:
-        """The key whose turn it is."""
-        while self._order:
-            entries = self._games[self._order[0]]
-            while entries:
-                if not entries[0].void:
-                    return entries[0]
-                entries.popleft()
-            del self._games[self._order.popleft()]
-        return None
-
-    def pop(self) -> K:
-        """Take the key that `head` has just shown; the next turn is another game's."""
-        entries = self._games[self._order[0]]
-        taken = entries.popleft()
-        if entries:
-            self._order.rotate(-1)
-        else:
-            del self._games[self._order.popleft()]
-        return taken.key
-
-
 class RoomQueue(Generic[K]):
     """Keys to reconcile. Not thread-safe; time comes in with each call. Every method takes constant time
     (amortized; logarithmic in the number of keys that are held back), except `health`."""
@@ -116,9 +66,9 @@ class RoomQueue(Generic[K]):
         """`game`: whose key that is; games share the worker evenly."""
         self._rng = rng
         self._game = game
-        self._waiting: dict[K, _Waiting[K]] = {}
+        self._waiting: dict[K, Waiting[K, Lane]] = {}
         """In the order in which they came to wait."""
-        self._lanes: tuple[_Turns[K], _Turns[K]] = (_Turns(), _Turns())
+        self._lanes: tuple[Turns[K, Lane], Turns[K, Lane]] = (Turns(), Turns())
         self._held: dict[K, float] = {}
         self._held_heap: list[tuple[float, int, K]] = []
         self._attempts: dict[K, int] = {}
@@ -146,7 +96,7 @@ class RoomQueue(Generic[K]):
                 return
             waiting.void = True
             now = waiting.since
-        waiting = self._waiting[key] = _Waiting(key, lane, now)
+        waiting = self._waiting[key] = Waiting(key, lane, now)
         self._lanes[lane].put(self._game(key), waiting)
 
     def take(self, now: float) -> K | None:

@@ -1,19 +1,20 @@
 """What is to be written, in the order of who waits for it. Pure; the time comes from outside.
 
-Each lane is first come first served. While a lane has something, the lanes behind it get one turn in five
-together, among themselves by the same rule; behind a head that has waited for long, one in two. So what
-somebody waits for goes first, however much there is of the rest, and nothing starves.
-(The room queue's rule, DESIGN 5; but there an aged key goes before all younger ones, and here a burst of
-thousands of records ages as a whole: a join's record must not stand behind it.)
+In each lane the games take turns, and within a game it is first come first served. While a lane has
+something, the lanes behind it get one turn in five together, among themselves by the same rule; behind a head
+that has waited for long, one in two. So what somebody waits for goes first, however much there is of the
+rest, and nothing starves.
+(The room queue's rule, DESIGN 5, with more lanes, and later ageing: a burst of thousands of records ages as a
+whole, and a join's record should not take turns with it.)
 """
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Hashable
-from dataclasses import dataclass
+from collections.abc import Callable, Hashable
 from enum import IntEnum
 from typing import Generic, TypeVar
+
+from roomfleet.master.core.turns import Turns, Waiting
 
 WEIGHT = 4
 """Turns of a lane for one of those behind it."""
@@ -34,21 +35,15 @@ class Lane(IntEnum):
     COUNTS = 3
 
 
-@dataclass(frozen=True, slots=True)
-class _Waiting:
-    lane: Lane
-    number: int
-    since: float
-
-
 class Lanes(Generic[K]):
     """Keys, each in one lane. Not thread-safe."""
 
-    def __init__(self) -> None:
-        self._lanes: tuple[deque[tuple[int, K]], ...] = tuple(deque() for _ in Lane)
-        self._waiting: dict[K, _Waiting] = {}
+    def __init__(self, game: Callable[[K], Hashable]) -> None:
+        """`game`: whose key that is; games share each lane evenly."""
+        self._game = game
+        self._lanes: tuple[Turns[K, Lane], ...] = tuple(Turns() for _ in Lane)
+        self._waiting: dict[K, Waiting[K, Lane]] = {}
         self._turns = [0] * len(Lane)
-        self._number = 0
 
     def __len__(self) -> int:
         return len(self._waiting)
@@ -56,22 +51,27 @@ class Lanes(Generic[K]):
     def add(self, key: K, lane: Lane, now: float) -> None:
         """Put the key into the lane. One that waits already may only come into a lane further in front."""
         waiting = self._waiting.get(key)
-        if waiting is not None and waiting.lane <= lane:
-            return
-        self._number += 1
-        self._waiting[key] = _Waiting(lane, self._number, now if waiting is None else waiting.since)
-        self._lanes[lane].append((self._number, key))
+        if waiting is not None:
+            if waiting.lane <= lane:
+                return
+            waiting.void = True
+            now = waiting.since
+        waiting = self._waiting[key] = Waiting(key, lane, now)
+        self._lanes[lane].put(self._game(key), waiting)
 
     def remove(self, key: K) -> None:
         """The key means nothing any more."""
-        self._waiting.pop(key, None)
+        if (waiting := self._waiting.pop(key, None)) is not None:
+            waiting.void = True
 
     def has(self, lane: Lane) -> bool:
-        return self._head(lane) is not None
+        return self._lanes[lane].head() is not None
 
     def take(self, now: float, last: Lane = Lane.COUNTS) -> K | None:
         """The next key out of the lanes up to `last`; None when those have none."""
-        heads = [(lane, head) for lane in Lane if lane <= last and (head := self._head(lane)) is not None]
+        heads = [
+            (lane, head) for lane in Lane if lane <= last and (head := self._lanes[lane].head()) is not None
+        ]
         for place, (lane, _) in enumerate(heads[:-1]):
             aged = any(now - head.since >= AGEING_SECONDS for _, head in heads[place + 1 :])
             if self._turns[lane] < (1 if aged else WEIGHT):
@@ -81,16 +81,6 @@ class Lanes(Generic[K]):
         return self._pop(heads[-1][0]) if heads else None
 
     def _pop(self, lane: Lane) -> K:
-        _, key = self._lanes[lane].popleft()
+        key = self._lanes[lane].pop()
         del self._waiting[key]
         return key
-
-    def _head(self, lane: Lane) -> _Waiting | None:
-        entries = self._lanes[lane]
-        while entries:
-            number, key = entries[0]
-            waiting = self._waiting.get(key)
-            if waiting is not None and waiting.number == number:
-                return waiting
-            entries.popleft()
-        return None

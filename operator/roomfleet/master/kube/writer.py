@@ -102,7 +102,7 @@ class Writer:
         self._recorded, self._news = recorded, news
         self._loop = asyncio.get_running_loop()
         self._slots: dict[Id, _Slot] = {}
-        self._lanes: Lanes[Id] = Lanes()
+        self._lanes: Lanes[Id] = Lanes(game=lambda id: id.key.game)
         self._some = asyncio.Event()
         self._free = asyncio.Semaphore(IN_FLIGHT)
         now = self._loop.time()
