@@ -18,10 +18,8 @@ def not_yet_supported(obj: Mapping[str, Any]) -> list[str]:
     """
     spec = obj.get("spec") or {}
     match obj.get("kind"):
-        case "Room":
+        case "Room" | "InstancedRoom":
             return []
-        case "InstancedRoom":
-            return ["InstancedRoom: rooms are not made on demand yet; make Rooms"]
         case "RoomFleet":
             return _fleet(spec)
     return [f"kind {obj.get('kind')} is not known"]

@@ -18,11 +18,15 @@ from msgspec.structs import replace
 from roomfleet.master.core.effects import (
     Admitted,
     Announce,
+    AnswerInstance,
     AnswerJoin,
     AnswerSeat,
+    BindRoom,
     BringPlayer,
     CreateNode,
+    CreateRoom,
     DeleteNode,
+    DeleteRoomObject,
     Effect,
     EraseRooms,
     FindMarked,
@@ -39,6 +43,7 @@ from roomfleet.master.core.effects import (
     SweepRooms,
     WriteFleetStatus,
     WriteStatus,
+    WriteTemplateStatus,
 )
 from roomfleet.master.core.events import Event, JoinCancelled, JoinPolled, JoinRequested, LinePlace, Tick
 from roomfleet.master.core.given import TOKEN_SECONDS
@@ -80,6 +85,16 @@ class Adapter(Protocol):
     def write_status(self, effect: WriteStatus) -> None: ...
 
     def write_fleet_status(self, effect: WriteFleetStatus) -> None: ...
+
+    def write_template_status(self, effect: WriteTemplateStatus) -> None: ...
+
+    def create_room(self, effect: CreateRoom) -> None:
+        """Make the Room; what fails comes back as `RoomCreated`."""
+
+    def bind_room(self, effect: BindRoom) -> None:
+        """Give it its key; the outcome comes back as `RoomBound`."""
+
+    def delete_room(self, effect: DeleteRoomObject) -> None: ...
 
     def announce(self, effect: Announce) -> None: ...
 
@@ -232,6 +247,14 @@ class Runner:
                 self._adapter.write_status(effect)
             case WriteFleetStatus():
                 self._adapter.write_fleet_status(effect)
+            case WriteTemplateStatus():
+                self._adapter.write_template_status(effect)
+            case CreateRoom():
+                self._adapter.create_room(effect)
+            case BindRoom():
+                self._adapter.bind_room(effect)
+            case DeleteRoomObject():
+                self._adapter.delete_room(effect)
             case Announce():
                 self._adapter.announce(effect)
             case CreateNode():
@@ -267,6 +290,10 @@ class Runner:
                 self._answer_join(effect)
             case AnswerSeat():
                 self._answer_seat(effect)
+            case AnswerInstance(node, boot, asked, str() as room):
+                self._send(node, boot, Seated(id=asked, room=room))
+            case AnswerInstance(node, boot, asked, Problem() as problem):
+                self._send(node, boot, Seated(id=asked, problem=problem))
 
     # -- nodes ---------------------------------------------------------------------------------------------
 
@@ -315,16 +342,29 @@ class Runner:
         others: Sequence[str] = (),
         session: int = 0,
         bring: bool = False,
+        template: str | None = None,
+        key: str | None = None,
     ) -> Join:
-        """Ask to get in, with `others` as a party. `listen` hears each answer; `place` gives back a place in
-        line; `session` goes on with one that began before; `bring`: the player's actor is to be brought."""
+        """Ask to get in, with `others` as a party: a room, or the instance of an InstancedRoom for a key.
+
+        `listen` hears each answer; `place` gives back a place in line; `session` goes on with one that began
+        before; `bring`: the player's actor is to be brought.
+        """
         join = Join(secrets.token_urlsafe(12), game, player, listeners=[listen])
         self._joins[join.id] = join
         claimed = None
         if place is not None:
             claimed, session = claim(player, place), session or place.session
         self.handle(
-            JoinRequested(join.id, game, player, room, self.wall(), tuple(others), claimed, session, bring)
+            JoinRequested(
+                *(join.id, game, player, room, self.wall()),
+                others=tuple(others),
+                place=claimed,
+                session=session,
+                bring=bring,
+                template=template,
+                key=key,
+            )
         )
         return join
 
@@ -357,7 +397,7 @@ class Runner:
             case Admitted() as admitted:
                 ticket = self._ticket(effect.id, effect.game, effect.player, admitted)
                 url = admitted.url + session_path(effect.game, admitted.room)
-                message = Seated(id=effect.id, url=url, ticket=ticket)
+                message = Seated(id=effect.id, room=admitted.room, url=url, ticket=ticket)
             case InLine(position=position, eta_seconds=eta) as place:
                 token = self.key.sign(self._place_token(effect.id, effect.game, effect.player, place))
                 message = Seated(id=effect.id, position=position, eta_seconds=eta, line_token=token)

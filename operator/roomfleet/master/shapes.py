@@ -11,17 +11,30 @@ from typing import Any
 import msgspec
 
 from roomfleet.master.accepted import REASON, not_yet_supported
-from roomfleet.master.core.events import FleetApplied, RoomApplied
+from roomfleet.master.core.effects import BindRoom, CreateRoom
+from roomfleet.master.core.events import FleetApplied, RoomApplied, TemplateApplied
 from roomfleet.master.core.model import (
     Condition,
     ConditionStatus,
     FleetSpec,
     FleetStatus,
+    Instance,
     Key,
     Phase,
     RoomStatus,
+    TemplateSpec,
+    TemplateStatus,
 )
-from roomfleet.wire.spec import ENTRY_ANNOTATION, RoomSpec
+from roomfleet.wire.spec import (
+    ENTRY_ANNOTATION,
+    INSTANCE_OF_LABEL,
+    KEY_ANNOTATION,
+    WARM_LABEL,
+    RoomSpec,
+)
+
+API_VERSION = "roomfleet.io/v1alpha1"
+TEMPLATE_KIND = "InstancedRoom"
 
 Json = dict[str, Any]
 
@@ -47,7 +60,89 @@ def room_applied(key: Key, obj: Mapping[str, Any]) -> RoomApplied:
         spec=msgspec.convert(obj["spec"], RoomSpec),
         entry=(metadata.get("annotations") or {}).get(ENTRY_ANNOTATION) == "true",
         status=read_status(obj.get("status") or {}),
+        instance=instance_of(obj),
     )
+
+
+def instance_of(obj: Mapping[str, Any]) -> Instance | None:
+    """Of which InstancedRoom the Room is a child, by its owner reference."""
+    metadata = obj["metadata"]
+    for owner in metadata.get("ownerReferences") or ():
+        if owner["kind"] == TEMPLATE_KIND and owner["apiVersion"] == API_VERSION:
+            key = (metadata.get("annotations") or {}).get(KEY_ANNOTATION)
+            return Instance(owner["name"], owner["uid"], key)
+    return None
+
+
+def template_applied(key: Key, obj: Mapping[str, Any]) -> TemplateApplied:
+    """What the core is told of an InstancedRoom object. Raises like `room_applied`."""
+    metadata = obj["metadata"]
+    spec = msgspec.convert(obj["spec"], TemplateSpec)
+    return TemplateApplied(key, metadata["uid"], metadata["generation"], spec)
+
+
+def child_room(create: CreateRoom) -> Json:
+    """The Room object to make of an InstancedRoom."""
+    labels = {**create.labels, INSTANCE_OF_LABEL: create.template}
+    annotations = dict(create.annotations)
+    if create.instance_key is None:
+        labels[WARM_LABEL] = "true"
+    else:
+        annotations[KEY_ANNOTATION] = create.instance_key
+    owner = {
+        "apiVersion": API_VERSION,
+        "kind": TEMPLATE_KIND,
+        "name": create.template,
+        "uid": create.template_uid,
+        "controller": True,
+        "blockOwnerDeletion": False,
+    }
+    spec = {field: value for field, value in msgspec.to_builtins(create.spec).items() if value != ""}
+    return {
+        "apiVersion": API_VERSION,
+        "kind": "Room",
+        "metadata": {
+            "name": create.key.name,
+            "namespace": create.key.game,
+            "labels": labels,
+            "annotations": annotations,
+            "ownerReferences": [owner],
+        },
+        "spec": spec,
+    }
+
+
+def binding_patch(bind: BindRoom) -> Json:
+    """What gives a warm instance its key: a merge patch with its preconditions."""
+    return {
+        "metadata": {
+            "resourceVersion": bind.version,
+            "uid": bind.uid,
+            "labels": {WARM_LABEL: None},
+            "annotations": {KEY_ANNOTATION: bind.instance_key},
+        },
+        "spec": {"onDelete": bind.on_delete.value},
+    }
+
+
+def is_bound(bind: BindRoom, obj: Mapping[str, Any]) -> bool:
+    """Whether the object has the key that it was to get."""
+    instance = instance_of(obj)
+    return obj["metadata"]["uid"] == bind.uid and instance is not None and instance.key == bind.instance_key
+
+
+def template_status(status: TemplateStatus, obj: Mapping[str, Any], now: str) -> Json:
+    """The status to put on the InstancedRoom object, as it is known."""
+    return {
+        "instances": status.instances,
+        "running": status.running,
+        "warm": status.warm,
+        "players": status.players,
+        "selector": status.selector,
+        "observedGeneration": status.observed_generation,
+        "message": _cut(status.message, MESSAGE_LENGTH),
+        "conditions": _conditions(status.conditions, status.observed_generation, obj, now),
+    }
 
 
 def fleet_applied(key: Key, obj: Mapping[str, Any]) -> FleetApplied:

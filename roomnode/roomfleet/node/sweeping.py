@@ -23,7 +23,7 @@ from roomfleet.store import (
     name_of,
     sweep,
 )
-from roomfleet.wire.link import Erase, FromNode, Mark, Marked, MarkedRoom
+from roomfleet.wire.link import Erase, Erased, FromNode, Mark, Marked, MarkedRoom
 from roomfleet.wire.names import player_of
 
 log = logging.getLogger(__name__)
@@ -83,6 +83,7 @@ class Sweeping:
                 await self._erase(one, going, message.entry)
 
     async def _erase(self, one: MarkedRoom, going: set[str], entry: str) -> None:
+        """One room. The master hears of it when nothing of it is left."""
         room = doc_id(self._game, one.room)
         try:
             origins = await self._origins(room, going)
@@ -106,6 +107,7 @@ class Sweeping:
                     erased.deleted,
                     erased.saved,
                 )
+            self._send(Erased(rooms=[one]))
 
     async def _origins(self, room: str, going: set[str]) -> frozenset[str]:
         """The rooms that actors on their way to this one came from, as far as these rooms still have data."""

@@ -213,7 +213,13 @@ def test_a_join_is_its_players_own(fleet: Running) -> None:
         (b'{"room": "\xff"}', 400, "bad-request", "not a join"),
         (b"[" * 50_000, 400, "bad-request", "not a join"),
         (b'{"x":' + b"[" * 50_000, 400, "bad-request", "not a join"),
-        ({"instanced_room": "dungeon", "key": "party-7"}, 501, "not-yet-supported", "instanced"),
+        ({"instanced_room": "dungeon", "key": "party-7"}, 404, "no-such-room", "no InstancedRoom dungeon"),
+        ({"instanced_room": "dungeon"}, 400, "bad-request", "needs a key"),
+        ({"key": "party-7"}, 400, "bad-request", "name both"),
+        ({"room": "hall", "instanced_room": "dungeon", "key": "k"}, 400, "bad-request", "not both"),
+        ({"instanced_room": "dungeon", "key": " "}, 400, "bad-request", "1 to 128 characters"),
+        ({"instanced_room": "dungeon", "key": "a\nb"}, 400, "bad-request", "printable"),
+        ({"instanced_room": "dungeon", "key": "x" * 129}, 400, "bad-request", "not 129"),
     ],
     ids=lambda value: repr(value)[:40] if isinstance(value, dict | list | bytes) else None,
 )
@@ -383,7 +389,8 @@ def test_play_refuses_with_the_same_problems(fleet: Running) -> None:
     assert found["status"] == 404
     assert play_refused(fleet, "?room=closed")["type"] == PROBLEMS + "room-closed"
     assert play_refused(fleet, "?room=broken")["type"] == PROBLEMS + "room-failed"
-    assert play_refused(fleet, "?instanced_room=a&key=b")["status"] == 501
+    assert play_refused(fleet, "?instanced_room=a&key=b")["type"] == PROBLEMS + "no-such-room"
+    assert play_refused(fleet, "?instanced_room=a")["status"] == 400
     assert play_refused(fleet, token="")["type"] == PROBLEMS + "unauthenticated"
     assert play_refused(fleet, token="a\nb")["status"] == 401
     assert play_refused(fleet, token=7)["type"] == PROBLEMS + "bad-request"

@@ -214,14 +214,14 @@ def test_a_changed_spec_restarts_what_cannot_change_while_it_runs(fleet: Operate
 def test_what_is_not_done_yet_is_said_on_the_object(fleet: Operated) -> None:
     manifest = {
         "apiVersion": "roomfleet.io/v1alpha1",
-        "kind": "InstancedRoom",
-        "metadata": {"name": "dungeon"},
-        "spec": {"template": {"spec": {"map": "m.hall"}}},
+        "kind": "RoomFleet",
+        "metadata": {"name": "later"},
+        "spec": {"minNodes": 0, "ingress": {}},
     }
     fleet.kubectl("apply", "-f", "-", stdin=yaml.safe_dump(manifest))
-    fleet.kubectl("wait", "--for=condition=Accepted=False", "iroom/dungeon", "--timeout=10s")
-    status = json.loads(fleet.kubectl("get", "iroom", "dungeon", "-o", "json"))["status"]
-    (accepted,) = status["conditions"]
+    fleet.kubectl("wait", "--for=condition=Accepted=False", "rfleet/later", "--timeout=10s")
+    status = json.loads(fleet.kubectl("get", "rfleet", "later", "-o", "json"))["status"]
+    (accepted,) = [each for each in status["conditions"] if each["type"] == "Accepted"]
     assert (accepted["reason"], accepted["observedGeneration"]) == ("NotYetSupported", 1)
 
 

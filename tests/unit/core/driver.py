@@ -10,7 +10,16 @@ import msgspec
 from roomfleet.master.core import Core, Key, RoomView
 from roomfleet.master.core import effects as fx
 from roomfleet.master.core import events as ev
-from roomfleet.master.core.model import Condition, FleetSpec, Phase, RoomStatus
+from roomfleet.master.core.model import (
+    ChildTemplate,
+    Condition,
+    FleetSpec,
+    Instance,
+    Phase,
+    RoomStatus,
+    TemplateSpec,
+    TemplateStatus,
+)
 from roomfleet.wire.joining import Problem
 from roomfleet.wire.link import Load, Report, RoomPhase
 from roomfleet.wire.settings import Settings
@@ -34,6 +43,9 @@ class Driver:
         self.statuses: dict[str, RoomStatus] = {}
         self.uids: dict[str, str] = {}
         self.entries: dict[str, bool] = {}
+        self.instances: dict[str, Instance] = {}
+        self.templates: dict[str, TemplateSpec] = {}
+        self.template_generations: dict[str, int] = {}
         self.joins = 0
         if synced:
             self.tell(ev.Synced())
@@ -114,12 +126,76 @@ class Driver:
                 self.entries[name],
                 self.statuses[name],
                 problem,
+                self.instances.get(name),
             )
         )
 
     def delete(self, name: str) -> list[fx.Effect]:
         del self.specs[name]
         return self.tell(ev.RoomDeleted(Key(GAME, name), self.uids[name]))
+
+    # -- InstancedRooms
+
+    def template(self, name: str = "cave", *, uid: str = "", **spec: Any) -> list[fx.Effect]:
+        """Make an InstancedRoom, or change what is named of its spec; fields of Rooms go to its template."""
+        room = {field: spec.pop(field) for field in list(spec) if field in RoomSpec.__struct_fields__}
+        before = self.templates.get(name)
+        if before is None:
+            before = TemplateSpec(template=ChildTemplate(spec=RoomSpec(map="m.cave")))
+            self.template_generations[name] = 0
+        made = msgspec.structs.replace(before.template.spec, **room)
+        self.templates[name] = msgspec.structs.replace(before, template=ChildTemplate(spec=made), **spec)
+        self.template_generations[name] += 1
+        return self.tell(
+            ev.TemplateApplied(
+                Key(GAME, name), uid or f"t-{name}", self.template_generations[name], self.templates[name]
+            )
+        )
+
+    def created(self, create: fx.CreateRoom) -> str:
+        """The Room that was to be made is there, and told. Its name."""
+        name = create.key.name
+        self.specs[name] = create.spec
+        self.generations[name], self.versions[name] = 1, self.versions.get(name, 0)
+        self.uids[name] = f"u-{name}-{self.versions[name]}"
+        self.statuses[name], self.entries[name] = RoomStatus(), False
+        self.instances[name] = Instance(create.template, create.template_uid, create.instance_key)
+        self.show(name)
+        return name
+
+    def bound(
+        self, bind: fx.BindRoom, outcome: ev.RecordOutcome = ev.RecordOutcome.WRITTEN
+    ) -> list[fx.Effect]:
+        """The answer to a BindRoom."""
+        name = bind.key.name
+        if outcome is ev.RecordOutcome.WRITTEN:
+            assert bind.version == str(self.versions[name])
+            before = self.instances[name]
+            self.instances[name] = Instance(before.template, before.template_uid, bind.instance_key)
+            self.specs[name] = msgspec.structs.replace(self.specs[name], on_delete=bind.on_delete)
+            self.versions[name] += 1
+        return self.tell(ev.RoomBound(bind, outcome, str(self.versions[name])))
+
+    def seek(self, player: str, key: str, template: str = "cave", *, found: str | None = None) -> str:
+        """A player asks for the instance of a key. Returns the join's id."""
+        self.joins += 1
+        id = f"j{self.joins}"
+        self.tell(ev.JoinRequested(id, GAME, player, None, self.now, template=template, key=key))
+        before = self.last
+        while self.all(fx.FindPlayer):
+            self.tell(ev.PlayerFound(id, found))
+            before = before + self.last
+        self.last = before
+        return id
+
+    def erased(self, erase: fx.EraseRooms) -> list[fx.Effect]:
+        """The node has erased what it was told."""
+        return self.tell(ev.RoomsErased(erase.node, erase.boot, erase.rooms))
+
+    def template_status(self, name: str = "cave") -> TemplateStatus:
+        status = self.core.template(Key(GAME, name))
+        assert status is not None
+        return status
 
     def recorded(
         self, name: str, epoch: int = 1, outcome: ev.RecordOutcome = ev.RecordOutcome.WRITTEN

@@ -22,7 +22,7 @@ def completed(kind: str, spec: dict[str, Any]) -> dict[str, Any]:
         ("Room", {"map": "m.r"}, []),
         ("Room", {"map": "m.r", "keep": "Always", "state": {"a": 1}}, []),
         ("Room", {"map": "m.r", "arrivals": "Anyone", "onDelete": "Delete"}, []),
-        ("InstancedRoom", {"template": {"spec": {"map": "m.r"}}}, ["InstancedRoom"]),
+        ("InstancedRoom", {"template": {"spec": {"map": "m.r"}}}, []),
         ("RoomFleet", {}, []),
         ("RoomFleet", {"minNodes": 2, "maxNodes": 2, "strategy": "Distributed", "roomsPerNode": 5}, []),
         ("RoomFleet", {"template": {}, "ingress": {}, "mapSource": {}}, ["template", "ingress", "mapSource"]),

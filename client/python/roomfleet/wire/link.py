@@ -89,6 +89,19 @@ class Seat(Message, frozen=True, kw_only=True):
     """The number of the player's session, for the ticket."""
     line_token: str = ""
     """The place in line that the last answer gave, where this is asked again."""
+    key: str | None = None
+    """`room` is an InstancedRoom: a seat in its instance for this key. `seated` says which room that is."""
+
+
+class Locate(Message, frozen=True, kw_only=True):
+    """Which room is the instance of `instanced_room` for `key`? It is made if there is none, not started.
+
+    For actors that need no seat. Answered by `seated` with a room or a problem; called off by `unseat`.
+    """
+
+    instanced_room: str
+    key: str
+    id: str
 
 
 class Unseat(Message, frozen=True, kw_only=True):
@@ -147,6 +160,12 @@ class Marked(Message, frozen=True, kw_only=True):
     rooms: list[MarkedRoom]
 
 
+class Erased(Message, frozen=True, kw_only=True):
+    """An answer to `erase`: these rooms have no data of that uid any more."""
+
+    rooms: list[MarkedRoom]
+
+
 class Unfit(Message, frozen=True, kw_only=True):
     """I cannot work for this master, and end: `message` says why, and the cure."""
 
@@ -180,7 +199,20 @@ class Prepared(Message, frozen=True, kw_only=True):
 
 
 FromNode = (
-    Hello | Report | Seat | Unseat | Nudge | Found | Brought | Marked | Unfit | Ping | Draining | Prepared
+    Hello
+    | Report
+    | Seat
+    | Locate
+    | Unseat
+    | Nudge
+    | Found
+    | Brought
+    | Marked
+    | Erased
+    | Unfit
+    | Ping
+    | Draining
+    | Prepared
 )
 from_node: Decoder[FromNode] = Decoder(FromNode, "node to master")
 
@@ -241,9 +273,11 @@ class Goodbye(Message, frozen=True, kw_only=True):
 
 
 class Seated(Message, frozen=True, kw_only=True):
-    """About a `seat`: one of a ticket, a place in line, or a problem."""
+    """About a `seat`: a ticket, a place in line, or a problem. About a `locate`: a room or a problem."""
 
     id: str
+    room: str = ""
+    """The room that the ticket is for."""
     url: str = ""
     ticket: str = ""
     position: int = 0

@@ -9,6 +9,13 @@ import msgspec
 
 ENTRY_ANNOTATION = "roomfleet.io/entry"
 
+INSTANCE_OF_LABEL = "roomfleet.io/instance-of"
+"""On each instance: the name of its InstancedRoom."""
+WARM_LABEL = "roomfleet.io/warm"
+"""`"true"` on an instance as long as no key has it."""
+KEY_ANNOTATION = "roomfleet.io/instance-key"
+"""On an instance that has a key. An annotation: a key may be any text, a label's value may not."""
+
 
 class Keep(StrEnum):
     """How long a room stays on its node."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import msgspec
@@ -12,9 +13,11 @@ from msgspec import UNSET, UnsetType
 from roomfleet.master.api.context import Context
 from roomfleet.master.api.identity import Unauthenticated, bearer
 from roomfleet.master.api.problems import JsonHandler
+from roomfleet.master.core.model import Key
 from roomfleet.master.runner import AdmittedAnswer, Answer, Join, RefusedAnswer, WaitingAnswer
 from roomfleet.wire.errors import TicketError
 from roomfleet.wire.joining import JoinAnswer, JoinBody, JoinState, Member, Problem, Refusal
+from roomfleet.wire.names import BadName, instance_key, instance_name
 from roomfleet.wire.tickets import LineToken, check_line_token
 from roomfleet.wire.urls import reachable
 
@@ -37,8 +40,17 @@ def rfc3339(seconds: float) -> str:
     return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def wanted_room(context: Context, game: str, body: JoinBody) -> str | None:
-    """The room that is asked for; None: wherever the player belongs. Raises Unwelcome."""
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What is asked for: a room, an instance, or neither: wherever the player belongs."""
+
+    room: str | None
+    template: str | None
+    key: str | None
+
+
+def wanted_room(context: Context, game: str, body: JoinBody) -> Wanted:
+    """What is asked for. Raises Unwelcome."""
     if game not in context.games():
         raise Unwelcome(
             Problem.of(
@@ -46,16 +58,24 @@ def wanted_room(context: Context, game: str, body: JoinBody) -> str | None:
                 f"there is no game {game!r} here; there are: {', '.join(context.games())}",
             )
         )
-    if body.instanced_room is not None or body.key is not None:
-        raise Unwelcome(
-            Problem.of(
-                Refusal.NOT_YET_SUPPORTED, "instanced rooms are not supported yet; join a room by name"
+    if body.instanced_room is None and body.key is not None:
+        raise Unwelcome(Problem.of(Refusal.BAD_REQUEST, "a key needs an instanced_room: name both"))
+    key: str | None = None
+    if body.instanced_room is not None:
+        if body.room is not None:
+            raise Unwelcome(Problem.of(Refusal.BAD_REQUEST, "ask for a room or an instanced_room, not both"))
+        if body.key is None:
+            raise Unwelcome(
+                Problem.of(Refusal.BAD_REQUEST, "an instanced_room needs a key: whose instance it is to be")
             )
-        )
-    return body.room
+        try:
+            key = instance_key(body.key)
+        except BadName as error:
+            raise Unwelcome(Problem.of(Refusal.BAD_REQUEST, str(error))) from None
+    return Wanted(body.room, body.instanced_room, key)
 
 
-def place_in_line(context: Context, game: str, player: str, room: str | None, token: str) -> LineToken | None:
+def place_in_line(context: Context, game: str, player: str, wanted: Wanted, token: str) -> LineToken | None:
     """The place that a line token gives back. One that is void or not this player's gives none."""
     try:
         place = check_line_token(
@@ -63,9 +83,17 @@ def place_in_line(context: Context, game: str, player: str, room: str | None, to
         )
     except TicketError:
         return None
-    if place.sub != player or place.game != game or (room is not None and place.room != room):
+    if place.sub != player or place.game != game or place.room not in _rooms(context, game, wanted, place):
         return None
     return place
+
+
+def _rooms(context: Context, game: str, wanted: Wanted, place: LineToken) -> tuple[str | None, ...]:
+    """The rooms that a place in line may be for."""
+    if wanted.template is not None and wanted.key is not None:
+        bound = context.runner.core.instance(Key(game, wanted.template), wanted.key)
+        return (instance_name(wanted.template, wanted.key), bound)
+    return (wanted.room if wanted.room is not None else place.room,)
 
 
 def answer_body(join: Join, answer: AdmittedAnswer | WaitingAnswer, host: str) -> JoinAnswer:
@@ -158,14 +186,14 @@ class Joins(_JoinHandler):
                 body = msgspec.json.decode(self.request.body or b"{}", type=JoinBody)
             except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
                 raise Unwelcome(Problem.of(Refusal.BAD_REQUEST, f"the body is not a join: {error}")) from None
-            room = wanted_room(self.context, game, body)
+            wanted = wanted_room(self.context, game, body)
             others = party_of(self.context, player, body.party)
         except Unwelcome as unwelcome:
             self.refuse(unwelcome.problem)
             return
         place = None
         if body.line_token is not None:
-            place = place_in_line(self.context, game, player, room, body.line_token)
+            place = place_in_line(self.context, game, player, wanted, body.line_token)
         answered = asyncio.Event()
 
         def listen(_: Answer) -> None:
@@ -174,12 +202,14 @@ class Joins(_JoinHandler):
         join = self.context.runner.join(
             game,
             player,
-            room,
+            wanted.room,
             place=place,
             listen=listen,
             others=others,
             session=body.session,
             bring=body.bring,
+            template=wanted.template,
+            key=wanted.key,
         )
         try:
             await asyncio.wait_for(answered.wait(), FIRST_ANSWER_SECONDS)

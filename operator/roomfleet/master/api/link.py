@@ -10,9 +10,10 @@ from tornado.web import Application
 from tornado.websocket import WebSocketClosedError, WebSocketHandler
 
 from roomfleet.master.api.context import Context
-from roomfleet.master.api.joins import place_in_line
+from roomfleet.master.api.joins import Wanted, place_in_line
 from roomfleet.master.api.metrics import metrics_handler
 from roomfleet.master.core.events import (
+    InstanceRequested,
     MarkedFound,
     NodeConnected,
     NodeDisconnected,
@@ -23,6 +24,7 @@ from roomfleet.master.core.events import (
     PlayerBrought,
     PlayerFound,
     RoomPrepared,
+    RoomsErased,
     SeatCancelled,
     SeatRequested,
 )
@@ -35,9 +37,11 @@ from roomfleet.wire.link import (
     Accepted,
     Brought,
     Draining,
+    Erased,
     Found,
     FromNode,
     Hello,
+    Locate,
     Marked,
     Nudge,
     Ping,
@@ -167,11 +171,16 @@ class LinkSocket(WebSocketHandler):
                 handle(NodeDraining(node, boot))
             case Prepared(room=room, problem=problem):
                 handle(RoomPrepared(node, boot, room, problem))
-            case Seat(room=room, player=player, id=seat):
+            case Seat(room=room, player=player, id=seat, key=instance):
                 token = message.line_token
-                place = place_in_line(self._server.context, node.game, player, room, token) if token else None
+                wanted = Wanted(room, None, None) if instance is None else Wanted(None, room, instance)
+                place = (
+                    place_in_line(self._server.context, node.game, player, wanted, token) if token else None
+                )
                 claimed = claim(player, place) if place is not None else None
-                handle(SeatRequested(node, boot, seat, player, room, message.session, claimed))
+                handle(SeatRequested(node, boot, seat, player, room, message.session, claimed, instance))
+            case Locate(instanced_room=template, key=instance, id=seat):
+                handle(InstanceRequested(node, boot, id=seat, template=template, key=instance))
             case Unseat(id=seat):
                 handle(SeatCancelled(node, boot, id=seat))
             case Nudge(room=room, wake=wake):
@@ -183,6 +192,8 @@ class LinkSocket(WebSocketHandler):
                 handle(PlayerBrought(id, room))
             case Marked(rooms=rooms):
                 handle(MarkedFound(node, boot, tuple(rooms)))
+            case Erased(rooms=rooms):
+                handle(RoomsErased(node, boot, tuple(rooms)))
             case Unfit(message=why):
                 log.error("node %s cannot work here, and ends: %s", node, why)
             case Hello():

@@ -11,7 +11,15 @@ from tornado.websocket import WebSocketClosedError, WebSocketHandler
 
 from roomfleet.master.api.context import Context
 from roomfleet.master.api.identity import Unauthenticated
-from roomfleet.master.api.joins import Unwelcome, members, party_of, place_in_line, rfc3339, wanted_room
+from roomfleet.master.api.joins import (
+    Unwelcome,
+    Wanted,
+    members,
+    party_of,
+    place_in_line,
+    rfc3339,
+    wanted_room,
+)
 from roomfleet.master.api.problems import write_problem
 from roomfleet.master.runner import AdmittedAnswer, Answer, Join, RefusedAnswer, WaitingAnswer
 from roomfleet.wire.codec import encode
@@ -80,7 +88,7 @@ class Play(WebSocketHandler):
             message = from_player.decode(text)
             player = self.context.identity.player(message.token)
             asked = self._asked()
-            room = wanted_room(self.context, self._game, asked)
+            wanted = wanted_room(self.context, self._game, asked)
             others = party_of(self.context, player, message.party or ())
         except WireError as error:
             self._refuse(Problem.of(Refusal.BAD_REQUEST, str(error)))
@@ -89,24 +97,26 @@ class Play(WebSocketHandler):
         except Unwelcome as unwelcome:
             self._refuse(unwelcome.problem)
         else:
-            self._begin(message, player, room, others, asked.bring)
+            self._begin(message, player, wanted, others, asked.bring)
 
     def _begin(
-        self, message: JoinMessage, player: str, room: str | None, others: list[str], bring: bool
+        self, message: JoinMessage, player: str, wanted: Wanted, others: list[str], bring: bool
     ) -> None:
         place = None
         if message.line_token is not UNSET:
-            place = place_in_line(self.context, self._game, player, room, message.line_token)
+            place = place_in_line(self.context, self._game, player, wanted, message.line_token)
         # An answer may come before `join` returns: it is kept in the join, and told right after.
         join = self.context.runner.join(
             self._game,
             player,
-            room,
+            wanted.room,
             place=place,
             listen=self._early,
             others=others,
             session=message.session or 0,
             bring=bring,
+            template=wanted.template,
+            key=wanted.key,
         )
         self._join = join
         join.listeners[:] = [self._answered]

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from roomfleet.master.core.model import FleetStatus, Key, RoomStatus
+from roomfleet.master.core.model import FleetStatus, Key, RoomStatus, TemplateStatus
 from roomfleet.wire.joining import Problem
 from roomfleet.wire.link import DesiredRoom, MarkedRoom, MovedRoom
-from roomfleet.wire.spec import OnDelete
+from roomfleet.wire.spec import OnDelete, RoomSpec
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +49,54 @@ class WriteStatus:
 class WriteFleetStatus:
     key: Key
     status: FleetStatus
+
+
+@dataclass(frozen=True, slots=True)
+class WriteTemplateStatus:
+    """Put this status on the InstancedRoom. Nothing waits for it. `urgent` as in `WriteStatus`."""
+
+    key: Key
+    uid: str
+    status: TemplateStatus
+    urgent: bool
+
+
+@dataclass(frozen=True, slots=True)
+class CreateRoom:
+    """Make this Room, a child of an InstancedRoom. One that is there already is as good: the object itself,
+    told as `RoomApplied`, is the answer; `RoomCreated` tells of failures. Said again until either came.
+    """
+
+    key: Key
+    template: str
+    template_uid: str
+    instance_key: str | None
+    """None: a warm one, which no key has yet."""
+    spec: RoomSpec
+    labels: dict[str, str]
+    annotations: dict[str, str]
+    """Beside the master's own."""
+
+
+@dataclass(frozen=True, slots=True)
+class BindRoom:
+    """Give a warm instance its key, if its resourceVersion is still `version`. Answered by `RoomBound`; said
+    again until then. One that has the key already is as good.
+    """
+
+    key: Key
+    uid: str
+    version: str
+    instance_key: str
+    on_delete: OnDelete
+
+
+@dataclass(frozen=True, slots=True)
+class DeleteRoomObject:
+    """Delete the Room, if it still has this uid. `RoomDeleted` is the answer; said again until then."""
+
+    key: Key
+    uid: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +212,16 @@ class AnswerSeat:
 
 
 @dataclass(frozen=True, slots=True)
+class AnswerInstance:
+    """About an `InstanceRequested`: the room that it is, or why there is none."""
+
+    node: Key
+    boot: str
+    id: str
+    answer: str | Problem
+
+
+@dataclass(frozen=True, slots=True)
 class FindPlayer:
     """Ask this node in which room the player's actor is. Answered by `PlayerFound`."""
 
@@ -253,6 +311,10 @@ Effect = (
     Record
     | WriteStatus
     | WriteFleetStatus
+    | WriteTemplateStatus
+    | CreateRoom
+    | BindRoom
+    | DeleteRoomObject
     | SendDesired
     | SendDrain
     | SendGoodbye
@@ -261,6 +323,7 @@ Effect = (
     | DeleteNode
     | AnswerJoin
     | AnswerSeat
+    | AnswerInstance
     | FindPlayer
     | BringPlayer
     | FindMarked

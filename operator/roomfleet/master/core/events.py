@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from roomfleet.master.core.effects import Record
-from roomfleet.master.core.model import FleetSpec, Key, RoomStatus
+from roomfleet.master.core.effects import BindRoom, CreateRoom, Record
+from roomfleet.master.core.model import FleetSpec, Instance, Key, RoomStatus, TemplateSpec
 from roomfleet.wire.link import Load, MarkedRoom, Report
 from roomfleet.wire.spec import RoomSpec
 
@@ -25,6 +25,8 @@ class RoomApplied:
     status: RoomStatus
     problem: str = ""
     """Not empty: the spec asks for what is not supported; the room is Failed with this text."""
+    instance: Instance | None = None
+    """Of which InstancedRoom it is a child, if so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +49,26 @@ class FleetApplied:
 @dataclass(frozen=True, slots=True)
 class FleetDeleted:
     key: Key
+
+
+@dataclass(frozen=True, slots=True)
+class TemplateApplied:
+    """An InstancedRoom object as it now is."""
+
+    key: Key
+    uid: str
+    generation: int
+    spec: TemplateSpec
+    problem: str = ""
+    """Not empty: the spec cannot be followed; joins are refused with this text."""
+
+
+@dataclass(frozen=True, slots=True)
+class TemplateDeleted:
+    """The InstancedRoom object is gone. Its children go with it, by their owner references."""
+
+    key: Key
+    uid: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +105,25 @@ class Recorded:
     outcome: RecordOutcome
     version: str = ""
     """WRITTEN: the new resourceVersion."""
+
+
+@dataclass(frozen=True, slots=True)
+class RoomCreated:
+    """What became of a `CreateRoom`: WRITTEN; GONE: there is no InstancedRoom; FAILED: perhaps made."""
+
+    create: CreateRoom
+    outcome: RecordOutcome
+    message: str = ""
+    """FAILED: why."""
+
+
+@dataclass(frozen=True, slots=True)
+class RoomBound:
+    """The answer to a `BindRoom`, with the outcomes of a `Record`."""
+
+    bind: BindRoom
+    outcome: RecordOutcome
+    version: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,6 +224,9 @@ class JoinRequested:
     """The number of the session that this join goes on with; 0: a new one. Later ones have higher numbers."""
     bring: bool = False
     """The player's actor is to be brought to `room` from wherever it is; not those of a party."""
+    template: str | None = None
+    """An InstancedRoom instead of a room: its instance for `key`."""
+    key: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,6 +276,22 @@ class SeatRequested:
     session: int = 0
     """As `JoinRequested`."""
     place: LinePlace | None = None
+    key: str | None = None
+    """`room` is an InstancedRoom: its instance for this key."""
+
+
+@dataclass(frozen=True, slots=True)
+class InstanceRequested:
+    """A node asks which room the instance for a key is: made if there is none, not started.
+
+    Answered by `AnswerInstance`; called off by `SeatCancelled`.
+    """
+
+    node: Key
+    boot: str
+    id: str
+    template: str
+    key: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,6 +319,15 @@ class MarkedFound:
 
 
 @dataclass(frozen=True, slots=True)
+class RoomsErased:
+    """An answer to `EraseRooms`: these rooms have no saved data of that uid any more."""
+
+    node: Key
+    boot: str
+    rooms: tuple[MarkedRoom, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Tick:
     """Time has passed. Given about four times a second, or when `Core.next_due()` says."""
 
@@ -268,9 +337,13 @@ Event = (
     | RoomDeleted
     | FleetApplied
     | FleetDeleted
+    | TemplateApplied
+    | TemplateDeleted
     | Synced
     | Listed
     | Recorded
+    | RoomCreated
+    | RoomBound
     | NodeConnected
     | NodeHeard
     | NodeDraining
@@ -284,8 +357,10 @@ Event = (
     | PlayerFound
     | PlayerBrought
     | SeatRequested
+    | InstanceRequested
     | SeatCancelled
     | Nudged
     | MarkedFound
+    | RoomsErased
     | Tick
 )

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from roomfleet.master.core import admission, bring, leftovers
+from roomfleet.master.core import admission, bring, ending, instance_line, instances, leftovers
 from roomfleet.master.core.effects import FindPlayer
 from roomfleet.master.core.events import (
+    InstanceRequested,
     JoinCancelled,
     JoinPolled,
     JoinRequested,
@@ -17,8 +18,9 @@ from roomfleet.master.core.line import Join, JoinState, SeatOf
 from roomfleet.master.core.model import Key
 from roomfleet.master.core.queue import Lane
 from roomfleet.master.core.reconcile import refusal_of
-from roomfleet.master.core.state import Alarm, Room, World
+from roomfleet.master.core.state import Alarm, Room, Template, World
 from roomfleet.wire.joining import Refusal
+from roomfleet.wire.names import instance_name
 from roomfleet.wire.spec import ENTRY_ANNOTATION
 
 FIND_SECONDS = 2.0
@@ -35,6 +37,7 @@ def requested(world: World, event: JoinRequested) -> None:
         return
     arrived, place = _arrival(world, event.game, event, event.place, event.arrived)
     join = _new(world, event.id, event.game, event.player, event.room, arrived)
+    join.template, join.key = event.template, event.key
     join.place = place
     join.others += event.others
     join.bring = event.bring and not event.others
@@ -56,12 +59,31 @@ def seat_requested(world: World, event: SeatRequested) -> None:
     if node is None or node.boot != event.boot or id in world.joins:
         return
     arrived, place = _arrival(world, event.node.game, event, event.place, world.now)
-    join = _new(world, id, event.node.game, event.player, event.room, arrived)
+    asked = event.room if event.key is None else None
+    join = _new(world, id, event.node.game, event.player, asked, arrived)
+    if event.key is not None:
+        join.template, join.key = event.room, event.key
     join.place = place
     join.session = event.session or _new_session(world)
     _take_over(world, join)
     join.seat = SeatOf(event.node, event.boot, event.id)
     node.seats[event.id] = id
+    begin(world, join)
+
+
+def instance_requested(world: World, event: InstanceRequested) -> None:
+    """A node asks which room an instance is: a join of nobody, that ends when there is one."""
+    node = world.nodes.get(event.node)
+    id = seat_id(event.boot, event.id)
+    if node is None or node.boot != event.boot or id in world.joins:
+        return
+    world.joins_seen += 1
+    join = Join(id, event.node.game, "", None, world.now, world.joins_seen, world.now, world.now)
+    join.template, join.key = event.template, event.key
+    join.seat = SeatOf(event.node, event.boot, event.id)
+    world.joins[id] = join
+    node.seats[event.id] = id
+    _set_alarm(world, join)
     begin(world, join)
 
 
@@ -126,8 +148,13 @@ def begin(world: World, join: Join) -> None:
     if not world.synced:
         return
     game = world.game(join.game)
+    if join.asked is not None and join.asked in game.ended:
+        (join.template, join.key), join.asked = game.ended[join.asked], None
     if join.asked is not None and _room(world, join, join.asked) is None:
         _no_such_room(world, join, join.asked)
+        return
+    if join.template is not None and (refusal := instances.refusal_of(_template(world, join))) is not None:
+        world.refuse(join, *refusal)
         return
     if join.seat is not None or not game.links:
         _settle(world, join)
@@ -233,9 +260,16 @@ def _settle(world: World, join: Join) -> None:
 
     Any other room than the holder could only send the player back to it: without it there is no way in,
     unless the player asks to be brought. A party goes together, so where one of its actors is elsewhere there
-    is no way in for it.
+    is no way in for it. An instance that was deleted is made again.
     """
     holder = join.found.get(join.player)
+    instance = _instance(world, join, holder)
+    if instance is not None:
+        if (room := instances.instance_of(*instance)) is not None:
+            move_on(world, join, room)
+        else:
+            instance_line.enter(world, join, *instance)
+        return
     if join.bring and holder is not None and join.asked not in (None, holder):
         _bring(world, join, holder)
         return
@@ -281,7 +315,46 @@ def _bring(world: World, join: Join, holder: str) -> None:
         _enter_line(world, join, target)
 
 
+def move_on(world: World, join: Join, room: Room) -> None:
+    """There is an instance for the join's key now: into that one's line."""
+    if not join.player:
+        instance_line.answer_asked(world, join, room)
+    else:
+        _enter_together(world, join, room)
+
+
+def _instance(world: World, join: Join, holder: str | None) -> tuple[Template, str] | None:
+    """Of which InstancedRoom the join wants which key, unless the player's actor is in another room."""
+    game = world.game(join.game)
+    held = world.rooms.get(Key(join.game, holder)) if holder is not None else None
+    if holder is not None and (held is None or held.gone) and holder in game.ended:
+        name, key = game.ended[holder]
+        template = world.templates.get(Key(join.game, name))
+        return (template, key) if template is not None and template.spec is not None else None
+    if join.template is None or join.key is None:
+        return None
+    template = _template(world, join)
+    gone = held is None or held.gone
+    if holder is not None and (gone or held is not instances.instance_of(template, join.key)):
+        return (template, join.key) if gone and holder == instance_name(join.template, join.key) else None
+    return template, join.key
+
+
+def _template(world: World, join: Join) -> Template:
+    key = Key(join.game, join.template or "")
+    return world.templates.get(key) or Template(key)
+
+
 def _enter_line(world: World, join: Join, room: Room) -> None:
+    child = room.child
+    if child is not None and ending.is_deleting(room) and child.key is not None:
+        instance_line.enter(world, join, child.template, child.key)  # the next one of that key is to have it
+        return
+    if child is not None and child.key is None:
+        name = child.template.key.name
+        detail = f"{room.key.name} is a warm instance of {name} for whoever comes: join {name} with a key"
+        world.refuse(join, Refusal.ROOM_CLOSED, detail)
+        return
     if room.failure is not None and world.now >= room.failure.at + FAILED_SECONDS:
         room.failure = None
     refusal = refusal_of(room)
@@ -345,6 +418,9 @@ def _holder_is_gone(world: World, join: Join, name: str) -> None:
 
 
 def _time_out(world: World, join: Join) -> None:
+    if join.lined is not None:
+        instance_line.time_out(world, join, world.template(join.lined))
+        return
     room = world.rooms.get(join.room) if join.room is not None else None
     seconds = f"{world.settings.join_timeout_seconds:.0f} s"
     if room is None:

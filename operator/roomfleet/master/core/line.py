@@ -89,6 +89,11 @@ class Join:
     expires: float = 0.0
     boot: str = ""
     """The boot that the ticket is for."""
+    template: str | None = None
+    """The InstancedRoom that was asked for, and the key of the instance."""
+    key: str | None = None
+    lined: Key | None = None
+    """The InstancedRoom in whose line it is, while there is no instance for its key."""
     takes_seat: bool = True
     """Whether its reservation is a seat beyond those that the node counts: not where the player sits already,
     and not where the ticket is for another boot."""

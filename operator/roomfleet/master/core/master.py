@@ -13,21 +13,25 @@ from typing import Any
 
 from roomfleet.master.core import (
     bring,
+    ending,
     events,
     faults,
     fleet,
+    instance_line,
+    instances,
     joins,
     leftovers,
     moves,
     nodes,
     rooms,
     sweep,
+    template_status,
     views,
 )
 from roomfleet.master.core import reconcile as room_steps
 from roomfleet.master.core.counted import Counted
 from roomfleet.master.core.effects import Effect, SendDesired
-from roomfleet.master.core.model import FleetStatus, Key
+from roomfleet.master.core.model import FleetStatus, Key, TemplateStatus
 from roomfleet.master.core.places import refresh
 from roomfleet.master.core.queue import Lane, QueueHealth
 from roomfleet.master.core.state import Alarm, World
@@ -127,6 +131,17 @@ class Core:
         key = self._world.seats.get((game, player))
         return None if key is None else key.name
 
+    def template(self, key: Key) -> TemplateStatus | None:
+        """The status of an InstancedRoom that there is an object of."""
+        known = self._world.templates.get(key)
+        return None if known is None or known.spec is None else template_status.status_of(known, known.spec)
+
+    def instance(self, template: Key, key: str) -> str | None:
+        """The name of the room that is the instance for that key, if there is one."""
+        known = self._world.templates.get(template)
+        room = instances.instance_of(known, key) if known is not None else None
+        return None if room is None else room.key.name
+
     def fleet(self, key: Key) -> FleetStatus | None:
         """The status of a fleet that there is an object of."""
         known = self._world.fleets.get(key)
@@ -151,6 +166,8 @@ def _synced(world: World, event: events.Synced) -> None:
             nodes.greet(world, node)
     for one in world.fleets.values():
         world.look_at_fleet(one)
+    for template in world.templates.values():
+        world.look_at_template(template)
     for join in list(world.joins.values()):
         joins.begin(world, join)
     for game in world.games.values():
@@ -182,6 +199,9 @@ def _ring(world: World, alarm: Alarm) -> None:
     if alarm.kind == "room":
         if (room := world.rooms.get(key)) is not None:
             world.look_at(room, Lane.URGENT if room.waiting else Lane.HOUSEKEEPING)
+    elif alarm.kind == "template":
+        if (template := world.templates.get(key)) is not None:
+            world.look_at_template(template)
     elif alarm.kind in ("fleet", "counts"):
         if (one := world.fleets.get(key)) is not None:
             world.look_at_fleet(one)
@@ -215,6 +235,15 @@ def _work(world: World) -> None:
         begun = ended
 
 
+def _reconcile_template(world: World, key: Key) -> None:
+    template = world.templates.get(key)
+    if template is not None:
+        instances.reconcile(world, template, joins.move_on)
+        if world.templates.get(key) is template:
+            instance_line.tell_positions(world, template)
+            world.timers.set(Alarm("template", key), instances.next_due(world, template))
+
+
 def _reconcile_room(world: World, key: Key) -> None:
     room = world.rooms.get(key)
     if room is None:
@@ -231,6 +260,7 @@ def _reconcile_fleet(world: World, key: Key) -> None:
 _RECONCILE: dict[str, Callable[[World, Key], None]] = {
     "room": _reconcile_room,
     "fleet": _reconcile_fleet,
+    "template": _reconcile_template,
 }
 """By the kind of work."""
 
@@ -248,6 +278,12 @@ _HANDLERS: dict[type, Callable[[World, Any], None]] = {
     events.RoomDeleted: rooms.deleted,
     events.FleetApplied: fleet.applied,
     events.FleetDeleted: fleet.deleted,
+    events.TemplateApplied: instances.applied,
+    events.TemplateDeleted: instances.deleted,
+    events.RoomCreated: instances.created,
+    events.RoomBound: instances.bound,
+    events.RoomsErased: ending.erased,
+    events.InstanceRequested: joins.instance_requested,
     events.Synced: _synced,
     events.Recorded: rooms.recorded,
     events.Listed: sweep.listed,

@@ -8,6 +8,8 @@ from typing import NamedTuple
 
 import msgspec
 
+from roomfleet.wire.spec import RoomSpec
+
 
 class Key(NamedTuple):
     """A namespaced object: `walkabout/town`. A namespace is a game."""
@@ -90,6 +92,61 @@ class FleetSpec(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     drain_seconds: int = 30
     cordoned: tuple[int, ...] = ()
     """Slots whose nodes take no rooms; those that they have are moved."""
+
+
+class WhenBored(StrEnum):
+    """What becomes of an instance that is bored."""
+
+    DELETE = "Delete"
+    SLEEP = "Sleep"
+
+
+class ChildMetadata(msgspec.Struct, frozen=True, kw_only=True):
+    """Labels and annotations that each instance gets beside the master's own."""
+
+    labels: dict[str, str] = {}
+    annotations: dict[str, str] = {}
+
+
+class ChildTemplate(msgspec.Struct, frozen=True, kw_only=True):
+    """The Room that each instance is made from."""
+
+    spec: RoomSpec
+    metadata: ChildMetadata = ChildMetadata()
+
+
+class TemplateSpec(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """`InstancedRoom.spec`."""
+
+    template: ChildTemplate
+    when_bored: WhenBored = WhenBored.DELETE
+    keep_data: bool = False
+    max_instances: int = 100
+    warm: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Instance:
+    """What a Room says that was made from an InstancedRoom."""
+
+    template: str
+    template_uid: str
+    key: str | None
+    """None: a warm one, which no key has yet."""
+
+
+@dataclass(frozen=True, slots=True)
+class TemplateStatus:
+    """`InstancedRoom.status` as the core wants it recorded."""
+
+    instances: int = 0
+    running: int = 0
+    warm: int = 0
+    players: int = 0
+    selector: str = ""
+    observed_generation: int = 0
+    message: str = ""
+    conditions: tuple[Condition, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from roomfleet.master.core import admission, bring, leftovers, moves, places, status
+from roomfleet.master.core import (
+    admission,
+    bring,
+    ending,
+    instances,
+    leftovers,
+    moves,
+    places,
+    status,
+    template_status,
+)
 from roomfleet.master.core.choosing import choose
 from roomfleet.master.core.effects import Record, SendGoodbye
 from roomfleet.master.core.model import Key
@@ -40,6 +50,7 @@ def reconcile(world: World, room: Room) -> None:
     if world.rooms.get(room.key) is not room:
         return
     places.recount(world, room)
+    template_status.count(world, room)
     admission.tell_positions(world, room)
     status.publish(world, room)
     status.tally(world, room, status.phase_of(room))
@@ -107,7 +118,9 @@ def sync_intent(world: World, room: Room) -> bool:
         return True
     if busy(world, room):
         room.idle_since = None
-        if room.spec.keep is Keep.ALWAYS or room.waiting or room.woken or bring.wanted(world, room):
+        if room.child is not None:
+            room.child.wanted_at = world.now
+        if room.spec.keep is Keep.ALWAYS or room.waiting or room.woken or _is_needed(world, room):
             room.awake = True
         return True
     if not room.awake:
@@ -115,6 +128,8 @@ def sync_intent(world: World, room: Room) -> bool:
         return True
     if room.idle_since is None:
         room.idle_since = world.now
+    if room.child is not None and room.child.unwanted:
+        room.awake = False
     if world.now >= room.idle_since + room.spec.bored_after_seconds:
         room.awake = False
     return True
@@ -156,6 +171,11 @@ def sync_moved(world: World, room: Room) -> bool:
         moves.advance(world, room, place)
         return room.place is place and place.stage is Stage.RUNNING
     return True
+
+
+def sync_ended(world: World, room: Room) -> bool:
+    """An instance that is at rest for good is no more."""
+    return ending.end(world, room, busy=busy(world, room))
 
 
 def sync_placed(world: World, room: Room) -> bool:
@@ -250,6 +270,7 @@ STEPS: tuple[Step, ...] = (
     sync_stopped,
     sync_recorded,
     sync_moved,
+    sync_ended,
     sync_placed,
     sync_told,
     sync_woken,
@@ -272,11 +293,16 @@ def refusal_of(room: Room) -> tuple[Refusal, str] | None:
     return None
 
 
+def _is_needed(world: World, room: Room) -> bool:
+    """Whether it is to run for others than those in it: warm, or for an actor to be brought from it."""
+    return instances.kept_warm(room) or bring.wanted(world, room)
+
+
 def busy(world: World, room: Room) -> bool:
     """Whether somebody is in the room, on the way to it, or it is to stay anyway."""
     if room.spec.keep is Keep.ALWAYS or room.players or room.resumable or room.woken:
         return True
-    if room.hold_until > world.now or bring.wanted(world, room):
+    if room.hold_until > world.now or _is_needed(world, room):
         return True
     return room.line is not None and bool(room.line.joins or room.line.reserved)
 
@@ -331,6 +357,8 @@ def _next_due(world: World, room: Room) -> float | None:
         dues.append(room.stray.until)
     if (due := moves.next_due(room, world.now)) is not None:
         dues.append(due)
+    if (ends := ending.next_due(world, room)) is not None:
+        dues.append(ends)
     if place is not None and room.key.name not in place.node.reports:
         if place.stage is Stage.STOPPING and place.node.is_up:
             dues.append(max(place.since, place.node.since) + UNSEEN_STOP_SECONDS)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from roomfleet.master.core import leftovers, moves, nodes, places, reports, sweep
+from roomfleet.master.core import instances, leftovers, moves, nodes, places, reports, sweep
 from roomfleet.master.core.effects import SendNudge
 from roomfleet.master.core.events import Nudged, Recorded, RecordOutcome, RoomApplied, RoomDeleted
-from roomfleet.master.core.model import Key, Phase
+from roomfleet.master.core.model import Key, Phase, WhenBored
 from roomfleet.master.core.queue import Lane, backoff
 from roomfleet.master.core.state import Link, Place, Room, Stage, World
 from roomfleet.wire.joining import Refusal
@@ -33,6 +33,7 @@ def applied(world: World, event: RoomApplied) -> None:
     if old_fleet != event.spec.fleet:
         places.stop_waiting(world, room, old_fleet)
     _set_entry(world, room, event.entry)
+    instances.child_applied(world, room, event.instance)
     world.look_at(room, Lane.URGENT if room.waiting else Lane.HOUSEKEEPING)
 
 
@@ -44,6 +45,7 @@ def deleted(world: World, event: RoomDeleted) -> None:
     room.gone = True
     room.told_goodbye = False
     sweep.object_gone(world, room)
+    instances.child_gone(world, room)
     _set_entry(world, room, False)
     world.look_at(room, Lane.URGENT)
 
@@ -77,6 +79,7 @@ def recorded(world: World, event: Recorded) -> None:
             _give_back(world, room, mine)
         case RecordOutcome.GONE:
             room.gone = True
+            instances.child_gone(world, room)
             _set_entry(world, room, False)
     world.look_at(room, Lane.URGENT)
 
@@ -91,9 +94,15 @@ def nudged(world: World, event: Nudged) -> None:
     place = room.place
     if place is not None and place.stage is Stage.RUNNING and place.node.is_up:
         world.do(SendNudge(place.node.key, place.boot, room.key.name))
-    if event.wake and room.spec.keep is not Keep.NEVER:
+    if (event.wake or _goes_when_bored(room)) and room.spec.keep is not Keep.NEVER:
         room.woken = True
         world.look_at(room, Lane.URGENT)
+
+
+def _goes_when_bored(room: Room) -> bool:
+    """Whether whoever comes while it is at rest would go with it: an arrival keeps such an instance."""
+    spec = room.child.template.spec if room.child is not None else None
+    return spec is not None and spec.when_bored is WhenBored.DELETE
 
 
 def _new(world: World, event: RoomApplied) -> Room:
@@ -142,6 +151,7 @@ def _replaced(world: World, room: Room, event: RoomApplied) -> None:
         room.highest = max(room.highest, room.recording.record.status.epoch)
         room.recording = None
     places.drop_move(world, room)
+    instances.detach(world, room)
     room.uid = event.uid
     room.gone = False
     room.awake = False

@@ -10,11 +10,31 @@ from enum import StrEnum
 from typing import Literal, NamedTuple
 
 from roomfleet.master.core.counted import Counted
-from roomfleet.master.core.effects import Admitted, AnswerJoin, AnswerSeat, Effect, InLine, Record, Refused
+from roomfleet.master.core.effects import (
+    Admitted,
+    AnswerInstance,
+    AnswerJoin,
+    AnswerSeat,
+    BindRoom,
+    CreateRoom,
+    Effect,
+    InLine,
+    Record,
+    Refused,
+)
 from roomfleet.master.core.given import GivenPlaces
 from roomfleet.master.core.line import Join, JoinState, Line
 from roomfleet.master.core.measure import Average
-from roomfleet.master.core.model import FleetSpec, FleetStatus, Key, Phase, RoomStatus, Strategy
+from roomfleet.master.core.model import (
+    FleetSpec,
+    FleetStatus,
+    Key,
+    Phase,
+    RoomStatus,
+    Strategy,
+    TemplateSpec,
+    TemplateStatus,
+)
 from roomfleet.master.core.placement import NodeIndex
 from roomfleet.master.core.queue import Lane, RoomQueue
 from roomfleet.master.core.timers import Timers
@@ -30,14 +50,14 @@ STALL_SECONDS = 5.0
 class Work(NamedTuple):
     """A key of the room queue."""
 
-    kind: Literal["room", "fleet"]
+    kind: Literal["room", "fleet", "template"]
     key: Key
 
 
 class Alarm(NamedTuple):
     """A subject of the timers."""
 
-    kind: Literal["room", "fleet", "node", "avoid", "empty", "drain", "join", "counts"]
+    kind: Literal["room", "fleet", "node", "avoid", "empty", "drain", "join", "counts", "template"]
     key: Key | str
 
 
@@ -139,6 +159,68 @@ class Tally:
 
 
 @dataclass(slots=True, eq=False)
+class Child:
+    """What a room is beyond others that was made from an InstancedRoom."""
+
+    template: Template
+    uid: str
+    """Of its template."""
+    key: str | None
+    wanted_at: float
+    """When somebody wanted it last; when it was seen first."""
+    unwanted: bool = False
+    """Warm, and one too many, or made from what the template was before."""
+    erase_at: float = 0.0
+    """When its data are to be erased again, if no answer comes."""
+    erase_tries: int = 0
+    erased: bool = False
+    deleting_at: float | None = None
+    """When its deletion was said last: from the first time on nobody is let in any more."""
+    held_until: float = 0.0
+    """It is not bound before, after a conflict."""
+    counted: tuple[int, int, int] = (0, 0, 0)
+    """What the template's counts contain of it: running, warm, players."""
+
+
+@dataclass(slots=True, eq=False)
+class Making:
+    """A CreateRoom or BindRoom on its way."""
+
+    effect: CreateRoom | BindRoom
+    said: float
+
+
+@dataclass(slots=True, eq=False)
+class Template:
+    """An InstancedRoom; `spec` is None while there is no such object."""
+
+    key: Key
+    uid: str = ""
+    generation: int = 0
+    spec: TemplateSpec | None = None
+    problem: str = ""
+    rooms: dict[str, Room] = field(default_factory=dict)
+    """Its children, by name."""
+    by_key: dict[str, Room] = field(default_factory=dict)
+    unkeyed: dict[str, Room] = field(default_factory=dict)
+    creating: dict[str, Making] = field(default_factory=dict)
+    """By the room's name."""
+    binding: dict[str, Making] = field(default_factory=dict)
+    """By the instance's key."""
+    line: Line = field(default_factory=Line)
+    """Joins for keys that have no instance yet."""
+    running: int = 0
+    warm: int = 0
+    players: int = 0
+    retries: int = 0
+    retry_at: float = 0.0
+    """Nothing is made before, after a failure."""
+    fault: str = ""
+    """Why the last instance could not be made."""
+    written: TemplateStatus | None = None
+
+
+@dataclass(slots=True, eq=False)
 class Room:
     """A Room object, and what became of it."""
 
@@ -188,6 +270,8 @@ class Room:
     """A node that still has it while it is placed nowhere: it saves and stops it first."""
     tally: Tally | None = None
     """Where it is counted: its fleet's rooms of its phase."""
+    child: Child | None = None
+    """If it was made from an InstancedRoom."""
 
     def awaited(self, now: float) -> bool:
         """Whether somebody is in line, or on the way."""
@@ -362,6 +446,8 @@ class Game:
     """By room."""
     kept: set[str] = field(default_factory=set)
     """Rooms whose last object said `onDelete: Retain`, whatever the store says: it may not know yet."""
+    ended: OrderedDict[str, tuple[str, str]] = field(default_factory=OrderedDict)
+    """Instances that were deleted: name to template and key, the oldest first."""
     told_no_entry: bool = False
     """It was logged that erasing waits for an entry room."""
     lost: dict[str, None] = field(default_factory=dict)
@@ -389,6 +475,9 @@ class World:
         self.nodes: dict[Key, Node] = {}
         self.fleets: dict[Key, Fleet] = {}
         self.games: dict[str, Game] = {}
+        self.templates: dict[Key, Template] = {}
+        self.in_the_way: dict[Key, Template] = {}
+        """Rooms that have the name of an instance that is to be made, and are not it."""
         self.joins: dict[str, Join] = {}
         self.players: dict[tuple[str, str], Join] = {}
         """The one join of each player that is not over."""
@@ -440,6 +529,15 @@ class World:
         """Have the room reconciled."""
         self.queue.add(Work("room", room.key), lane, self.now)
 
+    def template(self, key: Key) -> Template:
+        template = self.templates.get(key)
+        if template is None:
+            template = self.templates[key] = Template(key)
+        return template
+
+    def look_at_template(self, template: Template) -> None:
+        self.queue.add(Work("template", template.key), Lane.URGENT, self.now)
+
     def look_at_fleet(self, fleet: Fleet) -> None:
         self.queue.add(Work("fleet", fleet.key), Lane.URGENT, self.now)
 
@@ -455,6 +553,9 @@ class World:
         self.counted.answered(join, answer, self.now)
         if join.seat is None:
             self.do(AnswerJoin(join.id, join.game, join.player, answer))
+        elif not join.player:
+            if isinstance(answer, Refused):
+                self.do(AnswerInstance(join.seat.node, join.seat.boot, join.seat.id, answer.problem))
         else:
             seat = join.seat
             self.do(AnswerSeat(seat.node, seat.boot, seat.id, join.game, join.player, answer))
@@ -525,6 +626,11 @@ class World:
         if join.seat is not None and node is not None and node.seats.get(join.seat.id) == join.id:
             del node.seats[join.seat.id]
         self.brought(join)
+        if join.lined is not None:
+            template, join.lined = self.template(join.lined), None
+            template.line.leave(join)
+            self.look_at_template(template)
+            return
         room = self.rooms.get(join.room) if join.room is not None else None
         if room is None or room.line is None:
             return

@@ -108,6 +108,11 @@ class Api:
         """A merge patch. With metadata.resourceVersion in the body, only if it is still that."""
         return await self._json("PATCH", path, body, content_type=MERGE_PATCH)
 
+    async def delete(self, path: str, uid: str) -> Json:
+        """DELETE, only of the object with that uid."""
+        body = {"kind": "DeleteOptions", "apiVersion": "v1", "preconditions": {"uid": uid}}
+        return await self._json("DELETE", path, body)
+
     async def apply(self, path: str, body: Json, manager: str) -> Json:
         """Server-side apply; conflicts with other managers are forced."""
         query = f"?fieldManager={quote(manager, safe='')}&force=true"

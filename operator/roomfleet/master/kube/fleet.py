@@ -17,11 +17,15 @@ import msgspec
 
 from roomfleet.master.core.effects import (
     Announce,
+    BindRoom,
     CreateNode,
+    CreateRoom,
     DeleteNode,
+    DeleteRoomObject,
     Record,
     WriteFleetStatus,
     WriteStatus,
+    WriteTemplateStatus,
 )
 from roomfleet.master.core.events import (
     Event,
@@ -32,6 +36,7 @@ from roomfleet.master.core.events import (
     RoomApplied,
     RoomDeleted,
     Synced,
+    TemplateDeleted,
 )
 from roomfleet.master.core.model import Key
 from roomfleet.master.kube.announcer import Announcer
@@ -40,16 +45,17 @@ from roomfleet.master.kube.client import Api, path_of
 from roomfleet.master.kube.echoes import Echoes
 from roomfleet.master.kube.errors import ApiDown, ApiError, Expired, NotAllowed, NotServed
 from roomfleet.master.kube.gate import Gate
+from roomfleet.master.kube.rooms import INSTANCED, RoomChanges
 from roomfleet.master.kube.writer import Writer
-from roomfleet.master.shapes import fleet_applied, read_status, room_applied
+from roomfleet.master.shapes import fleet_applied, read_status, room_applied, template_applied
 from roomfleet.wire.spec import RoomSpec
 
 log = logging.getLogger(__name__)
 
 Json = dict[str, Any]
 
-ROOMS, FLEETS, INSTANCED = "rooms", "roomfleets", "instancedrooms"
-KINDS = (FLEETS, ROOMS, INSTANCED)
+ROOMS, FLEETS = "rooms", "roomfleets"
+KINDS = (FLEETS, INSTANCED, ROOMS)
 """Fleets first: rooms that are told before their fleet would wait for it."""
 
 LIST_EVERY_SECONDS = 120.0
@@ -89,7 +95,8 @@ class KubeFleet:
         self._handle = handle
         self._loop = asyncio.get_running_loop()
         self.cache = Cache()
-        self.writer = Writer(api, self.cache, gate, self._was_recorded, self._tell, echoes)
+        changes = RoomChanges(api, self.cache, gate, echoes, handle=handle, news=self._tell, gone=self._gone)
+        self.writer = Writer(api, self.cache, gate, self._was_recorded, self._tell, echoes, changes)
         self._announcer = Announcer(api, gate, identity, lambda: self.writer.busy)
         self._wake = asyncio.Event()
         self._burst: asyncio.TimerHandle | None = None
@@ -163,6 +170,11 @@ class KubeFleet:
                 self._handle(fleet_applied(id.key, obj))
             except msgspec.ValidationError as error:
                 log.error("RoomFleet %s is not understood, it is left as it was: %s", id.key, error)
+        elif id.plural == INSTANCED:
+            try:
+                self._handle(template_applied(id.key, obj))
+            except msgspec.ValidationError as error:
+                log.error("InstancedRoom %s is not understood, it is left as it was: %s", id.key, error)
 
     def _room(self, id: Id, obj: Json) -> RoomApplied:
         try:
@@ -187,6 +199,8 @@ class KubeFleet:
             self._handle(RoomDeleted(id.key, obj["metadata"]["uid"]))
         elif id.plural == FLEETS:
             self._handle(FleetDeleted(id.key))
+        elif id.plural == INSTANCED:
+            self._handle(TemplateDeleted(id.key, obj["metadata"]["uid"]))
 
     async def _keep_listing(self) -> None:
         unserved = False
@@ -270,6 +284,19 @@ class KubeFleet:
         self.writer.want(
             Id(FLEETS, effect.key), effect.status, urgent=True
         )  # the core coalesces counts of fleets
+
+    def write_template_status(self, effect: WriteTemplateStatus) -> None:
+        id = Id(INSTANCED, effect.key)
+        self.writer.want(id, effect.status, uid=effect.uid, urgent=effect.urgent)
+
+    def create_room(self, effect: CreateRoom) -> None:
+        self.writer.change(Id(ROOMS, effect.key), effect)
+
+    def bind_room(self, effect: BindRoom) -> None:
+        self.writer.change(Id(ROOMS, effect.key), effect)
+
+    def delete_room(self, effect: DeleteRoomObject) -> None:
+        self.writer.change(Id(ROOMS, effect.key), effect)
 
     def announce(self, effect: Announce) -> None:
         level = logging.WARNING if effect.warning else logging.DEBUG  # objects and events say it all

@@ -23,9 +23,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from roomfleet.master.core.counted import Writes
-from roomfleet.master.core.effects import Record
+from roomfleet.master.core.effects import CreateRoom, DeleteRoomObject, Record
 from roomfleet.master.core.events import RecordOutcome
-from roomfleet.master.core.model import FleetStatus, RoomStatus
+from roomfleet.master.core.model import FleetStatus, RoomStatus, TemplateStatus
 from roomfleet.master.kube.bucket import Bucket
 from roomfleet.master.kube.cache import Cache, Id
 from roomfleet.master.kube.client import Api, path_of
@@ -33,7 +33,8 @@ from roomfleet.master.kube.echoes import Echoes
 from roomfleet.master.kube.errors import ApiDown, ApiError, Conflict, NotAllowed, NotFound
 from roomfleet.master.kube.gate import Gate
 from roomfleet.master.kube.lanes import Lane, Lanes
-from roomfleet.master.shapes import accepted_conditions, fleet_status, room_status
+from roomfleet.master.kube.rooms import Change, RoomChanges
+from roomfleet.master.shapes import accepted_conditions, fleet_status, room_status, template_status
 
 log = logging.getLogger(__name__)
 
@@ -58,6 +59,9 @@ CHUNK = 50
 """So many objects that prove to say what they should are looked at before others' work goes in between."""
 
 
+Status = RoomStatus | FleetStatus | TemplateStatus
+
+
 @dataclass(frozen=True, slots=True)
 class _Answer:
     """What became of a record that was written."""
@@ -72,7 +76,9 @@ class _Slot:
 
     record: Record | None = None
     answer: _Answer | None = None
-    wanted: RoomStatus | FleetStatus | None = None
+    wanted: Status | None = None
+    change: Change | None = None
+    """To be made, bound or deleted: before anything else of the object is written."""
     uid: str = ""
     """The object that `wanted` is about; empty: whichever."""
     dirty: bool = False
@@ -96,10 +102,12 @@ class Writer:
         recorded: Callable[[Record, RecordOutcome, str], None],
         news: Callable[[Id, Json], None],
         echoes: Echoes,
+        changes: RoomChanges | None = None,
     ) -> None:
         """`recorded(record, outcome, version)` and `news(id, object)` are called from the event loop."""
         self._api, self._cache, self._gate, self._echoes = api, cache, gate, echoes
         self._recorded, self._news = recorded, news
+        self._changes = changes
         self._loop = asyncio.get_running_loop()
         self._slots: dict[Id, _Slot] = {}
         self._lanes: Lanes[Id] = Lanes(game=lambda id: id.key.game)
@@ -143,7 +151,10 @@ class Writer:
     @property
     def waiting(self) -> int:
         """Objects with something to write, or being written."""
-        return sum(slot.dirty or slot.busy or slot.record is not None for slot in self._slots.values())
+        return sum(
+            slot.dirty or slot.busy or slot.record is not None or slot.change is not None
+            for slot in self._slots.values()
+        )
 
     @property
     def lined_up(self) -> int:
@@ -172,7 +183,13 @@ class Writer:
         slot.record = record
         self._schedule(id, slot)
 
-    def want(self, id: Id, status: RoomStatus | FleetStatus, *, uid: str = "", urgent: bool) -> None:
+    def change(self, id: Id, change: Change) -> None:
+        """Make the Room, bind it, or delete it. A later change replaces one that still waits."""
+        slot = self._slot(id)
+        slot.change = change
+        self._schedule(id, slot)
+
+    def want(self, id: Id, status: Status, *, uid: str = "", urgent: bool) -> None:
         """That is what the object should say, from now on. `urgent`: more than counts changed."""
         slot = self._slot(id)
         slot.wanted, slot.uid = status, uid
@@ -215,7 +232,9 @@ class Writer:
         if slot.busy:
             return  # seen to when that write is over
         now = self._loop.time()
-        if slot.record is not None:
+        if slot.change is not None:
+            lane = _lane_of(slot.change)
+        elif slot.record is not None:
             lane = Lane.AWAITED if slot.record.awaited else Lane.RECORD
         elif not slot.dirty:
             return
@@ -277,8 +296,12 @@ class Writer:
                 async with asyncio.timeout(wait):
                     await self._some.wait()
 
-    def _begin(self, id: Id, slot: _Slot) -> Record | Json | None:
-        """What is to be written onto the object: a record, or fields of status; None: nothing."""
+    def _begin(self, id: Id, slot: _Slot) -> Change | Record | Json | None:
+        """What is to be done: a change, a record, or fields of status to write; None: nothing."""
+        if slot.change is not None:
+            if _lane_of(slot.change) is Lane.STATUS:
+                self._status_bucket.take(self._loop.time())
+            return slot.change
         if slot.record is not None:
             return slot.record
         urgent, slot.dirty, slot.urgent = slot.urgent, False, False
@@ -304,15 +327,19 @@ class Writer:
 
     # -- writing -------------------------------------------------------------------------------------------
 
-    async def _carry_out(self, id: Id, slot: _Slot, write: Record | Json) -> None:
+    async def _carry_out(self, id: Id, slot: _Slot, write: Change | Record | Json) -> None:
         try:
-            if isinstance(write, Record):
+            if isinstance(write, Change):
+                await self._change(id, slot, write)
+            elif isinstance(write, Record):
                 await self._write_record(id, slot, write)
             elif not await self._write_status(id, slot, write):
                 slot.dirty = slot.urgent = True
         except Exception:
             # Its object is looked at again with the next event or list; the others go on.
             log.exception("writing the status of %s %s failed", *id)
+            if slot.change is write:
+                slot.change = None
             if isinstance(write, Record):
                 self._finish(slot, write, RecordOutcome.FAILED)
         finally:
@@ -320,6 +347,15 @@ class Writer:
             self._free.release()
         if self._slots.get(id) is slot:
             self._schedule(id, slot)
+
+    async def _change(self, id: Id, slot: _Slot, change: Change) -> None:
+        if self._changes is None:
+            return
+        own = await self._changes.carry_out(id, change, slot.own)
+        if own is not None:
+            slot.own = own
+            if slot.change is change:
+                slot.change = None
 
     async def _write_record(self, id: Id, slot: _Slot, record: Record) -> None:
         obj = self._cache.get(id)
@@ -423,7 +459,15 @@ class Writer:
         return written
 
 
-def _status(obj: Json, wanted: RoomStatus | FleetStatus | None) -> Json:
+def _lane_of(change: Change) -> Lane:
+    """Somebody waits for an instance with a key; warm ones, and those that go, have time."""
+    has_time = isinstance(change, DeleteRoomObject) or (
+        isinstance(change, CreateRoom) and change.instance_key is None
+    )
+    return Lane.STATUS if has_time else Lane.AWAITED
+
+
+def _status(obj: Json, wanted: Status | None) -> Json:
     """The status to write; None removes a field."""
     now = _now()
     accepted = accepted_conditions(obj, now)
@@ -434,6 +478,8 @@ def _status(obj: Json, wanted: RoomStatus | FleetStatus | None) -> Json:
             return room_status(wanted, obj, now)
         case FleetStatus():
             return fleet_status(wanted, obj, now)
+        case TemplateStatus():
+            return template_status(wanted, obj, now)
     return {} if accepted is None else {"conditions": accepted}
 
 

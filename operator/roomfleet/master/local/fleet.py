@@ -11,11 +11,15 @@ from typing import Any
 from roomfleet.master.core.counted import Writes
 from roomfleet.master.core.effects import (
     Announce,
+    BindRoom,
     CreateNode,
+    CreateRoom,
     DeleteNode,
+    DeleteRoomObject,
     Record,
     WriteFleetStatus,
     WriteStatus,
+    WriteTemplateStatus,
 )
 from roomfleet.master.core.events import (
     Event,
@@ -23,22 +27,30 @@ from roomfleet.master.core.events import (
     Listed,
     Recorded,
     RecordOutcome,
+    RoomBound,
+    RoomCreated,
     RoomDeleted,
     Synced,
+    TemplateDeleted,
 )
 from roomfleet.master.core.model import Key
 from roomfleet.master.local.children import Children
-from roomfleet.master.local.errors import ApiError, Conflict, NotFound
+from roomfleet.master.local.errors import AlreadyExists, ApiError, Conflict, NotFound
 from roomfleet.master.local.files import StorageError
-from roomfleet.master.local.objects import Objects
+from roomfleet.master.local.objects import Objects, Precondition
 from roomfleet.master.local.table import Change
 from roomfleet.master.local.table import Event as ObjectEvent
 from roomfleet.master.shapes import (
     accepted_conditions,
+    binding_patch,
+    child_room,
     fleet_applied,
     fleet_status,
+    is_bound,
     room_applied,
     room_status,
+    template_applied,
+    template_status,
 )
 
 log = logging.getLogger(__name__)
@@ -54,6 +66,9 @@ DISK_SECONDS = 1.0
 
 ROOMS = "rooms"
 FLEETS = "roomfleets"
+INSTANCED = "instancedrooms"
+MANAGER = "master"
+"""Field manager of the Rooms that the master makes."""
 
 
 class LocalFleet:
@@ -81,8 +96,9 @@ class LocalFleet:
         self._unsubscribe = self._objects.subscribe(self._changed)
         for fleet in self._objects.list(FLEETS):
             self._tell(FLEETS, fleet)
-        for room in self._objects.list(ROOMS):
-            self._tell(ROOMS, room)
+        for plural in (INSTANCED, ROOMS):
+            for obj in self._objects.list(plural):
+                self._tell(plural, obj)
         for kind in self._objects.kinds:
             for obj in self._objects.list(kind.plural):
                 self._accept(kind.plural, obj)
@@ -137,12 +153,16 @@ class LocalFleet:
             self._handle(RoomDeleted(key, event.object["metadata"]["uid"]))
         elif event.plural == FLEETS:
             self._handle(FleetDeleted(key))
+        elif event.plural == INSTANCED:
+            self._handle(TemplateDeleted(key, event.object["metadata"]["uid"]))
 
     def _tell(self, plural: str, obj: Mapping[str, Any]) -> None:
         if plural == ROOMS:
             self._handle(room_applied(self._key(obj), obj))
         elif plural == FLEETS:
             self._handle(fleet_applied(self._key(obj), obj))
+        elif plural == INSTANCED:
+            self._handle(template_applied(self._key(obj), obj))
 
     def _key(self, obj: Mapping[str, Any]) -> Key:
         return Key(self._objects.game, obj["metadata"]["name"])
@@ -197,6 +217,65 @@ class LocalFleet:
         except NotFound:
             return
         self._write_later(FLEETS, name, fleet_status(effect.status, fleet, _now()), at_once=False)
+
+    def write_template_status(self, effect: WriteTemplateStatus) -> None:
+        name = effect.key.name
+        try:
+            template = self._objects.get(INSTANCED, name)
+        except NotFound:
+            return
+        if template["metadata"]["uid"] == effect.uid:
+            status = template_status(effect.status, template, _now())
+            self._write_later(INSTANCED, name, status, at_once=effect.urgent)
+
+    def create_room(self, effect: CreateRoom) -> None:
+        if self.closing:
+            return
+        outcome, message = RecordOutcome.WRITTEN, ""
+        try:
+            owner = self._objects.get(INSTANCED, effect.template)
+            if owner["metadata"]["uid"] != effect.template_uid:
+                raise NotFound(INSTANCED, effect.template)
+            self._objects.create(child_room(effect), manager=MANAGER)
+        except AlreadyExists:
+            return  # as good as made: it was told, or is about to be
+        except NotFound:
+            outcome = RecordOutcome.GONE
+        except (ApiError, StorageError) as error:
+            log.error("cannot make room %s: %s", effect.key.name, error)
+            outcome, message = RecordOutcome.FAILED, str(error)
+        self._loop.call_soon(self._handle, RoomCreated(effect, outcome, message))
+
+    def bind_room(self, effect: BindRoom) -> None:
+        if self.closing:
+            return
+        name = effect.key.name
+        outcome, version = RecordOutcome.WRITTEN, ""
+        try:
+            room = self._objects.get(ROOMS, name)
+            if room["metadata"]["uid"] != effect.uid:
+                raise NotFound(ROOMS, name)
+            if not is_bound(effect, room):
+                room = self._objects.patch(ROOMS, name, binding_patch(effect))
+            version = room["metadata"]["resourceVersion"]
+        except NotFound:
+            outcome = RecordOutcome.GONE
+        except Conflict:
+            outcome = RecordOutcome.CONFLICT
+        except (ApiError, StorageError) as error:
+            log.error("cannot give room %s its key: %s", name, error)
+            outcome = RecordOutcome.FAILED
+        self._loop.call_soon(self._handle, RoomBound(effect, outcome, version))
+
+    def delete_room(self, effect: DeleteRoomObject) -> None:
+        if self.closing:
+            return
+        try:
+            self._objects.delete(ROOMS, effect.key.name, Precondition(uid=effect.uid))
+        except (NotFound, Conflict):
+            return  # gone already, or another one's name now
+        except (ApiError, StorageError) as error:
+            log.error("cannot delete room %s: %s", effect.key.name, error)
 
     def announce(self, effect: Announce) -> None:
         level = logging.WARNING if effect.warning else logging.INFO
