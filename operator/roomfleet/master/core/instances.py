@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
+from msgspec.structs import replace as replaced
+
 from roomfleet.master.core.effects import BindRoom, CreateRoom
 from roomfleet.master.core.events import (
     RecordOutcome,
@@ -321,19 +323,7 @@ def _keep_warm(world: World, template: Template, spec: TemplateSpec) -> None:
 def child_spec(spec: TemplateSpec, *, keyed: bool) -> RoomSpec:
     """What an instance is made as. A warm one has nothing to keep until it has a key."""
     keep = keyed and spec.keep_data
-    asked = spec.template.spec
-    return RoomSpec(
-        map=asked.map,
-        fleet=asked.fleet,
-        script=asked.script,
-        capacity=asked.capacity,
-        bored_after_seconds=asked.bored_after_seconds,
-        keep=asked.keep,
-        save_interval_seconds=asked.save_interval_seconds,
-        arrivals=asked.arrivals,
-        on_delete=OnDelete.RETAIN if keep else OnDelete.DELETE,
-        state=asked.state,
-    )
+    return replaced(spec.template.spec, on_delete=OnDelete.RETAIN if keep else OnDelete.DELETE)
 
 
 def _create(world: World, template: Template, name: Key, key: str | None, spec: RoomSpec) -> None:
