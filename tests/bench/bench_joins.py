@@ -1,9 +1,15 @@
-"""Join to first snapshot, end to end on one machine: rooms that sleep on a warm node, and a running one.
+"""Joins: how many a second go through one master, and how long one takes to the first snapshot.
 
-    python tests/bench/bench_joins.py [--joins N] [--json FILE]
+    python tests/bench/bench_joins.py [--joins N] [--seconds S] [--clients N] [--json FILE]
 
-Everything is real: `roomfleet up` with one node, SQLite with synchronous FULL, two websockets per join. The
-time runs from the client's first dial to its first snapshot.
+Everything is real: `roomfleet up` with one node, SQLite with synchronous FULL.
+
+Joins a second: clients at once, each on a connection of its own (HTTP, kept alive), ask for running rooms,
+each time as a new player, and give the join up again; the time runs from the request to the
+201 with the ticket. The master has one core, the node and the clients have the other, where there are two.
+
+Join to first snapshot: one after the other, two websockets per join, rooms that sleep on a warm node and a
+running one; the time runs from the client's first dial to its first snapshot.
 """
 
 from __future__ import annotations
@@ -11,10 +17,13 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import os
+import re
 import sys
 import tempfile
 import time
 from pathlib import Path
+from urllib.parse import urlsplit
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
@@ -54,13 +63,102 @@ async def measure(fleet: Running, joins: int) -> dict[str, list[float]]:
     return figures
 
 
+class Connection:
+    """One client's HTTP connection to the master: no more than a benchmark needs."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._reader = reader
+        self._writer = writer
+
+    @classmethod
+    async def open(cls, url: str) -> Connection:
+        address = urlsplit(url)
+        return cls(*await asyncio.open_connection(address.hostname, address.port))
+
+    async def ask(self, method: str, path: str, player: str, body: bytes = b"") -> tuple[int, bytes]:
+        """The answer's status and body."""
+        head = f"{method} {path} HTTP/1.1\r\nHost: master\r\nAuthorization: Bearer {player}\r\n"
+        self._writer.write(f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body)
+        answer = await self._reader.readuntil(b"\r\n\r\n")
+        found = re.search(rb"(?i)content-length: (\d+)", answer)
+        length = int(found[1]) if found is not None else 0
+        return int(answer[9:12]), await self._reader.readexactly(length)
+
+    def close(self) -> None:
+        self._writer.close()
+
+
+async def flood(fleet: Running, clients: int, seconds: float, rooms: int) -> tuple[list[float], float]:
+    """How long each join took to admission, s, and how long all of it lasted."""
+    path = f"/v1/games/{fleet.game}/joins"
+    took: list[float] = []
+    began = time.perf_counter()
+
+    async def one(number: int) -> None:
+        connection = await Connection.open(fleet.url)
+        asked = 0
+        while time.perf_counter() - began < seconds:
+            player, asked = f"p{number}-{asked}", asked + 1
+            start = time.perf_counter()
+            body = json.dumps({"room": f"r{(number + asked) % rooms}"}).encode()
+            status, answer = await connection.ask("POST", path, player, body)
+            took.append(time.perf_counter() - start)
+            assert status == 201, (status, answer)
+            status, _ = await connection.ask("DELETE", f"{path}/{json.loads(answer)['id']}", player)
+            assert status == 204, status
+        connection.close()
+
+    await asyncio.gather(*(one(number) for number in range(clients)))
+    return took, time.perf_counter() - began
+
+
+def cpu_seconds(pid: int) -> float:
+    """What the process has used so far."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+async def flooded(fleet: Running, clients: int, seconds: float, rooms: int = 64) -> tuple[list[float], float]:
+    """The same once every room runs."""
+    connection = await Connection.open(fleet.url)
+    for number in range(rooms):
+        path, body = f"/v1/games/{fleet.game}/joins", json.dumps({"room": f"r{number}"}).encode()
+        await connection.ask("POST", path, f"starter{number}", body)
+    for number in range(rooms):
+        await asyncio.to_thread(fleet.wait_phase, f"r{number}", "Running")
+    connection.close()
+    if len(os.sched_getaffinity(0)) > 1:
+        master, others = sorted(os.sched_getaffinity(0))[:2]
+        for task in (Path("/proc") / str(fleet.pid) / "task").iterdir():
+            os.sched_setaffinity(int(task.name), {master})
+        for pid in (*fleet.node_pids().values(), os.getpid()):
+            os.sched_setaffinity(pid, {others})
+    pids = {"the master": fleet.pid, "the node": fleet.pid_of(fleet.node_of("r0"))}
+    before = {name: cpu_seconds(pid) for name, pid in pids.items()}
+    took, lasted = await flood(fleet, clients, seconds, rooms)
+    for name, pid in pids.items():
+        used = cpu_seconds(pid) - before[name]
+        print(f"core time of {name} for a join and its end: {used / len(took) * 1e6:.0f} µs")
+    return took, lasted
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--joins", type=int, default=200)
+    parser.add_argument("--seconds", type=float, default=10)
+    parser.add_argument("--clients", type=int, default=64)
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
+    if options.seconds:
+        with tempfile.TemporaryDirectory() as folder:
+            game = make_game(Path(folder) / "many", 64)
+            with running(game, Path(folder) / "data") as fleet:
+                took, lasted = asyncio.run(flooded(fleet, options.clients, options.seconds))
+        rate = len(took) / lasted
+        print(f"joins a second through one master, {options.clients} clients at once: {rate:.0f}")
+        print(f"to admitted, ms: p50 {percentile(took, 0.5):.1f}, p99 {percentile(took, 0.99):.1f}")
     with tempfile.TemporaryDirectory() as folder:
         game = make_game(Path(folder) / "many", options.joins + 1)
         with running(game, Path(folder) / "data") as fleet:

@@ -187,6 +187,8 @@ class Runner:
         self._links: dict[tuple[Key, str], NodeLink] = {}
         self._pausing: dict[tuple[Key, str], SendDesired | None] = {}
         self._timer: asyncio.TimerHandle | None = None
+        self._due: float | None = None
+        """When it rings."""
         self._may_act = may_act
         self._held: list[Effect] = []
         self._stopped = False
@@ -232,12 +234,19 @@ class Runner:
             self._timer.cancel()
 
     def _arm(self) -> None:
+        due = self.core.next_due()
+        if due == self._due:
+            return
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        due = self.core.next_due()
+        self._due = due
         if due is not None:
-            self._timer = self._loop.call_later(max(0.0, due - self.wall()), self.handle, Tick())
+            self._timer = self._loop.call_later(max(0.0, due - self.wall()), self._tick)
+
+    def _tick(self) -> None:
+        self._timer = self._due = None
+        self.handle(Tick())
 
     def _carry_out(self, effect: Effect) -> None:
         match effect:

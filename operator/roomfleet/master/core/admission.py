@@ -73,7 +73,7 @@ def tell_positions(world: World, room: Room) -> None:
             seconds,
             join.arrived,
             ahead=line.players_ahead(position),
-            others=tuple(join.others),
+            others=join.others,
             session=join.session,
         )
         world.answer(join, place)
@@ -115,14 +115,14 @@ def _let_in(world: World, room: Room, line: Line, join: Join) -> None:
         line.reserve(join, [join], world.now + world.settings.ticket_seconds)
         bring.begin(world, room, join, join.origin)
         return
-    members = [join, *(world.follower(join, number) for number in range(len(join.others)))]
+    members = world.members(join)
     line.reserve(join, members, world.now + world.settings.ticket_seconds)
     for member in members:
         member.room = room.key
         member.state = JoinState.ADMITTED
         member.boot = place.boot
     others = tuple((member.id, member.player) for member in members[1:])
-    join.others.clear()
+    join.others = ()
     world.timers.set(Alarm("join", join.id), None)
     if join.told:
         world.given.void((join.game, join.player), world.now)

@@ -14,7 +14,7 @@ from roomfleet.master.core.events import (
     SeatCancelled,
     SeatRequested,
 )
-from roomfleet.master.core.line import Join, JoinState, SeatOf
+from roomfleet.master.core.line import Join, JoinState, SeatOf, without
 from roomfleet.master.core.model import Key
 from roomfleet.master.core.queue import Lane
 from roomfleet.master.core.reconcile import refusal_of
@@ -39,7 +39,7 @@ def requested(world: World, event: JoinRequested) -> None:
     join = _new(world, event.id, event.game, event.player, event.room, arrived)
     join.template, join.key = event.template, event.key
     join.place = place
-    join.others += event.others
+    join.others = event.others
     join.bring = event.bring and not event.others
     join.session = event.session or _new_session(world)
     newer = _who_joined_since(world, join)
@@ -136,9 +136,9 @@ def found(world: World, event: PlayerFound) -> None:
     if join is None or join.state is not JoinState.FINDING:
         return
     player = event.player or join.player
-    join.finding.discard(player)
+    join.finding = without(join.finding, player)
     if event.room is not None and player in join.players:
-        join.found[player] = event.room
+        join.found += ((player, event.room),)
     if not join.finding:
         _settle(world, join)
 
@@ -164,7 +164,7 @@ def begin(world: World, join: Join) -> None:
     game.links.move_to_end(name)
     join.state = JoinState.FINDING
     join.find_until = world.now + FIND_SECONDS
-    join.finding.update(join.players)
+    join.finding = join.players
     _set_alarm(world, join)
     world.do(*(FindPlayer(join.id, node.key, node.boot, player) for player in join.players))
 
@@ -248,9 +248,9 @@ def _leave_party(world: World, party: Join, player: str) -> None:
         room.lined().shrink(party, player)
         world.look_at(room, Lane.URGENT)
         return
-    party.others.remove(player)
-    party.finding.discard(player)
-    party.found.pop(player, None)
+    party.others = without(party.others, player)
+    party.finding = without(party.finding, player)
+    party.found = tuple(found for found in party.found if found[0] != player)
     if party.state is JoinState.FINDING and not party.finding:
         _settle(world, party)
 
@@ -262,7 +262,7 @@ def _settle(world: World, join: Join) -> None:
     unless the player asks to be brought. A party goes together, so where one of its actors is elsewhere there
     is no way in for it. An instance that was deleted is made again.
     """
-    holder = join.found.get(join.player)
+    holder = next((room for player, room in join.found if player == join.player), None)
     instance = _instance(world, join, holder)
     if instance is not None:
         if (room := instances.instance_of(*instance)) is not None:
@@ -289,7 +289,7 @@ def _settle(world: World, join: Join) -> None:
 
 
 def _enter_together(world: World, join: Join, room: Room) -> None:
-    elsewhere = [f"{player} is in {name}" for player, name in join.found.items() if name != room.key.name]
+    elsewhere = [f"{player} is in {name}" for player, name in join.found if name != room.key.name]
     if join.others and elsewhere:
         detail = (
             f"the party cannot go to {room.key.name} together: {_some(sorted(elsewhere))}; players come from"

@@ -46,7 +46,7 @@ def seek_again(world: World, join: Join, holder: str) -> bool:
     if join.sent_back or Key(join.game, holder) in world.rooms:
         return False
     join.sent_back = True
-    join.found.clear()
+    join.found = ()
     send_back(world, Key(join.game, holder))
     game = world.game(join.game)
     if (node := _node(game)) is not None:

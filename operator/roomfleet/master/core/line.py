@@ -59,7 +59,7 @@ class Join:
     polled: float
     session: int = 0
     """The number of the player's session: of two the higher one counts."""
-    others: list[str] = field(default_factory=list)
+    others: tuple[str, ...] = ()
     """The other members of the party that `player` leads. Once admitted each has a join of its own."""
     place: LinePlace | None = None
     """The place that a line token claims; None once it was found void, or there is none."""
@@ -81,10 +81,10 @@ class Join:
     """The position that was told last; 0: none yet."""
     told_eta: float | None = None
     told_at: float = 0.0
-    finding: set[str] = field(default_factory=set)
+    finding: tuple[str, ...] = ()
     """Players whose actors a node was asked for and has not told."""
-    found: dict[str, str] = field(default_factory=dict)
-    """Rooms that hold players' actors."""
+    found: tuple[tuple[str, str], ...] = ()
+    """Players whose actors there are, each with the room that holds it."""
     find_until: float = 0.0
     expires: float = 0.0
     boot: str = ""
@@ -97,7 +97,7 @@ class Join:
     takes_seat: bool = True
     """Whether its reservation is a seat beyond those that the node counts: not where the player sits already,
     and not where the ticket is for another boot."""
-    followers: list[str] = field(default_factory=list)
+    followers: tuple[str, ...] = ()
     """Ids of the joins of a party's other members, once admitted."""
 
     @property
@@ -105,9 +105,9 @@ class Join:
         return (self.arrived, self.number)
 
     @property
-    def players(self) -> list[str]:
+    def players(self) -> tuple[str, ...]:
         """Whom it is for, the leader first."""
-        return [self.player, *self.others]
+        return (self.player, *self.others)
 
     @property
     def size(self) -> int:
@@ -157,7 +157,7 @@ class Line:
 
     def shrink(self, join: Join, player: str) -> None:
         """A member of the party that waits does so no more; the others keep the place."""
-        join.others.remove(player)
+        join.others = without(join.others, player)
         self.players -= 1
         join.told = 0
         self.fresh[join.id] = join
@@ -261,6 +261,11 @@ class Line:
             if join.seat is not None and join.seat.id == id:
                 return join
         return None
+
+
+def without(players: tuple[str, ...], player: str) -> tuple[str, ...]:
+    """The others of them."""
+    return tuple(other for other in players if other != player)
 
 
 def _order(join: Join) -> tuple[float, int]:

@@ -7,6 +7,7 @@ the first in line now; for a while that many seats are left free for them.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 STALENESS = 2
@@ -26,7 +27,7 @@ class Returning:
         """What the room's status said."""
         self.most = max(self.most, STALENESS * count)
 
-    def came_back(self, players: list[str], arrived: float, ahead: int) -> None:
+    def came_back(self, players: Sequence[str], arrived: float, ahead: int) -> None:
         """Players with a token that says that so many were ahead of them."""
         for player in players:
             self.back[player] = arrived

@@ -585,24 +585,26 @@ class World:
         for join in list(joins):
             self.refuse(join, refusal, detail)
 
-    def follower(self, leader: Join, number: int) -> Join:
-        """A join of its own for a member of the party that is let in."""
-        player = leader.others[number]
-        join = Join(
-            f"{leader.id}.{number + 1}",
-            leader.game,
-            player,
-            leader.asked,
-            leader.arrived,
-            leader.number,
-            leader.requested,
-            self.now,
-            session=leader.session,
-        )
-        leader.followers.append(join.id)
-        self.joins[join.id] = join
-        self.players[join.game, player] = join
-        return join
+    def members(self, leader: Join) -> list[Join]:
+        """A join for each player of one that is let in: itself, and one of its own for each other member."""
+        members = [leader]
+        for number, player in enumerate(leader.others, 1):
+            member = Join(
+                f"{leader.id}.{number}",
+                leader.game,
+                player,
+                leader.asked,
+                leader.arrived,
+                leader.number,
+                leader.requested,
+                self.now,
+                session=leader.session,
+            )
+            members.append(member)
+            self.joins[member.id] = member
+            self.players[leader.game, player] = member
+        leader.followers = tuple(member.id for member in members[1:])
+        return members
 
     def brought(self, join: Join) -> None:
         """The join's actor needs not be brought any more."""
