@@ -45,6 +45,12 @@ WAITED = Metric(
 ROOMS = Metric("roomfleet_rooms", G, "Room objects by phase", ("game", "fleet", "phase"))
 PLAYERS = Metric("roomfleet_players", G, "players in rooms", ("game", "fleet"))
 NODES = Metric("roomfleet_nodes", G, "nodes by what is known of their link", ("game", "fleet", "link"))
+MOVES = Metric(
+    "roomfleet_moves_total",
+    C,
+    "live moves of rooms: moved, refused by the new node, or broken (the room came up anew)",
+    ("game", "outcome"),
+)
 WRITES = Metric(
     "roomfleet_status_writes_total",
     C,
@@ -66,7 +72,7 @@ METRICS = (
     *(BUILD, SYNCED, LEASE),
     *(QUEUE_DEPTH, QUEUE_HELD, QUEUE_AGE, QUEUE_IDLE, WORK, FAILURES),
     *(JOINS, ADMITTED, WAITING, WAITED),
-    *(ROOMS, PLAYERS, NODES),
+    *(ROOMS, PLAYERS, NODES, MOVES),
     *(WRITES, WRITE_TIME, WRITES_WAITING, API),
 )
 
@@ -113,6 +119,8 @@ def _core(core: Core, now: float) -> Iterator[Reading]:
         yield JOINS, of, number
     for game, seconds in counted.admitted.items():
         yield ADMITTED, (game,), seconds
+    for what, number in counted.moves.items():
+        yield MOVES, what, number
     for (game, fleet), census in core.census(now).items():
         yield WAITING, (game, fleet), census.waiting
         yield WAITED, (game, fleet), census.longest_wait

@@ -36,10 +36,8 @@ class Meters:
         """Actors that went to another room or came from one, saved as such; by way and kind."""
         self.seats: Counter[str] = Counter(granted=0, refused=0)
         """Seats in other rooms that players of this node's rooms asked for."""
-        self.moves: Counter[str] = Counter(moved=0, failed=0)
-        """Live moves of whole rooms from this node to another."""
         self.frozen_seconds = Histogram(FROZEN_SECONDS)
-        """How long a room stood still for its live move."""
+        """How long rooms stood still that were moved here live."""
         self.slow_clients = 0
         """Clients that were put out because they took nothing."""
 
@@ -57,12 +55,3 @@ class Meters:
     def travelled(self, way: str, actor: str) -> None:
         """An actor went `OUT` or came `IN`."""
         self.travels[way, "npc" if player_of(actor) is None else "player"] += 1
-
-    def moved(self, frozen: float) -> None:
-        """A room was moved live: for so many seconds it stood still."""
-        self.moves["moved"] += 1
-        self.frozen_seconds.observe(frozen)
-
-    def move_failed(self) -> None:
-        """A live move came to nothing: the room is started anew on the other node."""
-        self.moves["failed"] += 1

@@ -55,14 +55,13 @@ SEATS = Metric(
     "seats in other rooms that players here asked for: granted or refused",
     ("outcome",),
 )
-MOVES = Metric("roomfleet_node_moves_total", C, "live moves of rooms: moved or failed", ("outcome",))
-FROZEN = Metric("roomfleet_node_move_frozen_seconds", H, "how long a room stood still for its live move")
+FROZEN = Metric("roomfleet_node_move_frozen_seconds", H, "how long rooms stood still that were moved here")
 SLOW = Metric("roomfleet_node_slow_clients_total", C, "clients put out because they took nothing")
 
 METRICS = (
     *(INFO, LINK, DRAINING, ROOMS, PLAYERS, RESUMABLE, TICKS, SLOW),
     *(SAVES, SAVE_TIME, SAVE_SIZE, UNSAVED, NOT_SAVING, FENCED, LOST),
-    *(TRAVELS, SEATS, MOVES, FROZEN),
+    *(TRAVELS, SEATS, FROZEN),
 )
 
 
@@ -97,8 +96,6 @@ def metrics_page(meters: Meters, standing: Callable[[], Standing]) -> Page:
             yield TRAVELS, of, number
         for outcome, number in meters.seats.items():
             yield SEATS, (outcome,), number
-        for outcome, number in meters.moves.items():
-            yield MOVES, (outcome,), number
         yield FROZEN, (), meters.frozen_seconds
 
     return Page(METRICS, read)

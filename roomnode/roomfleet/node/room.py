@@ -158,6 +158,7 @@ class HostedRoom:
         if self._stopped_elsewhere_at:
             # By two clocks, where the nodes are on two machines.
             self.frozen = max(0.0, self._node.wall() - self._stopped_elsewhere_at)
+            self._node.meters.frozen_seconds.observe(self.frozen)
             log.info("room %s was moved here, frozen for %.0f ms", self.name, self.frozen * 1000)
         self._node.changed(self)
         if self._stopping:

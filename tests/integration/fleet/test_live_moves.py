@@ -10,7 +10,9 @@ from typing import Any
 import pytest
 
 from roomfleet.client import Client
+from support.raw import ask
 from support.running import Running, running
+from support.scraped import scraped
 from support.trial_game import GAME, SHORT, playing, state_of, stored_state, trial_game, until
 
 ROOMS: dict[str, dict[str, Any]] = {"alpha": {}, "beta": {}, "gamma": {}, "delta": {}}
@@ -70,3 +72,7 @@ def test_players_follow_the_rooms_of_a_node_that_is_told_to_end(fleet: Running) 
 
     asyncio.run(play())
     assert "frozen for" in fleet.log()
+    assert scraped(ask(fleet.url + "/metrics").text)["roomfleet_moves_total"][(GAME, "moved")] >= 2
+    nodes = fleet.get(f"/v1/games/{GAME}/nodes")["nodes"]
+    pages = [scraped(ask(node["url"].replace("ws:", "http:") + "/metrics").text) for node in nodes]
+    assert sum(page["roomfleet_node_move_frozen_seconds_count"][()] for page in pages) >= 2

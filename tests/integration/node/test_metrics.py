@@ -122,17 +122,6 @@ def test_a_room_that_is_lost_while_it_stops_counts_too(on_a_node: Any) -> None:
     on_a_node(test)
 
 
-def test_live_moves_and_the_time_for_which_they_froze_a_room_are_shown(on_a_node: Any) -> None:
-    async def test(on: Hosted) -> None:
-        on.node.meters.moved(0.25)
-        on.node.meters.move_failed()
-        found = await metrics(on)
-        assert found["roomfleet_node_moves_total"] == {("failed",): 1, ("moved",): 1}
-        assert found["roomfleet_node_move_frozen_seconds_sum"][()] == 0.25
-
-    on_a_node(test)
-
-
 def test_metrics_are_for_nobody_who_comes_by_a_proxy(on_a_node: Any) -> None:
     async def test(on: Hosted) -> None:
         for header in ("X_Forwarded_For", "X_Real_Ip", "Forwarded", "Via"):

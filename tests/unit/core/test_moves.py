@@ -89,6 +89,7 @@ def test_stopped_there_it_runs_on_the_new_node_under_the_recorded_epoch(driver: 
     assert (said.reason, said.message) == ("Moved", "moved from default-0 to default-1, frozen for 80 ms")
     view = driver.view("town")
     assert (view.node, view.epoch, view.resumable) == ("default-1", 2, 1)
+    assert driver.core.counted.moves == {(GAME, "moved"): 1}
     check_bookkeeping(driver.core)
 
 
@@ -305,6 +306,7 @@ def test_a_room_that_cannot_run_there_stays_where_it_is_and_says_why(driver: Dri
     said = driver.one(fx.Announce)
     assert said.reason == "CannotMove"
     assert "no map m.town" in said.message
+    assert driver.core.counted.moves == {(GAME, "refused"): 1}
     assert driver.phase("town") is Phase.RUNNING
     assert not driver.all(fx.Record)
 
@@ -374,6 +376,7 @@ def test_the_new_node_dies_while_the_old_one_hands_over(driver: Driver) -> None:
     driver.gone(1)
     assert driver.told(0).moving == ()
     driver.report(0, "town", RoomPhase.STOPPED)
+    assert driver.core.counted.moves == {(GAME, "broken"): 1}
     driver.connect(1, boot="again")
     assert driver.one(fx.Record).status.epoch == 3
 

@@ -28,6 +28,10 @@ class Counted:
         self.admitted: defaultdict[str, Histogram] = defaultdict(lambda: Histogram(JOIN_SECONDS))
         """Seconds from asking to admission, by game."""
 
+        self.moves: Counter[tuple[str, str]] = Counter()
+        """Live moves of rooms by game: moved, refused (the new node cannot run it), or broken (a node was
+        gone in the middle, and the room came up anew)."""
+
     def answered(self, join: Join, answer: Admitted | InLine | Refused, now: float) -> None:
         """A final answer was given; a place in line is none."""
         match answer:

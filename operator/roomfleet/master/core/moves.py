@@ -63,6 +63,7 @@ def prepared(world: World, node: Node, room: Room, problem: str) -> None:
         room.retry_at = world.now + AGAIN_SECONDS
         text = f"cannot move to {node.key.name}, it stays until its node ends: {problem}"
         world.do(Announce(room.key, "CannotMove", text, warning=True))
+        world.counted.moves[room.key.game, "refused"] += 1
         return
     move.stage = MoveStage.PREPARED
     move.since = world.now
@@ -95,6 +96,7 @@ def land(world: World, room: Room) -> bool:
         return False
     places.drop_move(world, room)
     if move.stage is not MoveStage.HANDING_OVER or not is_good(move):
+        world.counted.moves[room.key.game, "broken"] += 1
         return False
     place = places.take(world, room, move.node, boot=move.boot, epoch=move.epoch, stage=Stage.STARTING)
     place.moved_from, place.frozen_at = move.moved_from, move.frozen_at
@@ -106,6 +108,7 @@ def arrived(world: World, room: Room, place: Place, frozen: float) -> None:
     text = f"moved from {place.moved_from} to {place.node.key.name}, frozen for {frozen * 1000:.0f} ms"
     place.moved_from = ""
     world.do(Announce(room.key, "Moved", text))
+    world.counted.moves[room.key.game, "moved"] += 1
 
 
 def target_is_away(world: World, node: Node) -> None:
