@@ -14,6 +14,7 @@ import msgspec
 import yaml
 
 from roomfleet.client import CallError, Client, State
+from support.faults import MODULE as FAULTS
 from support.game_folder import map_text, write
 from support.running import eventually
 
@@ -111,6 +112,13 @@ ROOMS = """
             await self.enter(door, wake=True)
 
 
+    class Broken(Room):
+        player_class = Hero
+
+        def created(self) -> None:
+            raise RuntimeError("this room cannot be")
+
+
     class Place(Room):
         player_class = Hero
 
@@ -131,10 +139,12 @@ def trial_game(
     *,
     rooms: Mapping[str, Mapping[str, Any]] | None = None,
     fleet: Mapping[str, Any] | None = None,
+    fleets: Mapping[str, Mapping[str, Any]] | None = None,
+    faults: bool = False,
 ) -> Path:
     """The game's folder. `rooms` are specs by name, of rooms behind one another's doors; the first is the
     entry. Each has a door "on" to the next room (the last one's leads to the first), and one to each other
-    room, "to NAME".
+    room, "to NAME". `fleets` are specs of further fleets; with `faults` the game obeys `support.faults`.
     """
     specs = {"alpha": {}, "beta": {}} if rooms is None else dict(rooms)
     names = list(specs)
@@ -151,12 +161,10 @@ def trial_game(
         }
         for name in names
     }
+    both = {"minNodes": 2, "maxNodes": 2, "strategy": "Distributed", **(fleet or {})}
     documents: list[Any] = [
-        {
-            "kind": "RoomFleet",
-            "metadata": {"name": "default"},
-            "spec": {"minNodes": 2, "maxNodes": 2, "strategy": "Distributed", **(fleet or {})},
-        }
+        {"kind": "RoomFleet", "metadata": {"name": name}, "spec": dict(spec)}
+        for name, spec in {"default": both, **(fleets or {})}.items()
     ]
     for name, spec in specs.items():
         entry = {"annotations": {"roomfleet.io/entry": "true"}} if name == names[0] else {}
@@ -170,7 +178,8 @@ def trial_game(
     write(
         folder,
         {
-            "trial/__init__.py": "",
+            "trial/__init__.py": "from trial import faults as faults\n" if faults else "",
+            **({"trial/faults.py": FAULTS} if faults else {}),
             "trial/rooms.py": ROOMS,
             "maps/map1.json": map_text("map1", **places),
             "k8s/all.yaml": yaml.safe_dump_all(

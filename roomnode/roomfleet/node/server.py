@@ -190,8 +190,11 @@ class SessionSocket(WebSocketHandler):
         return next((name for name in subprotocols if name in FORMATS), None)
 
     def open(self, game: str, room: str) -> None:
-        self.set_nodelay(True)
         assert isinstance(self.ws_connection, WebSocketProtocol13)
+        if self.ws_connection.stream.closed():  # the client gave up before it was answered
+            self._ended = True
+            return
+        self.set_nodelay(True)
         self._pipe = Pipe(self.ws_connection.stream)
         self.offer = self._pipe.offer  # type: ignore[method-assign]
         self._doors.keep_alive.add(self)

@@ -263,3 +263,27 @@ def test_players_in_a_room_that_was_deleted_while_no_master_looked_hear_that(dri
     driver.connect(1, running(name="felled"))
     assert driver.one(fx.SendGoodbye) == fx.SendGoodbye(driver.node(1), "b1", "felled")
     assert driver.desired(1) == {}
+
+
+@pytest.mark.parametrize("seconds", [11, 12, 14, 16, 60])
+def test_a_master_that_stood_still_for_so_long_loses_nobody(seconds: float) -> None:
+    driver = Driver(node_lost_after_seconds=10.0)
+    driver.two_nodes()
+    driver.running("town")
+    driver.wait(30, alive=(0, 1))
+    driver.now += seconds
+    driver.tell(ev.Tick())
+    driver.wait(3)  # they dial again
+    assert driver.phase("town") is Phase.RUNNING
+    driver.wait(20, alive=(0, 1))
+    assert driver.view("town").epoch == 1
+
+
+def test_a_master_that_is_always_late_finds_out_who_is_lost() -> None:
+    driver = Driver(node_lost_after_seconds=10.0)
+    driver.two_nodes()
+    driver.running("town")
+    for _ in range(15):
+        driver.now += 4
+        driver.tell(ev.NodeHeard(driver.node(1), "b1"))
+    assert driver.view("town").node != "default-0"

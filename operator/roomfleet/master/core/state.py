@@ -45,6 +45,8 @@ from roomfleet.wire.spec import RoomSpec
 
 STALL_SECONDS = 5.0
 """Looked at so much later than was due, the core itself stood still: silence before that proves nothing."""
+STALL_PART = 1 / 20
+"""So does lateness of that part of `nodeLostAfterSeconds`, once within twice that time."""
 
 
 class Work(NamedTuple):
@@ -513,7 +515,11 @@ class World:
     def advance(self, now: float) -> None:
         """Time goes on, and never back."""
         due = self.next_due()
-        if due is not None and now > due + STALL_SECONDS:
+        late = now - due if due is not None else 0.0
+        lost_after = self.settings.node_lost_after_seconds
+        # A core that is always a little late must find out who is lost, too.
+        stalled = late > lost_after * STALL_PART and now > self.silent_from + 2 * lost_after
+        if late > STALL_SECONDS or stalled:
             self.silent_from = now
         self.now = max(self.now, now)
 
