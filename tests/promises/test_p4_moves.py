@@ -98,7 +98,8 @@ class Column:
             sender = await stack.enter_async_context(self.client("sender"))
             await sender.join("alpha")
             sitter = await stack.enter_async_context(self.client("sitter"))
-            await self.prepare(sitter)
+            starter = await stack.enter_async_context(self.client("starter"))
+            await self.prepare(sitter, starter)
             if not self.master:
                 self.fleet.pause_master()
             try:
@@ -112,8 +113,9 @@ class Column:
             await self.look(stack)
             for task in self.tasks:
                 task.cancel()
+            await asyncio.gather(*self.tasks, return_exceptions=True)
 
-    async def prepare(self, sitter: Client) -> None:
+    async def prepare(self, sitter: Client, starter: Client) -> None:
         """Bring each target into its state."""
         phase = self.fleet.wait_phase
         await sitter.join("full")
@@ -128,7 +130,6 @@ class Column:
         await asyncio.to_thread(phase, "stopping", "Stopping")
         await until(lambda: self.faults.is_held("stop", "stopping"), "it is being saved")
         self.faults.hold_start("starting")
-        starter = self.client("starter")
         self.tasks.append(asyncio.ensure_future(starter.join("starting")))
         await until(lambda: self.faults.is_held("start", "starting"), "it is being claimed")
         await asyncio.to_thread(phase, "starting", "Starting")
