@@ -15,10 +15,13 @@ from roomfleet.master.core.master import WORK_PER_CALL
 from roomfleet.master.core.model import FleetSpec
 from roomfleet.master.metrics import METRICS, metrics_page
 from roomfleet.wire.link import RoomPhase
+from roomfleet.wire.names import instance_name
 from roomfleet.wire.settings import Settings
 from roomfleet.wire.version import __version__
 from support.scraped import Scraped, families, scraped
 from unit.core.driver import GAME, Driver
+
+KINDS = ("room", "fleet", "template", "event", "alarm")
 
 
 def read(driver: Driver, **more: object) -> Scraped:
@@ -49,7 +52,7 @@ def test_every_metric_is_named_from_the_start() -> None:
     found = scraped(page.text())
     assert found["roomfleet_build_info"] == {(__version__,): 1}
     assert found["roomfleet_synced"] == {(): 0}
-    assert found["roomfleet_failures_total"] == {(kind,): 0 for kind in ("room", "fleet", "event", "alarm")}
+    assert found["roomfleet_failures_total"] == {(kind,): 0 for kind in KINDS}
 
 
 def test_rooms_are_counted_by_phase_and_fleet_through_their_whole_life(driver: Driver) -> None:
@@ -109,6 +112,15 @@ def test_joins_are_counted_by_what_became_of_them(driver: Driver) -> None:
     assert found["roomfleet_join_admitted_seconds_count"] == {(GAME,): 2}
     assert found["roomfleet_join_admitted_seconds_bucket"][(GAME, "2.0")] == 1
     assert found["roomfleet_line_waiting"] == {("default", GAME): 0}
+
+
+def test_joins_for_an_instance_that_is_still_to_be_made_are_in_line_too(driver: Driver) -> None:
+    driver.template("cave")
+    id = driver.seek("ann", "party-7")
+    assert read(driver)["roomfleet_line_waiting"] == {("default", GAME): 1}
+    view = driver.core.join_of(GAME, "ann")
+    assert view is not None
+    assert (view.id, view.room, view.position) == (id, instance_name("cave", "party-7"), 1)
 
 
 def test_a_seat_for_a_traveller_counts_as_a_nodes_join(driver: Driver) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from roomfleet.master.core import Key, fleet, joins, nodes, reports
+from roomfleet.master.core import Key, fleet, instances, joins, nodes, reports
 from roomfleet.master.core import effects as fx
 from roomfleet.master.core import events as ev
 from roomfleet.master.core import reconcile as steps
@@ -116,6 +116,32 @@ def test_a_poisoned_fleet_is_held_back_and_says_so_and_other_fleets_grow(
     driver.wait(BACKOFF_MOST_SECONDS, alive=(0, 1))
     assert driver.all(fx.CreateNode)[0].node.name == "default-2"
     assert driver.all(fx.WriteFleetStatus)[-1].status.conditions[0].reason == "NodesStarting"
+
+
+def test_a_poisoned_template_is_held_back_and_says_so_and_others_make_instances(
+    driver: Driver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = instances.reconcile
+
+    def poisoned(world: Any, template: Any, *more: Any) -> None:
+        if template.key.name == "bad":
+            poison()
+        real(world, template, *more)
+
+    monkeypatch.setattr(instances, "reconcile", poisoned)
+    driver.template("bad")
+    ready = driver.all(fx.WriteTemplateStatus)[-1].status.conditions[0]
+    assert (ready.status, ready.reason) == (ConditionStatus.FALSE, "InternalError")
+    assert POISON in ready.message
+    driver.template("cave")
+    id = driver.seek("ann", "party-7")
+    room = driver.created(driver.one(fx.CreateRoom))
+    driver.run(room)
+    assert driver.admitted(id)
+    monkeypatch.undo()
+    driver.wait(BACKOFF_MOST_SECONDS, alive=(0, 1))
+    said = [one for one in driver.all(fx.WriteTemplateStatus) if one.key.name == "bad"]
+    assert said[-1].status.conditions[0].reason == "Serving"
 
 
 def test_a_poisoned_join_is_refused_and_the_others_get_in(

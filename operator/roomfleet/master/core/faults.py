@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 
-from roomfleet.master.core import fleet, status
+from roomfleet.master.core import fleet, status, template_status
 from roomfleet.master.core.effects import Announce, AnswerJoin, Refused
 from roomfleet.master.core.events import (
     Event,
@@ -44,6 +44,8 @@ def of_work(world: World, work: Work, error: Exception) -> None:
     text = f"reconciling failed, tried again in {retry_at - world.now:.1f} s: {fault}"
     if work.kind == "fleet":
         fleet.publish_fault(world, world.fleets[work.key], text)
+    elif work.kind == "template":
+        template_status.publish_fault(world, world.template(work.key), text)
     elif (room := world.rooms.get(work.key)) is not None:
         room.fault = fault
         world.do(Announce(room.key, "InternalError", text, warning=True))

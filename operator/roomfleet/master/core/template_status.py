@@ -42,6 +42,16 @@ def publish(world: World, template: Template, spec: TemplateSpec) -> None:
     world.do(WriteTemplateStatus(template.key, template.uid, after, urgent))
 
 
+def publish_fault(world: World, template: Template, text: str) -> None:
+    """Say on the object that reconciling it failed; the next reconcile that goes well says what is."""
+    ready = Condition("Ready", ConditionStatus.FALSE, "InternalError", text)
+    after = replace(template.written or TemplateStatus(), message=text, conditions=(ready,))
+    if template.spec is None or after == template.written:
+        return
+    template.written = after
+    world.do(WriteTemplateStatus(template.key, template.uid, after, urgent=True))
+
+
 def status_of(template: Template, spec: TemplateSpec) -> TemplateStatus:
     """What the object should say now."""
     reason, message = _trouble(template, spec)

@@ -10,6 +10,7 @@ from roomfleet.master.core.choosing import has_to_go
 from roomfleet.master.core.line import Join, JoinState
 from roomfleet.master.core.model import Key, Phase
 from roomfleet.master.core.state import Link, Node, Room, Stage, World
+from roomfleet.wire.names import instance_name
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,13 +95,20 @@ def census(world: World, now: float) -> dict[Key, Census]:
             players=fleet.players,
         )
     for join in world.joins.values():
-        room = world.rooms.get(join.room) if join.state is JoinState.WAITING and join.room else None
-        if room is not None:
-            of = found.get(Key(room.key.game, room.spec.fleet))
-            if of is not None:
-                of.waiting += 1
-                of.longest_wait = max(of.longest_wait, now - join.requested)
+        of = found.get(Key(join.game, _fleet_of(world, join))) if join.state is JoinState.WAITING else None
+        if of is not None:
+            of.waiting += 1
+            of.longest_wait = max(of.longest_wait, now - join.requested)
     return found
+
+
+def _fleet_of(world: World, join: Join) -> str:
+    """The fleet for whose room, or for whose instance of a template, the join waits; empty: none."""
+    if join.lined is not None:
+        template = world.template(join.lined).spec
+        return template.template.spec.fleet if template is not None else ""
+    room = world.rooms.get(join.room) if join.room is not None else None
+    return room.spec.fleet if room is not None else ""
 
 
 def room_view(room: Room) -> RoomView:
@@ -147,14 +155,17 @@ def node_view(world: World, node: Node) -> NodeView:
 
 def join_view(world: World, join: Join) -> JoinView:
     room = world.rooms.get(join.room) if join.room is not None else None
+    name = room.key.name if room is not None else None
     position = join.told if join.state is JoinState.WAITING else 0
     eta = admission.eta(world, room, position) if room is not None and position else None
+    if join.lined is not None:
+        name, eta = instance_name(join.lined.name, join.key or ""), join.told_eta
     return JoinView(
         id=join.id,
         game=join.game,
         player=join.player,
         state=join.state,
-        room=room.key.name if room is not None else None,
+        room=name,
         position=position,
         eta_seconds=eta,
         arrived=join.arrived,
