@@ -21,7 +21,7 @@ from roomfleet.wire.version import __version__
 from support.scraped import Scraped, families, scraped
 from unit.core.driver import GAME, Driver
 
-KINDS = ("room", "fleet", "template", "event", "alarm")
+KINDS = ("room", "fleet", "template", "event", "alarm", "effect")
 
 
 def read(driver: Driver, **more: object) -> Scraped:

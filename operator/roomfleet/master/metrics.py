@@ -28,7 +28,7 @@ WORK = Metric(
 FAILURES = Metric(
     "roomfleet_failures_total",
     C,
-    "what raised in the master's core: reconciling a key, taking in an event, an alarm",
+    "what raised in the master: reconciling a key, an event, an alarm, an effect",
     ("kind",),
 )
 JOINS = Metric(

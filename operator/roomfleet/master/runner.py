@@ -201,14 +201,10 @@ class Runner:
         if self._stopped:
             return
         for effect in self.core.handle(event, self.wall()):
-            try:
-                if isinstance(effect, ORDERS) and (self._held or not self._may_act()):
-                    self._hold(effect)
-                else:
-                    self._carry_out(effect)
-            except Exception:
-                # One effect that fails takes no other along; the core comes back to it.
-                log.exception("could not carry out %s", type(effect).__name__)
+            if isinstance(effect, ORDERS) and (self._held or not self._may_act()):
+                self._hold(effect)
+            else:
+                self._try(effect)
         self._arm()
 
     def _hold(self, effect: Effect) -> None:
@@ -225,7 +221,15 @@ class Runner:
             return
         held, self._held = self._held, []
         for effect in held:
+            self._try(effect)
+
+    def _try(self, effect: Effect) -> None:
+        """One effect that fails takes no other along; the core comes back to it."""
+        try:
             self._carry_out(effect)
+        except Exception:
+            log.exception("could not carry out %s", type(effect).__name__)
+            self.core.counted.failures["effect"] += 1
 
     def stop(self) -> None:
         """No event counts from now on."""

@@ -21,8 +21,8 @@ class Counted:
     def __init__(self) -> None:
         self.work: defaultdict[str, Histogram] = defaultdict(lambda: Histogram(WORK_SECONDS))
         """Seconds of work on a key of the room queue, by its kind; as long as the given stopwatch shows."""
-        self.failures: Counter[str] = Counter(room=0, fleet=0, template=0, event=0, alarm=0)
-        """Keys of a kind, events and alarms whose handling raised."""
+        self.failures: Counter[str] = Counter(room=0, fleet=0, template=0, event=0, alarm=0, effect=0)
+        """Keys of a kind, events, alarms and effects that raised."""
         self.joins: Counter[tuple[str, str, str]] = Counter()
         """By game, who asked (`player`; `node` for a seat), and outcome: admitted, cancelled, or why not."""
         self.admitted: defaultdict[str, Histogram] = defaultdict(lambda: Histogram(JOIN_SECONDS))
