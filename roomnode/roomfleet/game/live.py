@@ -369,8 +369,9 @@ class LiveRoom:
             due = frame if due is None else min(due, frame)
         return due
 
-    def stop(self, now: float) -> None:
-        """Close every script; then `compose` gives the last changes. Players who are still here are away.
+    def stop(self, now: float, *, players_stay: bool = False) -> None:
+        """Close every script; then `compose` gives the last changes. Players who are still here are away,
+        unless they stay: whoever runs the room next waits for them.
 
         Inputs that come later change nothing.
         """
@@ -383,7 +384,7 @@ class LiveRoom:
             for owner in [*self.actors, self.room]:
                 self.scripts.close_all(owner)
             self.unsaved.release_all()
-            for actor in list(self._players.values()):
+            for actor in [] if players_stay else list(self._players.values()):
                 self.actors.away(actor, "away")
         self._stopped = True
 

@@ -20,7 +20,7 @@ C, G, H = Kind.COUNTER, Kind.GAUGE, Kind.HISTOGRAM
 
 INFO = Metric("roomfleet_node_info", G, "1; who the node is", ("node", "game", "fleet", "version"))
 LINK = Metric("roomfleet_node_link_up", G, "1 while the link to the master is up")
-DRAINING = Metric("roomfleet_node_draining", G, "1 once the node saves all to end")
+DRAINING = Metric("roomfleet_node_draining", G, "1 once the node was told to end")
 ROOMS = Metric("roomfleet_node_rooms", G, "rooms on the node by phase", ("phase",))
 PLAYERS = Metric("roomfleet_node_players", G, "players connected to its rooms")
 RESUMABLE = Metric("roomfleet_node_resumable", G, "seats kept for players on the way in or cut off")

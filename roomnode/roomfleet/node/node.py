@@ -368,7 +368,7 @@ class Node:
             game=self.game_name,
             fleet=self._options.fleet,
             link_up=self._link.up,
-            draining=self._draining,
+            draining=self._draining or self._leaving.begun,
             missed_ticks=self.missed_ticks,
             rooms=list(self._rooms.values()),
             now=asyncio.get_running_loop().time(),

@@ -196,7 +196,7 @@ class HostedRoom:
         self._send_all_away(last or Rejoin(reason=reason, room=self.name))
         try:
             exact = self._clock.now()
-            self.live.stop(exact)
+            self.live.stop(exact, players_stay=to is not None)
             self._deliver()
             saving = self._loop.create_task(self.saver.finish(exact), name=f"last save {self.name}")
             if to is not None:
