@@ -51,7 +51,8 @@ class Wanted:
 
 def wanted_room(context: Context, game: str, body: JoinBody) -> Wanted:
     """What is asked for. Raises Unwelcome."""
-    if game not in context.games():
+    # Until every object has been told a game may be one that is not known yet: its joins wait for that.
+    if context.runner.core.synced and game not in context.games():
         raise Unwelcome(
             Problem.of(
                 Refusal.NO_SUCH_GAME,

@@ -1,0 +1,60 @@
+"""What the API decides about a join before the core hears of it."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+
+from roomfleet.master.api.context import Context
+from roomfleet.master.api.identity import Anonymous
+from roomfleet.master.api.joins import Unwelcome, party_of, wanted_room
+from roomfleet.master.api.origins import Origins
+from roomfleet.master.core import Core
+from roomfleet.master.core import events as ev
+from roomfleet.wire.joining import JoinBody
+from roomfleet.wire.settings import Settings
+
+
+@pytest.fixture
+def context() -> Context:
+    settings = Settings()
+    core = Core(settings, seed=1, now=1_000.0)
+    return Context(
+        runner=cast(Any, SimpleNamespace(core=core)),
+        identity=Anonymous(),
+        origins=Origins(),
+        settings=settings,
+        games=core.games,
+        wall=lambda: 1_000.0,
+    )
+
+
+def test_a_join_for_a_game_that_the_master_does_not_know_yet_is_not_refused(context: Context) -> None:
+    wanted_room(context, "walkabout", JoinBody(room="town"))
+    context.runner.core.handle(ev.Synced(), 1_001.0)
+    with pytest.raises(Unwelcome, match="there is no game 'walkabout'"):
+        wanted_room(context, "walkabout", JoinBody(room="town"))
+
+
+def test_the_members_of_a_party_are_who_their_tokens_say(context: Context) -> None:
+    assert party_of(context, "ann", ["bob", "cid"]) == ["bob", "cid"]
+
+
+@pytest.mark.parametrize("party", [["ann"], ["bob", "bob"]])
+def test_nobody_is_in_a_party_twice(context: Context, party: list[str]) -> None:
+    with pytest.raises(Unwelcome, match="twice") as refused:
+        party_of(context, "ann", party)
+    assert refused.value.problem.status == 400
+
+
+def test_a_member_whose_token_names_nobody_is_refused_by_number(context: Context) -> None:
+    with pytest.raises(Unwelcome, match="token 2 of the party") as refused:
+        party_of(context, "ann", ["bob", "x" * 99])
+    assert refused.value.problem.status == 401
+
+
+def test_a_party_beyond_reason_is_refused_unread(context: Context) -> None:
+    with pytest.raises(Unwelcome, match="999 other members at most"):
+        party_of(context, "ann", [f"p{number}" for number in range(1_000)])
