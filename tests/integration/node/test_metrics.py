@@ -7,6 +7,7 @@ from typing import Any
 
 from tornado.httpclient import AsyncHTTPClient, HTTPResponse
 
+from roomfleet.node.meters import IN
 from roomfleet.node.metrics import METRICS
 from roomfleet.store import StoreUnavailable
 from roomfleet.wire.link import RoomPhase
@@ -45,7 +46,7 @@ def test_every_metric_is_there_from_the_start_and_no_other(on_a_node: Any) -> No
     on_a_node(test)
 
 
-def test_rooms_players_saves_and_travels_are_counted(on_a_node: Any) -> None:
+def test_rooms_players_and_saves_are_counted(on_a_node: Any) -> None:
     async def test(on: Hosted) -> None:
         alpha, beta = await on.runs("alpha", ALPHA), await on.runs("beta", BETA)
         ada = await on.enters(alpha, "ada")
@@ -120,6 +121,45 @@ def test_a_room_that_is_lost_while_it_stops_counts_too(on_a_node: Any) -> None:
         assert found["roomfleet_node_changes_lost_total"][()] == 1, "ada's leaving was not saved"
 
     on_a_node(test)
+
+
+def test_actors_that_go_and_come_and_seats_that_were_not_to_be_had_are_counted(on_a_node: Any) -> None:
+    async def test(on: Hosted) -> None:
+        alpha, beta = await on.runs("alpha", ALPHA), await on.runs("beta", BETA)
+        ada = await on.enters(alpha, "ada")
+        assert alpha.live is not None
+        alpha.call("ada", 1, "send", {"name": "dog", "room": "beta", "wake": False})
+        await soon(lambda: on.node.meters.travels[IN, "npc"] == 1)
+        alpha.call("ada", 2, "go", {"room": "nowhere"})
+        await soon(lambda: {2} & {message.get("id") for message in ada.heard})
+        found = await metrics(on)
+        assert found["roomfleet_node_travels_total"] == {
+            ("npc", "in"): 1,
+            ("npc", "out"): 1,
+            ("player", "in"): 0,
+            ("player", "out"): 0,
+        }
+        assert found["roomfleet_node_seats_total"] == {("granted",): 0, ("refused",): 1}
+        assert beta.phase is RoomPhase.RUNNING
+
+    on_a_node(test, join_timeout_seconds=0.1)  # without a master a seat is waited for that long
+
+
+def test_clients_that_are_put_out_for_being_slow_are_counted(on_a_node: Any) -> None:
+    async def test(on: Hosted) -> None:
+        alpha = await on.runs("alpha", ALPHA)
+        slow, quick = await on.enters(alpha, "slow"), await on.enters(alpha, "quick")
+        slow.busy = True
+        for number in range(10_000):
+            if slow.ended:
+                break
+            alpha.call("quick", number, "note", {"value": number})
+            alpha.call("quick", number, "walk", {"x": 10.0 + number % 50, "y": 150.0})
+            await asyncio.sleep(0.02)
+        assert not quick.ended
+        assert (await metrics(on))["roomfleet_node_slow_clients_total"][()] == 1
+
+    on_a_node(test, slow_client_seconds=0.3)
 
 
 def test_metrics_are_for_nobody_who_comes_by_a_proxy(on_a_node: Any) -> None:
