@@ -30,7 +30,7 @@ ROOMS = """
         speed = 400
 
         def define(self) -> None:
-            self.state.public(kept=0, noted=0, coins=10, scribbled="")
+            self.state.public(kept=0, noted=0, coins=10, scribbled="", stones=3, did="")
 
         @command
         async def keep(self, value: int) -> int:
@@ -78,6 +78,33 @@ ROOMS = """
             await self.room.spawn(Load, at=self, name=name).travel(room, wake=wake)
 
         @command
+        async def drop(self, label: str) -> None:
+            '''One as an actor, one on the room's pile.'''
+            self.state.stones -= 2
+            self.state.did = label
+            self.room.state.pile += 1
+            self.room.spawn(Stone, at=self, name=label)
+            await self.save()
+
+        @command
+        async def pick(self, name: str, label: str) -> None:
+            stone = [each for each in self.room.actors if each.name == name][0]
+            self.state.did = label
+            self.state.stones += 1
+            stone.remove()
+            await self.save()
+
+        @command
+        async def caravan(self, name: str, room: str) -> None:
+            lead = self.room.spawn(Load, at=self, name=name)
+            first = self.room.spawn(Pet, at=self, name=f"{name}'s first")
+            first.dock(lead)
+            self.room.spawn(Pet, at=self, name=f"{name}'s second").dock(first)
+            await self.save()
+            lead.state.bound = f"{name} to {room}"
+            await lead.travel(room, wake=True)
+
+        @command
         async def rest(self) -> None:
             self.room.state.resting = True
             await self.save()
@@ -92,8 +119,13 @@ ROOMS = """
         pass
 
 
-    class Load(Actor):
+    class Stone(Actor):
         pass
+
+
+    class Load(Actor):
+        def define(self) -> None:
+            self.state.public(bound="")
 
 
     class Cart(Actor):
@@ -123,7 +155,7 @@ ROOMS = """
         player_class = Hero
 
         def define(self) -> None:
-            self.state.public(carts=0, resting=False)
+            self.state.public(carts=0, resting=False, pile=0)
 
         def created(self) -> None:
             for number in range(self.state.carts):
@@ -244,6 +276,14 @@ def stored_actors(data: Path) -> dict[str, Stored]:
 def stored_state(data: Path, actor: str) -> dict[str, Any]:
     """The saved state of an actor, its tiers as one."""
     tiers = stored_actors(data)[actor].body["state"]
+    return {field: value for tier in tiers.values() for field, value in tier.items()}
+
+
+def stored_room_state(data: Path, room: str) -> dict[str, Any]:
+    """The saved state of a room, its tiers as one."""
+    with closing(sqlite3.connect(data / "store.db")) as db:
+        (body,) = db.execute("SELECT state FROM rooms WHERE id = ?", (f"{GAME}/{room}",)).fetchone()
+    tiers = msgspec.json.decode(body)["state"]
     return {field: value for tier in tiers.values() for field, value in tier.items()}
 
 
