@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from roomfleet.master.core import Key, fleet, instances, joins, nodes, reports
+from roomfleet.master.core import Key, admission, fleet, instances, joins, nodes, reports
 from roomfleet.master.core import effects as fx
 from roomfleet.master.core import events as ev
 from roomfleet.master.core import reconcile as steps
@@ -162,6 +162,26 @@ def test_a_poisoned_join_is_refused_and_the_others_get_in(
     assert driver.core.join(bad) is None
     driver.run("town")
     assert driver.admitted(good)
+
+
+def test_a_join_that_cannot_be_let_in_is_refused_and_those_behind_it_get_in(
+    driver: Driver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = admission._let_in
+
+    def poisoned(world: Any, room: Any, line: Any, join: Any) -> None:
+        if join.player == "bad":
+            poison()
+        real(world, room, line, join)
+
+    monkeypatch.setattr(admission, "_let_in", poisoned)
+    driver.room("town")
+    ids = [driver.join(player, "town") for player in ("bad", "good", "late")]
+    driver.run("town")
+    assert driver.problem(ids[0]).refusal == "internal-error"
+    driver.wait(1, alive=(0, 1))
+    assert [driver.admitted(id) for id in ids] == [False, True, True]
+    assert driver.condition("town", "Ready").reason == "Running"
 
 
 def test_a_join_that_cannot_even_be_begun_is_answered(

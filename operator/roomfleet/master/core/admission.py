@@ -26,10 +26,13 @@ def admit(world: World, room: Room) -> None:
         return
     for join in list(line.holders.values()):
         if room.players + room.resumable > 0:
+            world.letting_in = join
             _let_in(world, room, line, join)
     while line.joins and _has_seats(world, room, line, line.joins[0]):
+        world.letting_in = line.joins[0]
         _let_in(world, room, line, line.joins[0])
         places.recount(world, room)
+    world.letting_in = None
 
 
 def free_seats(room: Room) -> int:

@@ -495,6 +495,8 @@ class World:
         self.untold: dict[Key, Node] = {}
         """Nodes whose desired set changed."""
         self.joins_seen = 0
+        self.letting_in: Join | None = None
+        """The join that a room is letting in: if that raises, it is refused, and others have their turn."""
         self.counted = Counted()
         self.given = GivenPlaces()
         self.collect_until = float("inf")
