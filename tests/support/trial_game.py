@@ -161,6 +161,10 @@ ROOMS = """
             for number in range(self.state.carts):
                 cart = self.spawn(Cart, name=f"cart {number}")
                 self.spawn(Load, at=cart, name=f"load {number}").dock(cart)
+
+
+    class Annex(Place):
+        '''What a Place can become by a change of its spec.'''
 """
 
 GAME = "trial"
