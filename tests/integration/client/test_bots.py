@@ -40,7 +40,7 @@ def test_bots_join_act_and_leave() -> None:
         calls: list[dict[str, Any]] = []
         async with fake_fleet() as fleet:
             serving = asyncio.create_task(serve(fleet, tokens, calls))
-            report = await run_bots(fleet.url, 3, 0.5, seed=4, pause=(0.01, 0.02))
+            report = await run_bots(fleet.url, 3, 2, seed=4, pause=(0.01, 0.02))
             serving.cancel()
             await asyncio.gather(serving, return_exceptions=True)
         assert tokens == {"bot-0000", "bot-0001", "bot-0002"}

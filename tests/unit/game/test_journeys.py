@@ -87,7 +87,7 @@ def test_an_npc_goes_at_once_and_nothing_of_its_scripts_runs_after() -> None:
     assert world.room.actors == []
     [[change]] = [group.changes for group in world.compose()]
     assert (change.kind, change.actor, change.to_room, change.wake) == ("travel", wanderer.id, "forest", True)
-    assert change.arrival == {"at": "gate", "door": "gate", "from": "town"}
+    assert change.arrival == {"at": "gate", "door": "gate", "from": "town", "wake": True}
     assert change.body["state"] == {"public": {"log": ["leaving"]}}
     assert change.body["path"] == []
     assert world.failures() == []
