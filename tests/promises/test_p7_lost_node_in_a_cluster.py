@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from pathlib import Path
 
 from support.kube import Cluster
@@ -21,6 +22,13 @@ def test_a_killed_nodes_room_starts_on_the_other_and_its_player_is_led_there(
             nonlocal first, epoch
             first, epoch = fleet.node_of("alpha"), fleet.view("alpha")["epoch"]
             await asyncio.to_thread(fleet.kill, first)
+            killed = time.monotonic()
+            await until(lambda: fleet.view("alpha")["node"] not in ("", first), "alpha elsewhere")
+            await until(lambda: fleet.view("alpha")["phase"] == "Running", "alpha Running there")
+            lost_after = SHORT["ROOMFLEET_NODE_LOST_AFTER_SECONDS"]
+            print(
+                f"\nkilled, and elsewhere after {time.monotonic() - killed:.1f} s; lost after {lost_after} s"
+            )
 
         await a_player_is_led_on_when(fleet, "alpha", kill)
         status = await until(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
@@ -75,6 +76,10 @@ async def a_paused_node_changes_nothing_that_counts(fleet: Fleet) -> str:
         assert later > seq
         fenced = f"room alpha at epoch {epoch} was taken over (found epoch {before})"
         await until(lambda: fenced in fleet.log(), "the first node finds out")
+        lost = re.search(rf"{re.escape(fenced)}; (\d+) actors had changes that were not saved", fleet.log())
+        assert lost is not None
+        done = isinstance(stale[0].result(), int)
+        assert int(lost[1]) >= done, "what it had done and not saved is said"
         assert fleet.view("alpha")["epoch"] == before, "the takeover was the only one"
     return first
 
