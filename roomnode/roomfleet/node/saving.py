@@ -75,6 +75,7 @@ class Saver:
         "_barriers",
         "_clock",
         "_game",
+        "_in_flight",
         "_live",
         "_meters",
         "_paused",
@@ -125,6 +126,8 @@ class Saver:
         self._rng = rng
         self._meters = meters
         self._backlog = Backlog()
+        self._in_flight: list[AtomicGroup] = []
+        """The batch that is being committed."""
         self._refused: list[AtomicGroup] = []
         """Too large, or senseless: kept, and tried again with what changes next."""
         self._refusal = ""
@@ -220,7 +223,7 @@ class Saver:
     def unsaved(self) -> int:
         """How many actors have changes that are not saved. For a room that is lost: it collects them all."""
         self._compose()
-        groups = (*self._backlog.groups, *self._refused)
+        groups = (*self._backlog.groups, *self._in_flight, *self._refused)
         return len({change.actor for group in groups for change in group.changes})
 
     # -- saving --------------------------------------------------------------------------------------------
@@ -345,6 +348,7 @@ class Saver:
             singly = max(0, singly - 1)
             changes = [change for group in groups for change in group.changes]
             begun = self._loop_time()
+            self._in_flight = groups
             try:
                 committed = await self._session.commit(
                     [self._to_store(change) for change in changes],
@@ -367,6 +371,8 @@ class Saver:
                 self._meters.saves[FENCED if isinstance(error, Fenced) else FAILED] += 1
                 self._backlog.put_back(groups, body)
                 raise
+            finally:
+                self._in_flight = []
             self._meters.saved(self._loop_time() - begun, len(changes))
             self.saved_at = self._wall()
             if committed.departed:

@@ -187,6 +187,24 @@ def test_a_room_that_was_taken_over_closes_at_its_next_save_and_says_so(
     assert "room alpha at epoch 1 was taken over (found epoch 5)" in caplog.text
 
 
+def test_what_was_on_its_way_to_the_store_when_the_takeover_was_found_counts_as_lost(
+    on_a_node: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def test(on: Hosted) -> None:
+        room = await on.runs("alpha", ALPHA)
+        await on.enters(room, "ada")
+        await soon(lambda: room.saver is not None and room.saver.unsaved_since is None)
+        let_go = on.store.hold("commit_room")
+        commits = on.store.calls["commit_room"]
+        room.call("ada", 1, "keep", {"value": 9})
+        await soon(lambda: on.store.calls["commit_room"] > commits)
+        room.fence(5)
+        let_go.set()
+
+    on_a_node(test)
+    assert "was taken over (found epoch 5); 1 actors had changes that were not saved" in caplog.text
+
+
 def test_a_join_that_meets_the_takeover_first_closes_the_room_too(on_a_node: Any) -> None:
     async def test(on: Hosted) -> None:
         room = await on.runs("alpha", ALPHA)
