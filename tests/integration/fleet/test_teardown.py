@@ -58,7 +58,7 @@ async def apply(fleet: Running, room: str, **spec: Any) -> None:
 @asynccontextmanager
 async def torn_down(made: tuple[Running, Faults], room: str) -> Any:
     """In the block the room is being saved to be stopped."""
-    fleet, faults = made
+    _, faults = made
     await until(lambda: faults.is_held("stop", room), "it is being saved")
     try:
         yield

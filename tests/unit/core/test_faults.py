@@ -91,6 +91,19 @@ def test_a_poisoned_room_is_held_back_and_says_so_while_all_others_are_as_fast_a
     assert POISON in ready.message
 
 
+def test_a_poisoned_room_whose_spec_was_changed_is_tried_at_once(
+    driver: Driver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        poison_room(patch, "bad")
+        driver.room("bad")
+        driver.wait(60, alive=(0, 1))
+    driver.show("bad")
+    assert driver.condition("bad", "Ready").reason == "InternalError"
+    driver.room("bad", capacity=7)
+    assert driver.condition("bad", "Ready").reason == "Asleep"
+
+
 def test_a_poisoned_fleet_is_held_back_and_says_so_and_other_fleets_grow(
     driver: Driver, monkeypatch: pytest.MonkeyPatch
 ) -> None:

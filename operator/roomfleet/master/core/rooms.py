@@ -7,7 +7,7 @@ from roomfleet.master.core.effects import SendNudge
 from roomfleet.master.core.events import Nudged, Recorded, RecordOutcome, RoomApplied, RoomDeleted
 from roomfleet.master.core.model import Key, Phase, WhenBored
 from roomfleet.master.core.queue import Lane, backoff
-from roomfleet.master.core.state import Link, Place, Room, Stage, World
+from roomfleet.master.core.state import Link, Place, Room, Stage, Work, World
 from roomfleet.wire.joining import Refusal
 from roomfleet.wire.spec import Keep
 
@@ -25,6 +25,8 @@ def applied(world: World, event: RoomApplied) -> None:
     sweep.object_known(world, event.key)
     old_fleet, old_on_delete = room.spec.fleet, room.spec.on_delete
     room.version = event.version
+    if room.generation != event.generation:
+        world.queue.forget(Work("room", room.key))  # the new spec may be what mends it: no backoff
     room.generation = event.generation
     room.spec = event.spec
     room.problem = event.problem
