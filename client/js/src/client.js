@@ -57,6 +57,9 @@ import { Session } from "./session.js";
 /**
  * @typedef {object} Where
  * @property {string | null} [room] nothing: back to where the player's actor is, or the entry room
+ * @property {string} [instancedRoom] instead of a room: the instance of this InstancedRoom for `key`, which
+ *   is made if there is none
+ * @property {string} [key]
  * @property {boolean} [bring] the actor goes to that room from wherever it is, if the room says
  *   `arrivals: Anyone`; without it, who asks for another room than the actor's gets into the actor's
  * @property {string[]} [party] tokens of other players, who are let in together with this one or not at all
@@ -91,6 +94,8 @@ export class RoomfleetClient extends EventTarget {
   #join = null;
   /** @type {string | null} the room to ask the master for */
   #room = null;
+  /** @type {import("./join.js").InstanceOf | null} the instance to ask for instead */
+  #instance = null;
   /** @type {string | null} */
   #lineToken = null;
   /** The actor is to be brought to the room. */
@@ -164,7 +169,7 @@ export class RoomfleetClient extends EventTarget {
    * @returns {Promise<void>} settles when first playing; rejects with JoinRefused or SessionEnded. It
    *   may be ignored: the states come as events too
    */
-  connect({ room = null, bring = false, party = [], invitation } = {}) {
+  connect({ room = null, instancedRoom, key = "", bring = false, party = [], invitation } = {}) {
     if (!["idle", "refused", "bye"].includes(this.#state)) {
       throw new RoomfleetError(`already ${this.#state}; leave first`);
     }
@@ -172,6 +177,7 @@ export class RoomfleetClient extends EventTarget {
       throw new RoomfleetError(`${invitation.url} is not the address of a room`);
     }
     this.#room = room;
+    this.#instance = instancedRoom === undefined ? null : { instancedRoom, key };
     this.#bring = bring;
     this.#lineToken = null;
     this.#party = party;
@@ -235,7 +241,8 @@ export class RoomfleetClient extends EventTarget {
   /** Ask the master for the way in. */
   #ask() {
     const { origin, game, token } = this.#options;
-    const where = { room: this.#room, bring: this.#bring, lineToken: this.#lineToken };
+    const wanted = { room: this.#room, instance: this.#instance, bring: this.#bring };
+    const where = { ...wanted, lineToken: this.#lineToken };
     const who = { session: this.#number, party: this.#party };
     const request = { origin, game, token, ...where, ...who };
     this.#join = new Join(this.#environment, request, {
@@ -350,6 +357,7 @@ export class RoomfleetClient extends EventTarget {
   #travel(room, url, ticket) {
     if (this.#live !== this.#shown) this.#live?.close();
     this.#room = room;
+    this.#instance = null;
     this.#connect(url, { ticket });
     this.#enter("travelling", { room });
   }
@@ -362,7 +370,10 @@ export class RoomfleetClient extends EventTarget {
   #rejoin(reason, room, lineToken) {
     this.#settle();
     // Who is to be brought still wants that room, wherever the actor is.
-    if (!this.#bring) this.#room = room;
+    if (!this.#bring) {
+      if (room !== this.#room) this.#instance = null;
+      this.#room = room;
+    }
     this.#lineToken = lineToken;
     if (this.#attempt > 0) {
       this.#askLater(reason);

@@ -28,10 +28,17 @@ const SILENCE_SECONDS = 45;
  */
 
 /**
+ * @typedef {object} InstanceOf The instance of an InstancedRoom for a key: a party, a match, a player
+ * @property {string} instancedRoom
+ * @property {string} key
+ */
+
+/**
  * @typedef {object} JoinRequest
  * @property {string} origin the master's, `http(s)://host[:port][/prefix]`
  * @property {string} game
  * @property {string | null} room null: back to where the player's actor is, or the entry room
+ * @property {InstanceOf | null} [instance] instead of a room
  * @property {string} token who the player is
  * @property {string | null} lineToken
  * @property {boolean} [bring] the actor is to be brought to the room from wherever it is
@@ -43,10 +50,25 @@ const SILENCE_SECONDS = 45;
  * @param {JoinRequest} request
  * @returns {string}
  */
-export function playUrl({ origin, game, room, bring = false }) {
-  const query = room === null ? "" : `?room=${encodeURIComponent(room)}${bring ? "&bring=true" : ""}`;
+export function playUrl({ origin, game, room, instance = null, bring = false }) {
+  const query = asked(room, instance, bring);
   const base = origin.replace(/^http/, "ws").replace(/\/+$/, "");
   return `${base}/v1/games/${encodeURIComponent(game)}/play${query}`;
+}
+
+/**
+ * @param {string | null} room
+ * @param {InstanceOf | null} instance
+ * @param {boolean} bring
+ * @returns {string} the query that says what is asked for
+ */
+function asked(room, instance, bring) {
+  if (room === null && instance === null) return "";
+  const where =
+    instance === null
+      ? `room=${encodeURIComponent(room ?? "")}`
+      : `instanced_room=${encodeURIComponent(instance.instancedRoom)}&key=${encodeURIComponent(instance.key)}`;
+  return `?${where}${bring ? "&bring=true" : ""}`;
 }
 
 export class Join {

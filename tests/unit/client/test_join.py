@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from roomfleet.client.errors import BadAddress
-from roomfleet.client.join import is_room_url, play_url
+from roomfleet.client.join import InstanceOf, is_room_url, play_url
 
 
 @pytest.mark.parametrize(
@@ -14,9 +14,16 @@ from roomfleet.client.join import is_room_url, play_url
         ("http://127.0.0.1:8080", None, "ws://127.0.0.1:8080/v1/games/walkabout/play"),
         ("http://127.0.0.1:8080/", "town", "ws://127.0.0.1:8080/v1/games/walkabout/play?room=town"),
         ("https://play.example/rf/", "a b&c", "wss://play.example/rf/v1/games/walkabout/play?room=a%20b%26c"),
+        (
+            "http://m",
+            InstanceOf("cave", "ann & bob"),
+            "ws://m/v1/games/walkabout/play?instanced_room=cave&key=ann%20%26%20bob",
+        ),
     ],
 )
-def test_the_play_address_follows_from_the_masters(master: str, room: str | None, url: str) -> None:
+def test_the_play_address_follows_from_the_masters(
+    master: str, room: str | InstanceOf | None, url: str
+) -> None:
     assert play_url(master, "walkabout", room) == url
 
 

@@ -176,11 +176,13 @@ class Driver:
             self.versions[name] += 1
         return self.tell(ev.RoomBound(bind, outcome, str(self.versions[name])))
 
-    def seek(self, player: str, key: str, template: str = "cave", *, found: str | None = None) -> str:
+    def seek(
+        self, player: str, key: str, template: str = "cave", *, found: str | None = None, bring: bool = False
+    ) -> str:
         """A player asks for the instance of a key. Returns the join's id."""
         self.joins += 1
         id = f"j{self.joins}"
-        self.tell(ev.JoinRequested(id, GAME, player, None, self.now, template=template, key=key))
+        self.tell(ev.JoinRequested(id, GAME, player, None, self.now, bring=bring, template=template, key=key))
         before = self.last
         while self.all(fx.FindPlayer):
             self.tell(ev.PlayerFound(id, found))

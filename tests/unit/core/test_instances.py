@@ -11,7 +11,7 @@ from roomfleet.master.core.model import Instance, Phase, WhenBored
 from roomfleet.wire.joining import Refusal
 from roomfleet.wire.link import RoomPhase
 from roomfleet.wire.names import instance_name
-from roomfleet.wire.spec import Keep, OnDelete
+from roomfleet.wire.spec import Arrivals, Keep, OnDelete
 from unit.core.driver import GAME, Driver
 
 SEVEN = instance_name("cave", "party-7")
@@ -166,6 +166,24 @@ def test_a_player_whose_actor_is_elsewhere_is_led_there(driver: Driver) -> None:
     answer = driver.answer(id)
     assert isinstance(answer, fx.InLine)
     assert answer.room == "town"
+
+
+def test_a_player_may_ask_to_be_brought_to_an_instance_that_anyone_may_come_to(driver: Driver) -> None:
+    driver.template(arrivals=Arrivals.ANYONE)
+    driver.join("ann", "town", found="town")
+    driver.run("town")
+    driver.seek("ann", "party-7", found="town", bring=True)
+    room = driver.created(driver.one(fx.CreateRoom))
+    driver.run(room)
+    bring = [effect for effect in driver.effects if isinstance(effect, fx.BringPlayer)]
+    assert [(one.origin, one.room) for one in bring] == [("town", room)]
+
+
+def test_nobody_is_brought_to_an_instance_with_doors_only(driver: Driver) -> None:
+    driver.template()
+    id = driver.seek("ann", "party-7", found="town", bring=True)
+    driver.created(driver.one(fx.CreateRoom))
+    assert driver.problem(id).refusal == "doors-only"
 
 
 def test_a_player_whose_actor_is_in_an_instance_that_sleeps_is_led_there(driver: Driver) -> None:

@@ -21,6 +21,7 @@ from roomfleet.client.actions import Ahead, ClientEvent, Invitation, State, Stat
 from roomfleet.client.bots import Bot, BotReport, run_bots
 from roomfleet.client.client import Client
 from roomfleet.client.errors import BadAddress, CallError, ClientError, Refused, SessionEnded, WrongState
+from roomfleet.client.join import InstanceOf
 from roomfleet.client.watching import Watching
 from roomfleet.wire.codec import JSON, MSGPACK, Format
 from roomfleet.wire.session import Error, Event
@@ -39,6 +40,7 @@ __all__ = [
     "Error",
     "Event",
     "Format",
+    "InstanceOf",
     "Invitation",
     "Refused",
     "SessionEnded",

@@ -32,6 +32,7 @@ from roomfleet.client.actions import (
 )
 from roomfleet.client.errors import WrongState
 from roomfleet.client.events import EventStream
+from roomfleet.client.join import InstanceOf
 from roomfleet.client.session import Session
 from roomfleet.client.sockets import Sockets
 from roomfleet.client.view import empty_copy, position_of
@@ -155,13 +156,16 @@ class Client:
 
     async def join(
         self,
-        room: str | None = None,
+        room: str | InstanceOf | None = None,
         *,
         bring: bool = False,
         party: Sequence[str] = (),
         invitation: Invitation | None = None,
     ) -> None:
         """Get in, and stay in whatever is lost, until `leave` or a final refusal or goodbye.
+
+        `room`: a Room's name, or `InstanceOf(instanced_room, key)`: the room for that key, which is made if
+        there is none.
 
         Returns when playing; that can take as long as the line or an outage. No room: back to where the
         player's actor is, or the game's entry room. One whose actor is in another room gets in there,
@@ -176,7 +180,7 @@ class Client:
         session = self._session
         if session.state in RESTING:
             self._perform(session.join(self._clock(), room, bring=bring, party=party, invitation=invitation))
-        elif room is not None and room != session.room:
+        elif room is not None and room not in (session.room, session.instance):
             raise WrongState(f"already {session.state} for {session.room or 'the entry room'}; leave first")
         try:
             await self.wait_for(lambda player: player.state is State.PLAYING)

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from urllib.parse import quote, urlsplit
 
 from roomfleet.client.errors import BadAddress
 
 
-def play_url(master: str, game: str, room: str | None, *, bring: bool = False) -> str:
+@dataclass(frozen=True)
+class InstanceOf:
+    """The instance of an InstancedRoom for a key: a party, a match, a player."""
+
+    instanced_room: str
+    key: str
+
+
+def play_url(master: str, game: str, room: str | InstanceOf | None, *, bring: bool = False) -> str:
     """The `play` websocket of the game; no room: back to where the actor is, or the entry room.
 
     `bring`: the actor is to be brought to the room from wherever it is.
@@ -17,7 +26,15 @@ def play_url(master: str, game: str, room: str | None, *, bring: bool = False) -
     scheme = {"http": "ws", "https": "wss"}.get(parts.scheme)
     if scheme is None or not parts.netloc:
         raise BadAddress(f"{master!r} is not the master's address; give http://host[:port] or https://…")
-    query = "" if room is None else f"?room={quote(room, safe='')}" + ("&bring=true" if bring else "")
+    match room:
+        case None:
+            query = ""
+        case InstanceOf(template, key):
+            query = f"?instanced_room={quote(template, safe='')}&key={quote(key, safe='')}"
+        case name:
+            query = f"?room={quote(name, safe='')}"
+    if query and bring:
+        query += "&bring=true"
     return f"{scheme}://{parts.netloc}{parts.path.rstrip('/')}/v1/games/{quote(game, safe='')}/play{query}"
 
 

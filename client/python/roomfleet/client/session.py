@@ -42,7 +42,7 @@ from roomfleet.client.errors import (
     SessionEnded,
     WrongState,
 )
-from roomfleet.client.join import is_room_url, play_url
+from roomfleet.client.join import InstanceOf, is_room_url, play_url
 from roomfleet.client.links import LinkLost, PlayLink, RoomLink
 from roomfleet.wire import joining, session
 from roomfleet.wire.codec import JSON, Format
@@ -80,6 +80,8 @@ class Session:
         """Refused or SessionEnded, once the state is final."""
         self.room: str | None = None
         """The room to ask the master for."""
+        self.instance: InstanceOf | None = None
+        """The instance to ask for instead: what it is called may change while the player is away."""
         self.line_token: str | None = None
         """The place in line, as long as it is good for something."""
         self._master = master
@@ -124,7 +126,7 @@ class Session:
     def join(
         self,
         now: float,
-        room: str | None = None,
+        room: str | InstanceOf | None = None,
         *,
         bring: bool = False,
         party: Sequence[str] = (),
@@ -139,7 +141,8 @@ class Session:
             raise WrongState(f"already {self.state}; leave first")
         if invitation is not None and not is_room_url(invitation.url):
             raise BadAddress(f"{invitation.url!r} is not the address of a room")
-        self.room = room
+        self.instance = room if isinstance(room, InstanceOf) else None
+        self.room = None if isinstance(room, InstanceOf) else room
         self._bring = bring
         self.line_token = None
         self.ending = None
@@ -314,13 +317,15 @@ class Session:
             raise LinkLost(f"the room named {message.url!r}, which is no room's address")
         if self._live is not self._shown:
             self._close(self._live)
-        self.room = message.room
+        self.room, self.instance = message.room, None
         self._connect(message.url, session.Hello(ticket=message.ticket, version=__version__), now)
         self._enter(State.TRAVELLING, room=message.room)
 
     def _rejoin(self, message: session.Rejoin, now: float) -> None:
         self._settle(now)
         if not self._bring:  # who is to be brought still wants that room, wherever the actor is
+            if message.room != self.room:
+                self.instance = None
             self.room = None if message.room is UNSET else message.room
         self.line_token = None if message.line_token is UNSET else message.line_token
         if self._attempt > 0:
@@ -337,7 +342,7 @@ class Session:
     def _ask(self, now: float) -> None:
         """Ask the master for the way in."""
         self._ask_at = None
-        url = play_url(self._master, self._game, self.room, bring=self._bring)
+        url = play_url(self._master, self._game, self.instance or self.room, bring=self._bring)
         join = joining.Join(
             token=self._token,
             line_token=self.line_token or UNSET,

@@ -317,8 +317,12 @@ def _bring(world: World, join: Join, holder: str) -> None:
 
 def move_on(world: World, join: Join, room: Room) -> None:
     """There is an instance for the join's key now: into that one's line."""
+    holder = join.found.get(join.player)
     if not join.player:
         instance_line.answer_asked(world, join, room)
+    elif join.bring and holder not in (None, room.key.name):
+        join.asked = room.key.name
+        _bring(world, join, holder or "")
     else:
         _enter_together(world, join, room)
 
@@ -334,10 +338,11 @@ def _instance(world: World, join: Join, holder: str | None) -> tuple[Template, s
     if join.template is None or join.key is None:
         return None
     template = _template(world, join)
+    if holder is None or (held is not None and held is instances.instance_of(template, join.key)):
+        return template, join.key
     gone = held is None or held.gone
-    if holder is not None and (gone or held is not instances.instance_of(template, join.key)):
-        return (template, join.key) if gone and holder == instance_name(join.template, join.key) else None
-    return template, join.key
+    comes = holder == instance_name(join.template, join.key) if gone else join.bring
+    return (template, join.key) if comes else None
 
 
 def _template(world: World, join: Join) -> Template:
