@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from roomfleet.game.errors import ActorError
+from roomfleet.game.instancekeys import checked, key_for
 from roomfleet.game.journeys import Journey
 from roomfleet.game.moves import Goal, Move
 from roomfleet.game.script import Wait
@@ -223,21 +224,27 @@ class Actor(Scripted):
 
     # -- going away ---------------------------------------------------------------------------------------
 
-    def travel(self, room: str, at: Any = None, wake: bool = False) -> Journey:
+    def travel(self, room: str, at: Any = None, wake: bool = False, key: str | None = None) -> Journey:
         """Go to another Room object of the game, with all that is docked to it.
+
+        With a `key`, `room` is an InstancedRoom and this goes to its instance for that key, which is made if
+        there is none; TravelRefused is raised when there can be none.
 
         `at` is a tag there or `(x, y)`; None is its entry. A player gets a seat there first and lives on
         here meanwhile; TravelRefused is raised when there is none. Others go at once; `wake` starts a
         sleeping room, else they wait for it to start. It leaves when the present step of its script ends;
         of its scripts nothing runs here after that, so nothing after an `await` of this either.
         """
-        return self._in_room().journeys.begin(self, room, at, door="", wake=wake)
+        key = None if key is None else checked(key, self)
+        return self._in_room().journeys.begin(self, room, at, door="", wake=wake, key=key)
 
     def enter(self, door: str | Door, wake: bool = False) -> Journey:
         """Go through a door of this room: `travel` to where it leads. It does not walk there first."""
         live = self._in_room()
         found = live.room.doors[door] if isinstance(door, str) else door
-        return live.journeys.begin(self, found.exit.room, found.exit.at, door=found.name, wake=wake)
+        way = found.exit
+        key = key_for(way.key, self, live.name) if way.key else None
+        return live.journeys.begin(self, way.room, way.at, door=found.name, wake=wake, key=key)
 
     def remove(self) -> None:
         """Take it out of the game for good. What is docked to it stays where it is.

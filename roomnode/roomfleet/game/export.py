@@ -49,10 +49,12 @@ class MapBuilder:
         """How far players see in it, world units; without this call, all of it."""
         self._body["vision"] = distance
 
-    def door(self, name: str, *, at: Point, to: str, arrive: str | Point) -> None:
-        """A door to the Room object `to`; one arrives there at a tag or a position."""
+    def door(self, name: str, *, at: Point, to: str, arrive: str | Point, key: str = "") -> None:
+        """A door to the Room object `to`; one arrives there at a tag or a position. With a `key` to an
+        instance of the InstancedRoom `to`: `key="{player}"` is one for each player."""
         place = arrive if isinstance(arrive, str) else list(arrive)
-        self._add("doors", name=name, x=at[0], y=at[1], exit={"room": to, "at": place})
+        way = {"room": to, "at": place, **({"key": key} if key else {})}
+        self._add("doors", name=name, x=at[0], y=at[1], exit=way)
 
     def tag(self, name: str, *, at: Point, **data: Any) -> None:
         """A named spot; several may share a name."""

@@ -18,19 +18,30 @@ class Journey(Wait[bool]):
     """A travel under way. Awaited by another's script: True when the actor has gone, False when it did not
     because something else came before. A script of the actor itself ends there."""
 
-    __slots__ = ("_journeys", "actor", "arrival", "room", "seats", "wake")
+    __slots__ = ("_journeys", "actor", "arrival", "key", "room", "seats", "target", "wake")
 
     def __init__(
-        self, journeys: Journeys, actor: Actor, room: str, arrival: dict[str, Any], *, wake: bool
+        self,
+        journeys: Journeys,
+        actor: Actor,
+        room: str,
+        arrival: dict[str, Any],
+        *,
+        wake: bool,
+        key: str | None = None,
     ) -> None:
         super().__init__()
         self._journeys = journeys
         self.actor = actor
         self.room = room
+        """The Room, or the InstancedRoom where there is a key."""
+        self.key = key
+        self.target = room if key is None else ""
+        """The Room; empty until it is known which one the instance is."""
         self.arrival = arrival
         self.wake = wake
         self.seats: dict[str, tuple[int, bool]] = {}
-        """By player: the request, and whether it was granted."""
+        """By player: the request, and whether it was granted. Nobody's (empty) asks for the room alone."""
 
     def abandoned(self) -> None:
         self._journeys.give_up(self)
@@ -46,7 +57,9 @@ class Journeys:
         self._of: dict[str, Journey] = {}
         self._next_request = 0
 
-    def begin(self, actor: Actor, room: str, at: Any, *, door: str, wake: bool) -> Journey:
+    def begin(
+        self, actor: Actor, room: str, at: Any, *, door: str, wake: bool, key: str | None = None
+    ) -> Journey:
         """A travel of this actor; one that it began before is given up."""
         live = self._live
         if actor.transient:
@@ -55,8 +68,9 @@ class Journeys:
             raise ActorError(f"{actor!r} cannot travel to {room!r}: name a Room of the game")
         where = at if at is None or isinstance(at, str) else list(point_of(at))
         self.drop(actor)
-        journey = Journey(self, actor, room, {"at": where, "door": door, "from": live.name}, wake=bool(wake))
-        if room == live.name:
+        arrival = {"at": where, "door": door, "from": live.name}
+        journey = Journey(self, actor, room, arrival, wake=bool(wake), key=key)
+        if journey.target == live.name:
             live.actors.arrive_at(actor, where)
             journey.resolve(True)
             return journey
@@ -79,12 +93,13 @@ class Journeys:
         self._of[actor.id] = journey
         self._depart(journey)
 
-    def seated(self, request: int) -> None:
-        """That request got a seat."""
+    def seated(self, request: int, room: str) -> None:
+        """That request got a seat, in `room` where that was not known."""
         for journey in list(self._of.values()):
             for player, (wanted, _) in journey.seats.items():
                 if wanted == request:
                     journey.seats[player] = (request, True)
+                    journey.target = journey.target or room
                     self._go_on(journey)
                     return
 
@@ -121,13 +136,22 @@ class Journeys:
         if self._of.get(journey.actor.id) is not journey:
             return
         players = [each.player for each in self._party(journey.actor) if each.player is not None]
+        if not players and journey.key is not None:
+            players = [""]
         self._void(journey, journey.seats.keys() - set(players))
         for player in players:
             if player not in journey.seats:
                 self._next_request += 1
                 journey.seats[player] = (self._next_request, False)
-                self._live.outbox.seats.append(SeatWanted(self._next_request, player, journey.room))
-        if all(granted for _, granted in journey.seats.values()):
+                wanted = SeatWanted(self._next_request, player, journey.room, journey.key)
+                self._live.outbox.seats.append(wanted)
+        if not all(granted for _, granted in journey.seats.values()):
+            return
+        if journey.target == self._live.name:
+            self._cancel(journey)
+            self._live.actors.arrive_at(journey.actor, journey.arrival["at"])
+            journey.resolve(True)
+        else:
             self._depart(journey)
 
     def _depart(self, journey: Journey) -> None:
@@ -151,7 +175,7 @@ class Journeys:
                 ChangeKind.TRAVEL,
                 each.id,
                 live.actors.body(each, travelling=True),
-                to_room=journey.room,
+                to_room=journey.target,
                 arrival=_arrival(journey, each),
                 seat=journey.seats[each.player][0] if each.player is not None else 0,
                 wake=journey.wake and each.player is None,

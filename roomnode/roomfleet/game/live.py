@@ -302,12 +302,12 @@ class LiveRoom:
         with self._input(now):
             self.scripts.call(player, call_id, method, args)
 
-    def seated(self, request: int, now: float) -> None:
-        """A seat that was wanted is had."""
+    def seated(self, request: int, now: float, room: str = "") -> None:
+        """A seat that was wanted is had. `room`: which it is, where an instance was asked for."""
         if self._stopped:
             return
         with self._input(now):
-            self.journeys.seated(request)
+            self.journeys.seated(request, room)
 
     def seat_refused(self, request: int, reason: str, now: float) -> None:
         """There is no seat."""

@@ -16,6 +16,7 @@ from typing import Any
 
 import msgspec
 
+from roomfleet.game.instancekeys import problem_of
 from roomfleet.game.mapfault import MapError, Place, listed
 from roomfleet.game.tiled import tiled_room
 
@@ -24,10 +25,14 @@ ROOM_ID = re.compile(r"[A-Za-z0-9][\w-]*\.[A-Za-z0-9][\w-]*", re.ASCII)
 
 
 class Exit(msgspec.Struct, frozen=True, kw_only=True):
-    """Where a door leads: a Room object of the game, and a tag or `[x, y]` where one arrives there."""
+    """Where a door leads: a Room object of the game, and a tag or `[x, y]` where one arrives there.
+
+    With a `key`, `room` is an InstancedRoom, and the key says which of its instances (`instancekeys`).
+    """
 
     room: str
     at: str | tuple[float, float]
+    key: str = ""
 
 
 class Door(msgspec.Struct, frozen=True, kw_only=True):
@@ -228,6 +233,8 @@ def _misfits(room: MapRoom) -> Iterator[tuple[Place, str]]:
         names.add(door.name)
         if not door.exit.room:
             yield ("doors", index, "exit", "room"), "must name a Room of the game"
+        if door.exit.key and (problem := problem_of(door.exit.key)):
+            yield ("doors", index, "exit", "key"), problem
         if door.exit.at == "":
             yield ("doors", index, "exit", "at"), "must be a tag of the room behind the door, or [x, y]"
     for index, tag in enumerate(room.tags):

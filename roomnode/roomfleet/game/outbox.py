@@ -77,11 +77,16 @@ class Told:
 
 @dataclass(frozen=True, slots=True)
 class SeatWanted:
-    """A player's actor wants to travel: get it a seat, then call `seated` or `seat_refused`."""
+    """A player's actor wants to travel: get it a seat, then call `seated` or `seat_refused`.
+
+    With a `key`, `room` is an InstancedRoom and the seat is to be in its instance; `seated` is told which
+    room that is. Without a player no seat is needed, only to know the room.
+    """
 
     request: int
     player: str
     room: str
+    key: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

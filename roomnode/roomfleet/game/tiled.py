@@ -101,7 +101,10 @@ class _Reader:
                 at = [float(part) for part in properties["at"].split(",")]
             except ValueError:
                 self._fail(place, f'door {thing.get("name")!r}: {at!r} is neither a tag nor "x, y"')
-        return {"name": thing.get("name"), "x": x, "y": y, "exit": {"room": properties["room"], "at": at}}
+        way: dict[str, Any] = {"room": properties["room"], "at": at}
+        if "key" in properties:
+            way["key"] = properties["key"]
+        return {"name": thing.get("name"), "x": x, "y": y, "exit": way}
 
     def _tag(self, thing: dict[str, Any], place: Place, offset: tuple[float, float]) -> dict[str, Any]:
         x, y = self._middle(thing, place, offset)

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from roomfleet.node.seats import NoSeat
-from roomfleet.wire.link import FromNode, Seat, Seated, Unseat
+from roomfleet.wire.link import FromNode, Locate, Seat, Seated, Unseat
+from roomfleet.wire.names import instance_name
 
 AGAIN_SECONDS = 0.3
 AGAIN_MOST_SECONDS = 3.0
@@ -22,7 +23,8 @@ have a free seat."""
 
 @dataclass(frozen=True, slots=True)
 class GrantedSeat:
-    """A seat in another room: where to send the player, with which ticket."""
+    """A seat in another room: where to send the player, with which ticket; empty where only the room was asked
+    for."""
 
     room: str
     url: str
@@ -50,6 +52,8 @@ class _Wanted:
     target: str
     session: int
     """The number of the player's session."""
+    key: str | None
+    """The target is an InstancedRoom: its instance for this key."""
     line_token: str = ""
     told: bool = False
     """The player was told to wait."""
@@ -82,10 +86,12 @@ class SeatRequests:
     def __len__(self) -> int:
         return len(self._wanted)
 
-    def want(self, room: Asker, request: int, player: str, target: str, session: int = 0) -> None:
+    def want(
+        self, room: Asker, request: int, player: str, target: str, session: int = 0, key: str | None = None
+    ) -> None:
         """Answered by the room's `seat_waiting`, `seat_granted` or `seat_refused`, never from within this."""
         asked = _id(room, request)
-        self._wanted[asked] = wanted = _Wanted(room, request, player, target, session)
+        self._wanted[asked] = wanted = _Wanted(room, request, player, target, session, key)
         if not self._ask(asked, wanted):
             self._away = True
             self._ask_peers()
@@ -110,8 +116,8 @@ class SeatRequests:
         if answer.problem is not None:
             del self._wanted[answer.id]
             wanted.room.seat_refused(wanted.request, answer.problem.detail)
-        elif answer.ticket:
-            self._grant(answer.id, answer.url, answer.ticket)
+        elif answer.ticket or not wanted.player:
+            self._grant(answer.id, answer.room or wanted.target, answer.url, answer.ticket)
         else:
             wanted.told = True
             wanted.line_token = answer.line_token
@@ -132,6 +138,8 @@ class SeatRequests:
             self._ask(asked, wanted)
 
     def _ask(self, asked: str, wanted: _Wanted) -> bool:
+        if not wanted.player:
+            return self._send(Locate(instanced_room=wanted.target, key=wanted.key or "", id=asked))
         return self._send(
             Seat(
                 room=wanted.target,
@@ -139,6 +147,7 @@ class SeatRequests:
                 id=asked,
                 session=wanted.session,
                 line_token=wanted.line_token,
+                key=wanted.key,
             )
         )
 
@@ -156,7 +165,7 @@ class SeatRequests:
         try:
             while self._away and self._wanted.get(asked) is wanted:
                 try:
-                    url, ticket = await self._ask_peer(wanted.player, wanted.target, wanted.session)
+                    room, url, ticket = await self._seat_of_peer(wanted)
                 except NoSeat as error:
                     if self._wanted.get(asked) is wanted:
                         self._wait(asked, wanted, str(error) if loop.time() >= until else "")
@@ -164,9 +173,17 @@ class SeatRequests:
                     pause = min(AGAIN_MOST_SECONDS, pause * 1.5)
                 else:
                     if self._wanted.get(asked) is wanted:
-                        self._grant(asked, url, ticket)
+                        self._grant(asked, room, url, ticket)
         finally:
             wanted.at_peer = False
+
+    async def _seat_of_peer(self, wanted: _Wanted) -> tuple[str, str, str]:
+        """Room, URL and ticket. Raises NoSeat."""
+        if not wanted.player:
+            raise NoSeat(f"the master is not there at the moment, which knows the rooms of {wanted.target}")
+        # The name of an instance whose key did not get a warm one; only the master knows those.
+        room = wanted.target if wanted.key is None else instance_name(wanted.target, wanted.key)
+        return (room, *await self._ask_peer(wanted.player, room, wanted.session))
 
     def _wait(self, asked: str, wanted: _Wanted, too_late: str) -> None:
         if not self._away:
@@ -178,9 +195,9 @@ class SeatRequests:
             wanted.told = True
             wanted.room.seat_waiting(wanted.player, wanted.target, 0, None)
 
-    def _grant(self, asked: str, url: str, ticket: str) -> None:
+    def _grant(self, asked: str, room: str, url: str, ticket: str) -> None:
         wanted = self._wanted.pop(asked)
-        wanted.room.seat_granted(wanted.request, GrantedSeat(wanted.target, url, ticket))
+        wanted.room.seat_granted(wanted.request, GrantedSeat(room, url, ticket))
 
 
 def _id(room: Asker, request: int) -> str:

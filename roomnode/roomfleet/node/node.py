@@ -501,9 +501,9 @@ class Node:
 
     # -- moving --------------------------------------------------------------------------------------------
 
-    def want_seat(self, room: HostedRoom, request: int, player: str, target: str) -> None:
-        session = room.visits.number_of(player)
-        self._seats.want(room, request, player, target, session)
+    def want_seat(self, room: HostedRoom, request: int, player: str, target: str, key: str | None) -> None:
+        session = room.visits.number_of(player) if player else 0
+        self._seats.want(room, request, player, target, session, key)
 
     def unwant_seat(self, room: HostedRoom, request: int) -> None:
         self._seats.unwant(room, request)

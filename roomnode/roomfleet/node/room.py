@@ -377,8 +377,9 @@ class HostedRoom:
     def seat_granted(self, request: int, seat: GrantedSeat) -> None:
         if self.live is not None and self.phase is RoomPhase.RUNNING:
             self._node.meters.seats["granted"] += 1
-            self._seats[request] = seat
-            self.guarded(lambda live: live.seated(request, self._clock.now()))
+            if seat.ticket:
+                self._seats[request] = seat
+            self.guarded(lambda live: live.seated(request, self._clock.now(), seat.room))
 
     def seat_refused(self, request: int, reason: str) -> None:
         if self.live is not None and self.phase is RoomPhase.RUNNING:
@@ -475,8 +476,8 @@ class HostedRoom:
             self._tell(told)
         for seat in out.seats:
             match seat:
-                case SeatWanted(request, player, target):
-                    self._node.want_seat(self, request, player, target)
+                case SeatWanted(request, player, target, key):
+                    self._node.want_seat(self, request, player, target, key)
                 case SeatUnwanted(request):
                     self._seats.pop(request, None)
                     self._node.unwant_seat(self, request)

@@ -49,8 +49,9 @@ class Surroundings(Protocol):
     def gone(self, room: HostedRoom) -> None:
         """The room is over on this node."""
 
-    def want_seat(self, room: HostedRoom, request: int, player: str, target: str) -> None:
-        """Get the player a seat in `target`; answered by `seat_waiting`, `seat_granted` or `seat_refused`."""
+    def want_seat(self, room: HostedRoom, request: int, player: str, target: str, key: str | None) -> None:
+        """Get the player a seat in `target`, or in its instance for the key; answered by `seat_waiting`,
+        `seat_granted` or `seat_refused`. Without a player: find out which room the instance is."""
 
     def unwant_seat(self, room: HostedRoom, request: int) -> None: ...
 

@@ -25,7 +25,6 @@ def fleet(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     folder = tmp_path_factory.mktemp("instanced")
     source = small_game(folder / "game", {"hall": {"boredAfterSeconds": 3600}}, nodes=2)
     with operated(cluster, folder, source=source) as made:
-        made.start()
         yield made
 
 

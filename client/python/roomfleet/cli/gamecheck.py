@@ -234,8 +234,15 @@ def _door_problems(findings: Findings, door: Door) -> Iterator[tuple[str, str]]:
     rooms = findings.of("Room")
     templates = findings.of("InstancedRoom")
     if door.exit.room in rooms:
+        if door.exit.key:
+            yield "key", f"{door.exit.room} is a Room, which has no instances: leave the key out"
         target = rooms[door.exit.room].body["spec"]["map"]
     elif door.exit.room in templates:
+        if not door.exit.key:
+            yield (
+                "room",
+                f'{door.exit.room} is an InstancedRoom: say whose instance by a key, like "{{player}}"',
+            )
         target = templates[door.exit.room].body["spec"]["template"]["spec"]["map"]
     else:
         there = listed(sorted([*rooms, *templates]))

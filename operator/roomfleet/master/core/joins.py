@@ -317,7 +317,7 @@ def _bring(world: World, join: Join, holder: str) -> None:
 
 def move_on(world: World, join: Join, room: Room) -> None:
     """There is an instance for the join's key now: into that one's line."""
-    holder = join.found.get(join.player)
+    holder = next((name for player, name in join.found if player == join.player), None)
     if not join.player:
         instance_line.answer_asked(world, join, room)
     elif join.bring and holder not in (None, room.key.name):
