@@ -44,8 +44,8 @@ ROOMS = """
             return value
 
         @command
-        async def go(self, room: str) -> bool:
-            return await self.travel(room)
+        async def go(self, room: str, key: str = "") -> bool:
+            return await self.travel(room, key=key or None)
 
         @command
         async def walk(self, x: float, y: float) -> bool:
@@ -74,8 +74,8 @@ ROOMS = """
             await self.save()
 
         @command
-        async def send(self, name: str, room: str, wake: bool) -> None:
-            await self.room.spawn(Load, at=self, name=name).travel(room, wake=wake)
+        async def send(self, name: str, room: str, wake: bool, key: str = "") -> None:
+            await self.room.spawn(Load, at=self, name=name).travel(room, wake=wake, key=key or None)
 
         @command
         async def drop(self, label: str) -> None:

@@ -23,8 +23,9 @@ have a free seat."""
 
 @dataclass(frozen=True, slots=True)
 class GrantedSeat:
-    """A seat in another room: where to send the player, with which ticket; empty where only the room was asked
-    for."""
+    """A seat in another room: where to send the player, with which ticket. Of an instance that was only asked
+    for, the room alone.
+    """
 
     room: str
     url: str

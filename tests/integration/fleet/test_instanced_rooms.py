@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -10,12 +11,13 @@ from typing import Any
 import pytest
 import yaml
 
+from roomfleet.client import CallError, Client, InstanceOf, Refused, SessionEnded, State
 from roomfleet.wire.names import instance_name
 from support.raw import ask
 from support.running import Running, eventually, running
-from support.trial_game import GAME, SHORT, trial_game
+from support.trial_game import GAME, SHORT, playing, state_of, stored_actors, trial_game, until
 
-ROOMS: dict[str, dict[str, Any]] = {"alpha": {"boredAfterSeconds": 1}}
+ROOMS: dict[str, dict[str, Any]] = {"alpha": {"boredAfterSeconds": 1}, "beta": {"boredAfterSeconds": 1}}
 SEVEN = instance_name("den", "party-7")
 
 
@@ -85,3 +87,177 @@ def test_a_hundred_joins_at_once_with_one_key_make_one_instance_which_is_bored_a
     eventually(lambda: status(fleet, "den")["instances"] == 1, what="the count of instances")
     eventually(lambda: not rooms(fleet, "den"), within=40, what="the instance is bored, and gone")
     assert post(fleet, "late", "den", "party-7")["room"] == SEVEN
+
+
+def player(fleet: Running, name: str) -> Client:
+    return Client(fleet.url, game=GAME, token=name)
+
+
+def names(fleet: Running, template: str) -> list[str]:
+    return sorted(room["metadata"]["name"] for room in rooms(fleet, template))
+
+
+def key_of(room: dict[str, Any]) -> str | None:
+    key: str | None = room["metadata"].get("annotations", {}).get("roomfleet.io/instance-key")
+    return key
+
+
+def phase(fleet: Running, room: str) -> str:
+    found: str = fleet.room(room)["phase"]
+    return found
+
+
+def test_a_player_travels_to_an_instance_and_another_one_joins_it_by_the_key(fleet: Running) -> None:
+    apply(fleet, template("nest"))
+    nest = instance_name("nest", "ann & bob")
+
+    async def play() -> None:
+        async with player(fleet, "ann") as ann, player(fleet, "bob") as bob:
+            await ann.join("alpha")
+            await ann.call("keep", value=5)
+            await ann.call("go", room="nest", key="ann & bob")
+            await playing(ann, nest)
+            assert state_of(ann)["kept"] == 5
+            await bob.join(InstanceOf("nest", "ann & bob"))
+            assert bob.room is not None
+            assert bob.room.name == nest
+            await until(lambda: "p:bob" in ann.actors, "they see each other")
+            await ann.call("go", room="beta")
+            await playing(ann, "beta")
+
+    asyncio.run(play())
+
+
+def test_what_cannot_be_is_told_to_the_player_who_stays(fleet: Running) -> None:
+    apply(fleet, template("shut", room={"keep": "Never"}))
+
+    async def play() -> None:
+        async with player(fleet, "cid") as cid:
+            await cid.join("alpha")
+            for wanted, why in (("shut", "closed"), ("nowhere", "no InstancedRoom nowhere")):
+                with pytest.raises(CallError, match=why):
+                    await cid.call("go", room=wanted, key="k")
+            with pytest.raises(CallError, match="128 characters"):
+                await cid.call("go", room="shut", key="x" * 129)
+            await playing(cid, "alpha")
+        async with player(fleet, "dan") as dan:
+            with pytest.raises(Refused, match="closed"):
+                await dan.join(InstanceOf("shut", "k"))
+
+    asyncio.run(play())
+
+
+def test_an_actor_without_a_player_goes_to_an_instance_which_is_made_and_sleeps(fleet: Running) -> None:
+    apply(fleet, template("shed", whenBored="Sleep"))
+    shed = instance_name("shed", "tools")
+
+    async def play() -> None:
+        async with player(fleet, "eve") as eve:
+            await eve.join("alpha")
+            await eve.call("send", name="spade", room="shed", wake=False, key="tools")
+            await until(
+                lambda: any(
+                    (actor.body["name"], actor.room) == ("spade", shed)
+                    for actor in stored_actors(fleet.data).values()
+                ),
+                "the spade is in the shed",
+            )
+            assert names(fleet, "shed") == [shed]
+            assert phase(fleet, shed) == "Asleep"
+            await eve.call("go", room="shed", key="tools")
+            await playing(eve, shed)
+            await until(
+                lambda: any(actor["name"] == "spade" for actor in eve.actors.values()), "eve finds the spade"
+            )
+
+    asyncio.run(play())
+
+
+def test_warm_instances_are_handed_out_and_scaled_by_the_object(fleet: Running) -> None:
+    apply(fleet, template("hut", warm=2, room={"boredAfterSeconds": 3600}))
+    eventually(lambda: status(fleet, "hut").get("warm") == 2, what="two warm instances")
+    warm = names(fleet, "hut")
+    done = fleet.roomfleet("get", "rooms", "-l", status(fleet, "hut")["selector"], "-o", "name")
+    assert len(done.stdout.split()) == 2
+    taken = post(fleet, "fay", "hut", "fay's")
+    assert taken["room"] in warm
+    eventually(lambda: len(rooms(fleet, "hut")) == 3, what="one more in its place")
+    assert [key_of(room) for room in rooms(fleet, "hut") if room["metadata"]["name"] == taken["room"]] == [
+        "fay's"
+    ]
+    apply(fleet, template("hut", warm=0, room={"boredAfterSeconds": 3600}))
+    eventually(lambda: names(fleet, "hut") == [taken["room"]], what="only the one with a key is left")
+
+
+def test_kept_data_are_found_again_and_others_begin_anew_with_their_players_at_home(fleet: Running) -> None:
+    apply(fleet, template("safe", keepData=True), template("hall"))
+    safe, hall = instance_name("safe", "gus"), instance_name("hall", "gus")
+
+    async def leave_a_pet(who: str, template: str) -> None:
+        async with player(fleet, who) as one:
+            await one.join("alpha")
+            await one.call("go", room=template, key="gus")
+            await playing(one, instance_name(template, "gus"))
+            await one.call("tame", pets=1)
+            await one.leave()
+        await until(lambda: not names(fleet, template), f"the instance of {template} is gone")
+
+    async def play() -> None:
+        await leave_a_pet("gus", "safe")
+        await leave_a_pet("hal", "hall")
+        async with player(fleet, "gus") as gus, player(fleet, "hal") as hal:
+            await gus.join()
+            await playing(gus, safe)
+            await until(lambda: any(a["name"] == "gus's 0" for a in gus.actors.values()), "the pet is there")
+            await hal.join()
+            await playing(hal, "alpha")
+            await hal.call("go", room="hall", key="gus")
+            await playing(hal, hall)
+            assert [actor["name"] for actor in hal.actors.values()] == ["hal"]
+
+    asyncio.run(play())
+
+
+def test_a_deleted_template_takes_its_instances_along(fleet: Running) -> None:
+    apply(fleet, template("tent"))
+
+    async def play() -> None:
+        async with player(fleet, "ida") as ida:
+            await ida.join(InstanceOf("tent", "ida"))
+            done = await asyncio.to_thread(fleet.roomfleet, "delete", "iroom", "tent")
+            assert done.returncode == 0, done.stderr
+            with pytest.raises(SessionEnded, match="deleted"):
+                await ida.wait_for(lambda one: one.state is State.IDLE, 20)
+        assert names(fleet, "tent") == []
+        async with player(fleet, "jim") as jim:
+            with pytest.raises(Refused, match="no InstancedRoom tent"):
+                await jim.join(InstanceOf("tent", "jim"))
+
+    asyncio.run(play())
+
+
+def test_past_max_instances_a_join_waits_until_one_has_gone(fleet: Running) -> None:
+    apply(fleet, template("booth", maxInstances=1))
+
+    async def play() -> None:
+        async with player(fleet, "kim") as kim, player(fleet, "lou") as lou:
+            await kim.join(InstanceOf("booth", "kim"))
+            waiting = asyncio.create_task(lou.join(InstanceOf("booth", "lou")))
+            await lou.wait_for(lambda one: one.state is State.WAITING, 20)
+            assert lou.change.position == 1
+            await kim.leave()
+            await asyncio.wait_for(waiting, 40)
+            await playing(lou, instance_name("booth", "lou"))
+
+    asyncio.run(play())
+
+
+def test_what_there_is_outlives_the_master(fleet: Running) -> None:
+    """The last test of the file: it kills the fleet's master and nodes."""
+    apply(fleet, template("lair", warm=1, whenBored="Sleep"))
+    eventually(lambda: status(fleet, "lair").get("warm") == 1, what="a warm instance")
+    first = post(fleet, "max", "lair", "max's")["room"]
+    fleet.kill(nodes=True)
+    fleet.start()
+    assert post(fleet, "max", "lair", "max's")["room"] == first
+    assert [room["metadata"]["name"] for room in rooms(fleet, "lair") if key_of(room)] == [first]
