@@ -61,7 +61,7 @@ class Wanderer(Actor):
             await self.move_to(room.tags["stroll"].random())
             self.state.mood = room.random.choice(MOODS)
             await self.sleep(room.random.uniform(1, 4))
-        door = room.random.choice(list(room.doors))
+        door = room.random.choice([door for door in room.doors if not door.exit.key])  # no hero's own
         self.state.mood = f"off to the {door.exit.room}"
         await self.move_to(door)
         self.state.journeys += 1

@@ -51,3 +51,10 @@ class Meadow(Place):
     def created(self) -> None:
         self.spawn(Wanderer, at=self.tags["stroll"].random(), name="Rowan")
         self.grow()
+
+
+class Boathouse(Place):
+    """Behind the meadow: each hero has one of their own."""
+
+    def created(self) -> None:
+        self.grow()

@@ -54,7 +54,7 @@ def checked(key: Any, actor: Actor) -> str:
     try:
         return instance_key(key)
     except BadName as error:
-        raise ActorError(f"{actor!r}: {key!r}: {error}") from None
+        raise ActorError(f"{actor!r}: {error}: {key[:40]!r}") from None
 
 
 def _names(expression: str) -> list[str]:

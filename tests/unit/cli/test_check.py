@@ -98,7 +98,7 @@ def test_the_sample_game_is_good(tmp_path: Path, capsys: pytest.CaptureFixture[s
     shutil.copytree(WALKABOUT, tmp_path / "walkabout")
     with imports_forgotten(tmp_path):
         code, lines, _ = Command(tmp_path, capsys).run("check", str(tmp_path / "walkabout"))
-    assert (code, lines) == (0, ["walkabout: 2 rooms, 2 maps, 7 scripts, 4 items: all good"])
+    assert (code, lines) == (0, ["walkabout: 2 rooms, 3 maps, 8 scripts, 4 items: all good"])
 
 
 def test_a_folder_that_is_no_game_is_one_clear_line(command: Command) -> None:

@@ -172,6 +172,14 @@ def stand(room: PlayedRoom, name: str, x: float, y: float) -> None:
     room.run(0.1)
 
 
+def test_the_boathouse_of_a_hero_is_the_heros_own(meadow: PlayedRoom) -> None:
+    meadow.join("Wen")
+    stand(meadow, "Wen", 600, 445)
+    meadow.call("Wen", "enter_door", door="boathouse")
+    meadow.run(1)
+    assert meadow.seats == [SeatWanted(request=1, player="Wen", room="boathouse", key="Wen")]
+
+
 def test_what_lies_in_the_meadow_goes_into_the_bag_and_grows_again(meadow: PlayedRoom) -> None:
     meadow.join("Wen")
     finds = {actor.id for actor in meadow.live.actors if actor.type == "Find"}
