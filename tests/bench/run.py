@@ -55,6 +55,7 @@ BENCHES_IN_ORDER = (
     Bench("stuck", "F  a stuck client among the others", ("--clients", "200", "--seconds", "4")),
     Bench("vision", "who sees what", ("--viewers", "100", "--seconds", "0.5")),
     Bench("joins", "joins", ("--joins", "20")),
+    Bench("move", "live moves", ("--players", "10", "--moves", "2")),
     Bench("saves", "saves", ("--seconds", "1")),
     Bench("store", "the store", ("--seconds", "0.5")),
     Bench("core", "the master's core", ("--one", "1000", "10")),

@@ -43,8 +43,11 @@ from roomfleet.wire.spec import RoomSpec
 
 log = logging.getLogger(__name__)
 
-SENT_ON_AT_ONCE = 16
-"""Tickets that are signed at once: 2 ms."""
+SIGNED_AT_ONCE = 16
+"""Tickets that are signed without a pause: 2 ms."""
+
+WaysOn = Callable[[str], Travel]
+"""What sends a player on to where the room runs next."""
 
 
 class HostedRoom:
@@ -184,23 +187,42 @@ class HostedRoom:
                 await self._ended.wait()
             return
         last = Bye(code=ByeCode.ROOM_DELETED, reason="the room was deleted") if goodbye else None
-        await self._close(last, reason, to)
+        ways = await self._ways_on(to) if to is not None and last is None else None
+        if not self.over:
+            await self._close(last, reason, ways)
 
-    async def _close(self, last: Bye | None, reason: str, to: MovedRoom | None = None) -> None:
+    async def _ways_on(self, to: MovedRoom) -> WaysOn:
+        """Do beforehand what would take long while the room stands still: save, and sign tickets."""
+        assert self.saver is not None
+        travels: dict[str, Travel] = {}
+        for session in self.visits.players:
+            travels[session.player] = self._node.travel(session.player, self.name, to)
+            if len(travels) % SIGNED_AT_ONCE == 0:
+                await asyncio.sleep(0)  # rooms go on meanwhile, this one too
+        await self.saver.flush()
+
+        def way_on(player: str) -> Travel:
+            return travels.get(player) or self._node.travel(player, self.name, to)
+
+        return way_on
+
+    async def _close(self, last: Bye | None, reason: str, ways: WaysOn | None = None) -> None:
         assert self.live is not None
         assert self.saver is not None
         self.phase = RoomPhase.STOPPING
         self.frozen_at = self._node.wall()
         self._node.changed(self)
-        followers = self.visits.send_on() if to is not None and last is None else []
+        followers = self.visits.send_on() if ways is not None else []
         self._send_all_away(last or Rejoin(reason=reason, room=self.name))
         try:
             exact = self._clock.now()
-            self.live.stop(exact, players_stay=to is not None)
+            self.live.stop(exact, players_stay=ways is not None)
             self._deliver()
             saving = self._loop.create_task(self.saver.finish(exact), name=f"last save {self.name}")
-            if to is not None:
-                await self._send_on(followers, to)
+            await asyncio.sleep(0)  # it is on its way to the store
+            if ways is not None:
+                for player, connection in followers:  # they may be there before the room
+                    connection.end(ways(player))
             await saving
         except Fenced as error:
             self._lost(error.found_epoch)
@@ -210,13 +232,6 @@ class HostedRoom:
             self.fail(f"internal error: {error!r}; see the node's log")
         else:
             self._over(RoomPhase.STOPPED, "")
-
-    async def _send_on(self, followers: list[tuple[str, Connection]], to: MovedRoom) -> None:
-        """To where the room runs next; they may be there before it."""
-        for number, (player, connection) in enumerate(followers, 1):
-            connection.end(self._node.travel(player, self.name, to))
-            if number % SENT_ON_AT_ONCE == 0:
-                await asyncio.sleep(0)  # the other rooms go on
 
     def fence(self, found_epoch: int | None, lost: int | None = None) -> None:
         """Another node has the room: close it here, acknowledge nothing, lead the players over.

@@ -189,7 +189,8 @@ class Saver:
         attempt = 0
         while True:
             try:
-                await self._commit_all()
+                if self._live.dirty or self._barriers or self._backlog or self._refused:
+                    await self._commit_all()
                 await self._session.release(
                     state=self._live.room_body(),
                     ceiling_ms=round(exact * 1000),

@@ -106,6 +106,20 @@ def _stuck(details: Details) -> Iterator[str]:
         yield _table((("stuck client", "name", ""), *COMMON[:2], *COMMON[3:7], *memory), rows)
 
 
+def _move(details: Details) -> Iterator[str]:
+    if found := details.get("move"):
+        yield "### Live moves"
+        columns = (
+            ("players", "players", ",.0f"),
+            ("moves", "moves", ",.0f"),
+            ("frozen p50 ms", "frozen_p50_ms", ".0f"),
+            ("p99 ms", "frozen_p99_ms", ".0f"),
+            ("seen p50 ms", "seen_p50_ms", ".0f"),
+            ("p99 ms", "seen_p99_ms", ".0f"),
+        )
+        yield _table(columns, [found])
+
+
 def _diffs(details: Details) -> Iterator[str]:
     if found := details.get("diffs"):
         yield "### E. What a change costs"
@@ -121,4 +135,4 @@ def _diffs(details: Details) -> Iterator[str]:
         yield _table(columns, found)
 
 
-SECTIONS = (_fanout, _motion, _effect, _idle, _diffs, _stuck)
+SECTIONS = (_fanout, _motion, _effect, _idle, _diffs, _stuck, _move)
