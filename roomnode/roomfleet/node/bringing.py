@@ -35,7 +35,8 @@ async def bring(node: Surroundings, room: HostedRoom | None, player: str, target
     if room is None or room.phase is not RoomPhase.RUNNING or room.live is None:
         return NOT_YET
     if room.live.player_actor(player) is not None:
-        await _send_live(room, player, target)
+        _send_live(room, player, target)
+    await _saved(room)  # also where the player has left a moment ago
     found = await node.store.get_actor(doc_id(node.game.name, player_actor(player)))
     if found is None or found.deleted:
         return ""
@@ -47,14 +48,22 @@ async def bring(node: Surroundings, room: HostedRoom | None, player: str, target
     return await _send_away(node, room, player, target) if found.away else NOT_YET
 
 
-async def _send_live(room: HostedRoom, player: str, target: str) -> None:
+def _send_live(room: HostedRoom, player: str, target: str) -> None:
     """Out of the live room with all that is docked; the session here is replaced by the one over there."""
     room.guarded(lambda live: live.send_player(player, target, room.now()))
     session = room.visits.forget(player)
     if session is not None and session.connection is not None:
         session.connection.end(Bye(code=ByeCode.REPLACED, reason=f"you went to {target} from another window"))
-    if room.saver is not None:
-        await room.saver.flush()
+
+
+async def _saved(room: HostedRoom) -> None:
+    if room.saver is None or room.session is None:
+        return
+    await room.saver.flush()
+    try:
+        await room.session.applied()
+    except Fenced as error:
+        room.fence(error.found_epoch)
 
 
 async def _send_away(node: Surroundings, room: HostedRoom, player: str, target: str) -> str:

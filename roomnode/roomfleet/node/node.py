@@ -582,6 +582,8 @@ class Node:
             for op in found.ops:
                 if op.transit is not None:
                     self._nudges.say(name_of(op.room), wake=bool(op.transit.arrival.get("wake")))
+            if any(op.room in self._sessions for op in found.ops):
+                await self.look_for_arrivals()
 
     async def _pause(self, attempt: int) -> None:
         if attempt > 3:
