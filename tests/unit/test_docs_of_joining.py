@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from roomfleet.master.core.given import TOKEN_SECONDS
-from roomfleet.master.core.joins import UNPOLLED_SECONDS
+from roomfleet.master.core.join_alarms import UNPOLLED_SECONDS
 from roomfleet.master.core.master import COLLECT_SECONDS
 from roomfleet.master.core.telling import FAR_SECONDS, NEAR, RENEW_SECONDS
 from roomfleet.master.runner import RENEW_SECONDS as TOKEN_RENEWED_SECONDS

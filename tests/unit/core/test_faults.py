@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from roomfleet.master.core import Key, admission, fleet, instances, joins, nodes, reports
+from roomfleet.master.core import Key, admission, destinations, fleet, instances, joins, nodes, reports
 from roomfleet.master.core import effects as fx
 from roomfleet.master.core import events as ev
 from roomfleet.master.core import reconcile as steps
@@ -160,14 +160,14 @@ def test_a_poisoned_template_is_held_back_and_says_so_and_others_make_instances(
 def test_a_poisoned_join_is_refused_and_the_others_get_in(
     driver: Driver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real = joins._enter_line
+    real = destinations._enter_line
 
     def poisoned(world: Any, join: Any, room: Any) -> None:
         if join.player == "bad":
             poison()
         real(world, join, room)
 
-    monkeypatch.setattr(joins, "_enter_line", poisoned)
+    monkeypatch.setattr(destinations, "_enter_line", poisoned)
     driver.room("town")
     bad, good = driver.join("bad", "town"), driver.join("good", "town")
     assert driver.problem(bad).refusal == "internal-error"

@@ -13,6 +13,7 @@ from typing import Any
 
 from roomfleet.master.core import (
     bring,
+    destinations,
     ending,
     events,
     faults,
@@ -169,7 +170,7 @@ def _synced(world: World, event: events.Synced) -> None:
     for template in world.templates.values():
         world.look_at_template(template)
     for join in list(world.joins.values()):
-        joins.begin(world, join)
+        destinations.begin(world, join)
     for game in world.games.values():
         sweep.ask(world, game)
 
@@ -238,7 +239,7 @@ def _work(world: World) -> None:
 def _reconcile_template(world: World, key: Key) -> None:
     template = world.templates.get(key)
     if template is not None:
-        instances.reconcile(world, template, joins.move_on)
+        instances.reconcile(world, template, destinations.move_on)
         if world.templates.get(key) is template:
             instance_line.tell_positions(world, template)
             world.timers.set(Alarm("template", key), instances.next_due(world, template))
@@ -298,7 +299,7 @@ _HANDLERS: dict[type, Callable[[World, Any], None]] = {
     events.JoinRequested: joins.requested,
     events.JoinCancelled: joins.cancelled,
     events.JoinPolled: joins.polled,
-    events.PlayerFound: joins.found,
+    events.PlayerFound: destinations.found,
     events.PlayerBrought: bring.brought,
     events.SeatRequested: joins.seat_requested,
     events.SeatCancelled: joins.seat_cancelled,
