@@ -194,3 +194,17 @@ def test_what_was_deleted_to_be_retained_is_never_erased(driver: Driver) -> None
         assert swept(driver, OLD) == []
         assert driver.one(fx.MarkRoom).on_delete is OnDelete.RETAIN
         wait(driver, 600)
+
+
+def test_an_answer_that_comes_after_the_object_went_does_not_make_the_time_run_from_before(
+    driver: Driver,
+) -> None:
+    driver.room("old", on_delete=OnDelete.DELETE)
+    asked = listed(driver)
+    wait(driver, 290)
+    driver.delete("old")
+    assert told(driver, asked, OLD) == []
+    wait(driver, 310)
+    assert swept(driver, OLD) == [], "it has been gone for 310 s"
+    wait(driver, 600)
+    assert len(swept(driver, OLD)) == 1

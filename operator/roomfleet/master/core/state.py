@@ -450,6 +450,8 @@ class Game:
     """Rooms whose last object said `onDelete: Retain`, whatever the store says: it may not know yet."""
     ended: OrderedDict[str, tuple[str, str]] = field(default_factory=OrderedDict)
     """Instances that were deleted: name to template and key, the oldest first."""
+    just_gone: set[str] = field(default_factory=set)
+    """Rooms whose object went after the last list that a node was asked about."""
     told_no_entry: bool = False
     """It was logged that erasing waits for an entry room."""
     lost: dict[str, None] = field(default_factory=dict)

@@ -38,6 +38,7 @@ def ask(world: World, game: Game) -> None:
     game.links.move_to_end(name)
     game.orphans = {room: orphan for room, orphan in game.orphans.items() if orphan.seen == game.asked}
     game.listed, game.asked = False, world.now
+    game.just_gone.clear()
     world.do(FindMarked(node.key, node.boot))
 
 
@@ -70,8 +71,10 @@ def object_known(world: World, key: Key) -> None:
 
 def object_gone(world: World, room: Room) -> None:
     """The object was deleted."""
+    game = world.game(room.key.game)
+    game.just_gone.add(room.key.name)
     if room.spec.on_delete is OnDelete.RETAIN:
-        world.game(room.key.game).kept.add(room.key.name)
+        game.kept.add(room.key.name)
 
 
 def _is_orphan(world: World, game: Game, node: Node, one: MarkedRoom) -> bool:
@@ -82,7 +85,8 @@ def _is_orphan(world: World, game: Game, node: Node, one: MarkedRoom) -> bool:
         retained = room.spec.on_delete is OnDelete.RETAIN
     if retained:
         world.do(MarkRoom(node.key, node.boot, one.room, one.uid, OnDelete.RETAIN))
-    if retained or room is not None or game.runs(one.room):
+    late = one.room in game.just_gone  # the last list had it still: this answers no later question
+    if retained or late or room is not None or game.runs(one.room):
         game.orphans.pop(one.room, None)
         return False
     return True
