@@ -38,10 +38,7 @@ def leave(world: World, room: Room) -> None:
     moving = room.move is not None and room.move.stage is MoveStage.HANDING_OVER
     if room.line is not None:
         if not moving:
-            for player in room.line.seated:
-                if world.seats.get((room.key.game, player)) == room.key:
-                    del world.seats[room.key.game, player]
-            room.line.unseat()
+            world.unseat(room, room.line)
         room.line.void_tickets("")
     _occupy(world, room, node, 0)
     room.place = None
@@ -168,7 +165,7 @@ def count(world: World, room: Room, players: int, resumable: int) -> None:
         room.line.departures.left(gone, world.now)
     room.players, room.resumable = players, resumable
     if room.line is not None and players + resumable == 0 and not _is_landing(place):
-        room.line.unseat()
+        world.unseat(room, room.line)
         room.line.void_tickets(place.boot if place is not None else "")
     recount(world, room)
 

@@ -334,7 +334,9 @@ def _forget(world: World, room: Room) -> None:
 
 
 def _next_due(world: World, room: Room) -> float | None:
-    """When the room is to be looked at again, if nothing happens."""
+    """When the room is to be looked at again, if nothing happens. What was due by now has been looked at just
+    now: if nothing could be done about it, an event will say when it can.
+    """
     place, dues = room.place, []
     if room.recording is not None:
         dues.append(room.recording.said + SAY_AGAIN_SECONDS)
@@ -364,4 +366,4 @@ def _next_due(world: World, room: Room) -> float | None:
             dues.append(max(place.since, place.node.since) + UNSEEN_STOP_SECONDS)
         if place.stage is Stage.STARTING:
             dues.append(place.since + REMIND_SECONDS)
-    return min(dues, default=None)
+    return min((due for due in dues if due > world.now), default=None)

@@ -29,7 +29,10 @@ def reported(world: World, node: Node, report: Report) -> None:
     room = world.rooms.get(Key(node.key.game, report.room))
     if room is None:
         return
-    room.highest = max(room.highest, report.epoch, report.found_epoch or 0)
+    named = max(report.epoch, report.found_epoch or 0)
+    if named > room.highest:
+        room.highest = named
+        world.look_at(room)  # the object is to say it, too: a restart begins from there
     place = room.place
     if place is None or not is_about(report, node, place) or place.stage is Stage.UNHEARD:
         _stray(world, room, node, report)

@@ -648,6 +648,20 @@ class World:
             return
         if join.state is JoinState.WAITING:
             room.line.leave(join)
-        elif join.id in room.line.reserved:
-            room.line.free(join)
+        else:
+            if join.id in room.line.reserved:
+                room.line.free(join)
+            if join.player not in room.line.seated:
+                self._sits_no_more(join.player, room)
         self.look_at(room, Lane.URGENT)
+
+    def unseat(self, room: Room, line: Line) -> None:
+        """Nobody sits in the room."""
+        for player in line.seated:
+            self._sits_no_more(player, room)
+        line.unseat()
+
+    def _sits_no_more(self, player: str, room: Room) -> None:
+        who = (room.key.game, player)
+        if self.seats.get(who) == room.key:
+            del self.seats[who]

@@ -1,0 +1,35 @@
+"""What random lives of a fleet have found: each by hand, small."""
+
+from __future__ import annotations
+
+from roomfleet.master.core.model import Phase, RoomStatus
+from roomfleet.wire.link import RoomPhase
+from unit.core.driver import GAME, Driver
+
+
+def test_a_room_that_cannot_start_after_a_restart_keeps_the_master_idle() -> None:
+    """The time for which tokens were collected is over, and nothing is left to do about it."""
+    driver = Driver()
+    driver.room("town", status=RoomStatus(phase=Phase.QUEUED, waiting=2))
+    driver.join("ann", "town")
+    driver.wait(16)
+    due = driver.core.next_due()
+    assert due is None or due > driver.now
+
+
+def test_who_sat_in_a_room_that_emptied_is_forgotten() -> None:
+    driver = Driver()
+    driver.two_nodes()
+    driver.running("town")
+    assert driver.core._world.seats == {(GAME, "town"): (GAME, "town")}
+    driver.report(0, "town", RoomPhase.RUNNING, players=0)
+    assert driver.core._world.seats == {}
+
+
+def test_an_epoch_that_only_a_node_knew_of_is_written_down() -> None:
+    """Its object's status was lost; a node that has just stopped the room names the epoch that it had."""
+    driver = Driver()
+    driver.two_nodes()
+    driver.room("town")
+    driver.report(0, "town", RoomPhase.STOPPED, epoch=7)
+    assert driver.written("town").epoch == 7
