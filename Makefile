@@ -13,7 +13,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: help up operator test check unit bench explore format clean
+.PHONY: help up operator test check unit bench explore simulate format clean
 
 help: ## what there is
 	@echo "make up        play $(GAME): sets itself up, then prints a URL (HOST=, PORT=, DATA=, GAME=, STORE=)"
@@ -23,6 +23,7 @@ help: ## what there is
 	@echo "make unit      the fast tests only"
 	@echo "make bench     what is measured: tables, build/bench.json and a plot (QUICK=1 for a short look)"
 	@echo "make explore   every interleaving of the save protocol, without bounds"
+	@echo "make simulate  the master in a simulated fleet with every fault: SEEDS=1000 lives of EVENTS=10000 events"
 	@echo "make format    put the code in its format"
 	@echo "make clean     remove what was made, except saved games (.roomfleet/)"
 
@@ -54,6 +55,9 @@ bench: $(VENV)/installed-for-bench
 
 explore: $(VENV)/installed-for-tests
 	$(BIN)/python tests/support/explorer/run.py --unbounded
+
+simulate: $(VENV)/installed-for-tests
+	$(BIN)/python tests/support/simulation/run.py $(if $(SEEDS),--seeds $(SEEDS)) $(if $(EVENTS),--events $(EVENTS))
 
 format: $(VENV)/installed-for-tests
 	$(BIN)/ruff format .

@@ -13,7 +13,7 @@ from roomfleet.master.core.model import Phase, RoomStatus, Strategy
 from roomfleet.master.core.moves import MOVES_AT_ONCE, PREPARE_SECONDS
 from roomfleet.wire.link import Report, RoomPhase
 from roomfleet.wire.spec import Keep
-from unit.core.bookkeeping import check_bookkeeping
+from support.simulation.bookkeeping import check_bookkeeping
 from unit.core.driver import GAME, Driver
 
 

@@ -1,4 +1,4 @@
-"""Checks that the core's running counts are what counting everything anew gives."""
+"""Counts the model of the core anew: its running counts, indices and references must agree."""
 
 from __future__ import annotations
 
@@ -51,4 +51,5 @@ def check_bookkeeping(core: Core) -> None:
         assert line.seats == sum(join.takes_seat for join in line.reserved.values())
     for who, join in world.players.items():
         assert world.joins[join.id] is join
-        assert (join.game, join.player) == who
+        assert join.game == who[0]
+        assert who[1] in join.players

@@ -1,0 +1,315 @@
+"""Carries out the actions of a plan: each picks its subject by its own luck among those that there are."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from roomfleet.master.core import Key
+from roomfleet.master.core import events as ev
+from roomfleet.master.core.model import Phase, RoomStatus
+from roomfleet.wire.spec import Arrivals, Keep, OnDelete
+from support.simulation.apiserver import Object
+from support.simulation.chance import chosen
+from support.simulation.nodes import SimNode
+from support.simulation.plan import Action, Kind
+
+if TYPE_CHECKING:
+    from support.simulation.simulation import Simulation
+
+REGULARS = 25
+"""Players who come again and again; the others are new each time."""
+ROOMS = 8
+
+
+def perform(simulation: Simulation, action: Action) -> None:
+    """Do it; without a subject nothing happens."""
+    _DOERS[action.kind](simulation, action)
+
+
+def _room(simulation: Simulation, luck: float) -> Object | None:
+    rooms = list(simulation.api.rooms.values())
+    return chosen(rooms, luck) if rooms else None
+
+
+def _node(simulation: Simulation, luck: float) -> SimNode | None:
+    return chosen(simulation.processes, luck) if simulation.processes else None
+
+
+# -- players -----------------------------------------------------------------------------------------------
+
+
+def _join(simulation: Simulation, action: Action) -> None:
+    who, where, game_luck = action.luck
+    game = chosen(simulation.games, game_luck)
+    player = f"p{int(who * 2 * REGULARS)}" if who < 0.5 else f"q{action.number}"
+    rooms: list[str | None] = [key.name for key in simulation.api.rooms if key.game == game]
+    asked = chosen([None, "nowhere", *rooms, *rooms, *rooms], where)
+    id, luck = f"j{action.number}", simulation.chance.roll(f"join {action.number}")
+    others = (f"{id}a", f"{id}b") if luck < 0.03 else (f"{id}a",) if luck < 0.08 else ()
+    simulation.players.join(id, game, player, asked, others=others, bring=luck > 0.85 and asked is not None)
+
+
+def _cancel(simulation: Simulation, action: Action) -> None:
+    attempts = list(simulation.players.attempts.values())
+    if attempts:
+        simulation.players.cancel(chosen(attempts, action.luck[0]))
+
+
+def _forsake(simulation: Simulation, action: Action) -> None:
+    attempts = [attempt for attempt in simulation.players.attempts.values() if attempt.node is None]
+    if attempts:
+        chosen(attempts, action.luck[0]).forsaken = True
+
+
+def _leave(simulation: Simulation, action: Action) -> None:
+    sitting = simulation.players.sitting()
+    if sitting:
+        drop = action.kind is Kind.DROP
+        simulation.players.leave(*chosen(sitting, action.luck[0]), drop=drop, resume=action.luck[1])
+
+
+def _travel(simulation: Simulation, action: Action) -> None:
+    sitting = [one for one in simulation.players.sitting() if one[0].linked]
+    if not sitting:
+        return
+    node, _, _, player = chosen(sitting, action.luck[0])
+    rooms = [key.name for key in simulation.api.rooms if key.game == node.key.game]
+    simulation.players.travel(f"s{action.number}", node, player, chosen([*rooms, "nowhere"], action.luck[1]))
+
+
+def _stay(simulation: Simulation, action: Action) -> None:
+    travelling = [attempt for attempt in simulation.players.attempts.values() if attempt.node is not None]
+    if travelling:
+        simulation.players.cancel(chosen(travelling, action.luck[0]))
+
+
+def _nudge(simulation: Simulation, action: Action) -> None:
+    node, found = _node(simulation, action.luck[0]), _room(simulation, action.luck[1])
+    if node is not None and found is not None and node.works:
+        node.send(ev.Nudged(Key(node.key.game, found.key.name), action.luck[2] < 0.5))
+
+
+# -- operators ---------------------------------------------------------------------------------------------
+
+
+def _spec(simulation: Simulation, action: Action) -> None:
+    found = _room(simulation, action.luck[0])
+    if found is None:
+        return
+    keeps = [Keep.ALWAYS, Keep.NEVER, Keep.WHEN_WANTED, Keep.WHEN_WANTED]
+    change: dict[str, Any] = chosen(
+        [
+            {"capacity": 1 + int(action.luck[2] * 6)},
+            {"bored_after_seconds": chosen([0, 5, 15], action.luck[2])},
+            {"script": f"a.b:C{int(action.luck[2] * 4)}"},
+            {"keep": chosen(keeps, action.luck[2])},
+            {"on_delete": chosen(list(OnDelete), action.luck[2])},
+            {"arrivals": chosen(list(Arrivals), action.luck[2])},
+            {"spread_group": chosen(["", "g"], action.luck[2])},
+            {"fleet": chosen(["default", "default", "other"], action.luck[2])},
+        ],
+        action.luck[1],
+    )
+    simulation.api.respec(found.key, msgspec.structs.replace(found.spec, **change))
+
+
+def _delete(simulation: Simulation, action: Action) -> None:
+    found = _room(simulation, action.luck[0])
+    if found is not None:
+        simulation.api.delete(found.key, simulation.clock.now)
+
+
+def _make(simulation: Simulation, action: Action) -> None:
+    game = chosen(simulation.games, action.luck[0])
+    missing = [
+        Key(game, f"r{number}")
+        for number in range(ROOMS)
+        if Key(game, f"r{number}") not in simulation.api.rooms
+    ]
+    if missing:
+        simulation.make_room(chosen(missing, action.luck[1]))
+
+
+def _remake(simulation: Simulation, action: Action) -> None:
+    found = _room(simulation, action.luck[0])
+    if found is not None:
+        simulation.api.delete(found.key, simulation.clock.now)
+        simulation.make_room(found.key)
+
+
+def _entry(simulation: Simulation, action: Action) -> None:
+    found = _room(simulation, action.luck[0])
+    if found is not None:
+        for other in list(simulation.api.rooms.values()):
+            if other.key.game == found.key.game and other.entry != (other.key == found.key):
+                simulation.api.annotate(other.key, entry=other.key == found.key)
+
+
+def _touch(simulation: Simulation, action: Action) -> None:
+    found = _room(simulation, action.luck[0])
+    if found is None:
+        return
+    if action.luck[1] < 0.5:
+        simulation.api.annotate(found.key, entry=found.entry)
+    elif simulation.master.up:
+        simulation.master.adapter.repeat(found.key)
+
+
+def _scale(simulation: Simulation, action: Action) -> None:
+    fleets = list(simulation.api.fleets.values())
+    if not fleets:
+        return
+    fleet = chosen(fleets, action.luck[0])
+    most = 1 + int(action.luck[1] * 5)
+    least = int(action.luck[2] * 3)
+    spec = msgspec.structs.replace(fleet.spec, max_nodes=most, min_nodes=min(most, least))
+    simulation.api.apply_fleet(fleet.key, spec)
+
+
+def _cordon(simulation: Simulation, action: Action) -> None:
+    fleets = list(simulation.api.fleets.values())
+    if fleets:
+        fleet = chosen(fleets, action.luck[0])
+        slots = (int(action.luck[1] * 4),) if action.luck[2] < 0.6 else ()
+        spare = int(action.luck[2] * 2)
+        spec = msgspec.structs.replace(fleet.spec, cordoned=slots, spare_nodes=spare)
+        simulation.api.apply_fleet(fleet.key, spec)
+
+
+def _no_fleet(simulation: Simulation, action: Action) -> None:
+    fleets = list(simulation.api.fleets.values())
+    if fleets:
+        fleet = chosen(fleets, action.luck[0])
+        simulation.api.delete_fleet(fleet.key)
+
+        def make_again() -> None:
+            if fleet.key not in simulation.api.fleets:
+                simulation.api.apply_fleet(fleet.key, fleet.spec)
+
+        simulation.clock.later(action.luck[1] * 60.0, make_again)
+
+
+def _status_lost(simulation: Simulation, action: Action) -> None:
+    found = _room(simulation, action.luck[0])
+    if found is not None:
+        simulation.api.edit_status(found.key, RoomStatus())
+
+
+def _status_edited(simulation: Simulation, action: Action) -> None:
+    found = _room(simulation, action.luck[0])
+    if found is None:
+        return
+    epoch = max(0, found.status.epoch + int(action.luck[1] * 7) - 3)
+    node = chosen(["", "default-0", "default-7", "elsewhere"], action.luck[2])
+    phase = chosen(list(Phase), action.luck[1])
+    simulation.api.edit_status(
+        found.key, replace(found.status, epoch=epoch, node=node, phase=phase, waiting=int(action.luck[1] * 5))
+    )
+
+
+# -- faults ------------------------------------------------------------------------------------------------
+
+
+def _break(simulation: Simulation, action: Action) -> None:
+    found = _room(simulation, action.luck[0])
+    if found is not None:
+        simulation.break_room(found.key, action.luck[1] * 30.0)
+
+
+def _kill(simulation: Simulation, action: Action) -> None:
+    if (node := _node(simulation, action.luck[0])) is not None:
+        node.kill()
+
+
+def _drain(simulation: Simulation, action: Action) -> None:
+    if (node := _node(simulation, action.luck[0])) is not None:
+        node.here(node.leave if action.luck[1] < 0.7 else node.drain)
+
+
+def _pause(simulation: Simulation, action: Action) -> None:
+    if (node := _node(simulation, action.luck[0])) is not None:
+        node.pause(chosen([1.0, 5.0, 15.0, 40.0], action.luck[1]))
+
+
+def _cut(simulation: Simulation, action: Action) -> None:
+    if (node := _node(simulation, action.luck[0])) is not None and not node.paused:
+        node.cut(chosen([0.3, 3.0, 14.0, 70.0], action.luck[1]), told=action.luck[2] < 0.8)
+
+
+def _master_kill(simulation: Simulation, action: Action) -> None:
+    simulation.master.kill(chosen([0.5, 3.0, 20.0], action.luck[0]))
+
+
+def _master_stall(simulation: Simulation, action: Action) -> None:
+    simulation.master.stall(chosen([1.0, 4.0, 12.0], action.luck[0]))
+
+
+def _api_down(simulation: Simulation, action: Action) -> None:
+    api = simulation.api
+    api.up = False
+
+    def back() -> None:
+        api.up = True
+
+    simulation.clock.later(chosen([1.0, 5.0, 30.0], action.luck[0]), back)
+
+
+def _watch_gap(simulation: Simulation, action: Action) -> None:
+    if simulation.master.up:
+        simulation.master.adapter.go_blind(chosen([1.0, 5.0, 15.0], action.luck[0]))
+
+
+def _store_down(simulation: Simulation, action: Action) -> None:
+    store = simulation.store
+    store.up = False
+
+    def back() -> None:
+        store.up = True
+
+    simulation.clock.later(chosen([1.0, 5.0, 30.0], action.luck[0]), back)
+
+
+def _backup(simulation: Simulation, action: Action) -> None:
+    if action.luck[0] < 0.5:
+        simulation.store.back_up()
+    else:
+        simulation.restored = True
+        simulation.store.restore()
+
+
+_DOERS: dict[Kind, Callable[[Simulation, Action], None]] = {
+    Kind.JOIN: _join,
+    Kind.CANCEL: _cancel,
+    Kind.FORSAKE: _forsake,
+    Kind.LEAVE: _leave,
+    Kind.DROP: _leave,
+    Kind.TRAVEL: _travel,
+    Kind.STAY: _stay,
+    Kind.NUDGE: _nudge,
+    Kind.SPEC: _spec,
+    Kind.DELETE: _delete,
+    Kind.MAKE: _make,
+    Kind.REMAKE: _remake,
+    Kind.ENTRY: _entry,
+    Kind.TOUCH: _touch,
+    Kind.SCALE: _scale,
+    Kind.CORDON: _cordon,
+    Kind.NO_FLEET: _no_fleet,
+    Kind.STATUS_LOST: _status_lost,
+    Kind.STATUS_EDITED: _status_edited,
+    Kind.BREAK: _break,
+    Kind.KILL: _kill,
+    Kind.DRAIN: _drain,
+    Kind.PAUSE: _pause,
+    Kind.CUT: _cut,
+    Kind.MASTER_KILL: _master_kill,
+    Kind.MASTER_STALL: _master_stall,
+    Kind.API_DOWN: _api_down,
+    Kind.WATCH_GAP: _watch_gap,
+    Kind.STORE_DOWN: _store_down,
+    Kind.BACKUP: _backup,
+}

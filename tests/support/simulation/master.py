@@ -1,0 +1,183 @@
+"""The master's process: the core, its timer, and what becomes of its effects. It may die, or stand still."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from roomfleet.master.core import Core, Key
+from roomfleet.master.core import effects as fx
+from roomfleet.master.core import events as ev
+from support.simulation.adapter import Adapter
+from support.simulation.oracle import Broken
+
+if TYPE_CHECKING:
+    from support.simulation.simulation import Simulation
+
+TICK_SECONDS = 0.001
+"""A tick comes so long after it was due, at the least."""
+IN_VAIN = 100
+"""Ticks that were due and did nothing, one after the other: more, and the core only turns round and round."""
+
+
+class Master:
+    """One core after the other. `life` counts them."""
+
+    def __init__(self, simulation: Simulation) -> None:
+        self._simulation = simulation
+        self.life = 0
+        self.up = False
+        self.events = 0
+        self._held: list[ev.Event] | None = None
+        self._slept = 0.0
+        self._down_since = simulation.clock.now
+        self._in_vain = 0
+
+    def start(self) -> None:
+        simulation = self._simulation
+        self.life += 1
+        self.up = True
+        self._held = None
+        self._slept += simulation.clock.now - self._down_since
+        self.core = Core(
+            simulation.settings, seed=simulation.seed * 1_000 + self.life, now=simulation.clock.now
+        )
+        self.adapter = Adapter(simulation)
+
+    def kill(self, seconds: float) -> None:
+        """The process ends, and another one starts after so long."""
+        if not self.up:
+            return
+        if self._held is None:
+            self._down_since = self._simulation.clock.now
+        self.up = False
+        self._held = None
+        self._simulation.players.master_died()
+        self._simulation.oracle.master_died()
+        self._simulation.clock.later(seconds, self.start)
+
+    def stall(self, seconds: float) -> None:
+        """It does nothing for so long, then everything."""
+        if not self.up or self._held is not None:
+            return
+        life = self.life
+        self._held = []
+        self._down_since = self._simulation.clock.now
+
+        def go_on() -> None:
+            if self.life != life or not self.up or self._held is None:
+                return
+            held, self._held = self._held, None
+            self._slept += self._simulation.clock.now - self._down_since
+            for event in held:
+                self.tell(event)
+
+        self._simulation.clock.later(seconds, go_on)
+
+    @property
+    def awake(self) -> float:
+        """Seconds so far in which it could do something."""
+        now = self._simulation.clock.now
+        asleep = not self.up or self._held is not None
+        return now - self._slept - (now - self._down_since if asleep else 0.0)
+
+    def next_due(self) -> float | None:
+        """When it wants to be called."""
+        if not self.up or self._held is not None:
+            return None
+        due = self.core.next_due()
+        return None if due is None else max(due, self._simulation.clock.now)
+
+    def tick(self) -> None:
+        """Call it, because it wanted that."""
+        due = self.core.next_due()
+        self.tell(ev.Tick())
+        self._in_vain = self._in_vain + 1 if self.core.next_due() == due else 0
+        if self._in_vain > IN_VAIN:
+            raise Broken("the core rests", f"{self._in_vain} ticks in vain: due since {due}")
+
+    def process_ended(self, key: Key, boot: str, after: float) -> None:
+        """Whoever keeps the processes noticed that one ended. Some cannot tell boots apart: they only start
+        another one after they have said so.
+        """
+        simulation, life = self._simulation, self.life
+
+        def tell() -> None:
+            latest = simulation.nodes.get(key)
+            alone = latest is not None and latest.boot == boot
+            nameless = alone and simulation.luck(f"gone {boot}") < 0.3
+            if self.life == life:
+                self.tell(ev.NodeGone(key, "" if nameless else boot))
+
+        simulation.clock.later(after, tell)
+
+    def tell(self, event: ev.Event) -> None:
+        """An event for the core, and what follows. Lost while there is no master, late while it stands."""
+        if not self.up:
+            return
+        if self._held is not None:
+            self._held.append(event)
+            return
+        simulation = self._simulation
+        self.events += 1
+        simulation.oracle.heard(event)
+        simulation.note(event)
+        for effect in self.core.handle(event, simulation.clock.now):
+            simulation.note(effect, "    ")
+            self._carry_out(effect)
+
+    def _carry_out(self, effect: fx.Effect) -> None:
+        simulation = self._simulation
+        match effect:
+            case fx.Record():
+                self.adapter.record(effect)
+            case fx.WriteStatus():
+                self.adapter.write_status(effect)
+            case fx.SendDesired():
+                simulation.oracle.told(effect)
+                node = simulation.node(effect.node, effect.boot)
+                if node is not None:
+                    node.hear(lambda: node.desire(effect))
+            case fx.CreateNode():
+                simulation.create_node(effect.node, effect.fleet)
+            case fx.DeleteNode():
+                simulation.delete_node(effect.node)
+            case fx.AnswerJoin():
+                simulation.oracle.answered(effect.id, effect.answer)
+                simulation.players.answered(effect.id, effect.answer)
+            case fx.AnswerSeat():
+                id = f"{effect.boot}:{effect.id}"
+                simulation.oracle.answered(id, effect.answer)
+                simulation.players.answered(id, effect.answer)
+            case fx.FindPlayer() | fx.BringPlayer():
+                self._to_node(effect)
+            case fx.FindMarked() | fx.MarkRoom() | fx.EraseRooms():
+                if isinstance(effect, fx.EraseRooms):
+                    simulation.oracle.erases(effect)
+                self._to_node(effect)
+            case fx.Announce():
+                if effect.reason == "InternalError":
+                    raise Broken("no room's work raises", f"{effect.key}: {effect.message}", str(effect.key))
+            case fx.SendDrain():
+                node = simulation.node(effect.node, effect.boot)
+                if node is not None:
+                    node.hear(lambda: node.leave_within(effect.seconds))
+            case fx.SweepRooms() | fx.SendBack() | fx.SendGoodbye() | fx.SendNudge() | fx.WriteFleetStatus():
+                pass
+
+    def _to_node(
+        self, effect: fx.FindPlayer | fx.BringPlayer | fx.FindMarked | fx.MarkRoom | fx.EraseRooms
+    ) -> None:
+        node = self._simulation.node(effect.node, effect.boot)
+        if node is None:
+            return
+        match effect:
+            case fx.FindPlayer():
+                node.hear(lambda: node.find(effect))
+            case fx.BringPlayer():
+                node.hear(lambda: node.bring(effect))
+            case fx.FindMarked():
+                node.hear(node.tell_marked)
+            case fx.MarkRoom():
+                node.hear(lambda: node.mark(effect))
+            case fx.EraseRooms():
+                node.hear(lambda: node.erase(effect))
