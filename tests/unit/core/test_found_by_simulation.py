@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from roomfleet.master.core import Key
 from roomfleet.master.core.model import Phase, RoomStatus
 from roomfleet.wire.link import RoomPhase
 from unit.core.driver import GAME, Driver
@@ -33,3 +34,15 @@ def test_an_epoch_that_only_a_node_knew_of_is_written_down() -> None:
     driver.room("town")
     driver.report(0, "town", RoomPhase.STOPPED, epoch=7)
     assert driver.written("town").epoch == 7
+
+
+def test_a_room_that_waited_for_space_to_move_to_and_may_stay_waits_no_more() -> None:
+    driver = Driver()
+    driver.fleet(max_nodes=1, min_nodes=1)
+    driver.connect(0)
+    driver.running("town")
+    driver.fleet(max_nodes=1, min_nodes=1, cordoned=(0,))
+    fleet = driver.core._world.fleets[Key(GAME, "default")]
+    assert list(fleet.waiting) == [(GAME, "town")]
+    driver.fleet(max_nodes=1, min_nodes=1)
+    assert list(fleet.waiting) == []

@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from unit.core.bookkeeping import check_bookkeeping
 
 from roomfleet.master.core import effects as fx
 from roomfleet.master.core.choosing import CANDIDATES
@@ -13,6 +12,7 @@ from roomfleet.master.core.model import Phase, Strategy
 from roomfleet.master.core.placement import NodeIndex
 from roomfleet.wire.link import RoomPhase
 from roomfleet.wire.spec import Keep
+from support.simulation.bookkeeping import check_bookkeeping
 from unit.core.driver import Driver
 
 Puts = list[tuple[int, int | None]]

@@ -31,6 +31,8 @@ def advance(world: World, room: Room, place: Place) -> None:
     if move is None:
         if has_to_go(place.node):
             _begin(world, room, place)
+        else:
+            places.stop_waiting(world, room, place.node.fleet.key.name)
         return
     match move.stage:
         case MoveStage.PREPARING | MoveStage.PREPARED:

@@ -324,6 +324,8 @@ def _give_up_unseen(world: World, room: Room, place: Place) -> None:
 def _forget(world: World, room: Room) -> None:
     for join in list(room.line.reserved.values()) if room.line is not None else ():
         world.forget(join)
+    if room.line is not None:
+        world.unseat(room, room.line)
     game = world.game(room.key.game)
     del world.rooms[room.key]
     status.tally(world, room, None)

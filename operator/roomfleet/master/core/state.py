@@ -648,11 +648,11 @@ class World:
             return
         if join.state is JoinState.WAITING:
             room.line.leave(join)
-        else:
-            if join.id in room.line.reserved:
-                room.line.free(join)
-            if join.player not in room.line.seated:
-                self._sits_no_more(join.player, room)
+        elif join.id in room.line.reserved:
+            room.line.free(join)
+        for player in join.players:
+            if player not in room.line.seated:
+                self._sits_no_more(player, room)
         self.look_at(room, Lane.URGENT)
 
     def unseat(self, room: Room, line: Line) -> None:
