@@ -47,6 +47,7 @@ class Seat:
     boot: str
     uid: str
     expires: float
+    session: int
     takes: bool
     """Whether it is one more than those that the node counts: not for a player who sits there already."""
 
@@ -139,7 +140,7 @@ class Oracle:
                 self._reported(event.node, event.boot, event.rooms)
             case ev.JoinRequested():
                 for player in (event.player, *event.others):
-                    self._replaced((event.game, player))
+                    self._replaced((event.game, player), event.session)
                 self._asked(event.id)
             case ev.SeatRequested():
                 self._replaced((event.node.game, event.player))
@@ -161,10 +162,11 @@ class Oracle:
                 if seat is not None:
                     self._seated[key].add(seat.who[1])
 
-    def _replaced(self, who: tuple[str, str]) -> None:
+    def _replaced(self, who: tuple[str, str], session: int = 0) -> None:
         """A newer join of the same player: an older one's seat is given up."""
-        for id in [id for id, seat in self._seats.items() if seat.who == who]:
-            del self._seats[id]
+        for id, seat in list(self._seats.items()):
+            if seat.who == who and (not session or seat.session <= session):
+                del self._seats[id]
 
     def _admitted(self, id: str, attempt: Attempt, who: tuple[str, str], answer: fx.Admitted) -> None:
         now = self._simulation.clock.now
@@ -176,7 +178,7 @@ class Oracle:
         takes = self._takes_seat(key, attempt, id, who[1])
         if takes:
             self._first_in_line(attempt, key)
-        self._seats[id] = Seat(id, who, key, answer.boot, uid, answer.expires, takes)
+        self._seats[id] = Seat(id, who, key, answer.boot, uid, answer.expires, answer.session, takes)
         if takes:
             self._fits(key, answer.boot, uid, spec.capacity)
 

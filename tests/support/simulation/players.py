@@ -62,6 +62,7 @@ class Players:
         self._simulation = simulation
         self.attempts: dict[str, Attempt] = {}
         """Those that are not over."""
+        self._settled_at = 0.0
         self.quiet = False
         """Nobody comes back by themselves."""
         self._returns = 0
@@ -190,6 +191,8 @@ class Players:
     def _enter(self, attempt: Attempt) -> None:
         """Come with the ticket to the node that it is for."""
         simulation = self._simulation
+        if attempt.expires < self._settled_at + simulation.settings.ticket_seconds:
+            return  # let in before everybody went home
         node = simulation.booted(attempt.boot)
         if attempt.node is not None:
             self._depart(attempt)
@@ -310,6 +313,8 @@ class Players:
         simulation = self._simulation
 
         def arrive() -> None:
+            if self.quiet:
+                return
             node = simulation.booted(boot)
             copy = node.copies.get(name) if node is not None and node.works else None
             if node is not None and copy is not None and player in copy.resumable:
@@ -343,5 +348,6 @@ class Players:
     def settle_down(self) -> None:
         """From now on nobody comes by themselves; who is in line goes away."""
         self.quiet = True
+        self._settled_at = self._simulation.clock.now
         for attempt in list(self.attempts.values()):
             self.cancel(attempt)
