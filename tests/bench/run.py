@@ -54,7 +54,7 @@ BENCHES_IN_ORDER = (
     Bench("diffs", "E  what a change costs", ("--seconds", "0.2")),
     Bench("stuck", "F  a stuck client among the others", ("--clients", "200", "--seconds", "4")),
     Bench("vision", "who sees what", ("--viewers", "100", "--seconds", "0.5")),
-    Bench("joins", "joins", ("--joins", "20")),
+    Bench("joins", "joins", ("--joins", "20", "--seconds", "2")),
     Bench("move", "live moves", ("--players", "10", "--moves", "2")),
     Bench("saves", "saves", ("--seconds", "1")),
     Bench("store", "the store", ("--seconds", "0.5")),

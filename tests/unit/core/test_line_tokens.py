@@ -64,6 +64,20 @@ def test_who_was_not_heard_of_for_too_long_comes_back_to_the_place(driver: Drive
     assert (driver.position(again), driver.position(bob)) == (1, 2)
 
 
+def test_a_seat_that_a_node_asks_for_again_has_its_place_back(driver: Driver) -> None:
+    def ask(claimed: ev.LinePlace | None = None) -> None:
+        driver.tell(ev.SeatRequested(driver.node(1), "b1", "s1", "ann", "town", place=claimed))
+
+    ask()
+    arrived = driver.now
+    driver.wait(1, alive=(0, 1))
+    bob = driver.join("bob", "town")
+    driver.tell(ev.SeatCancelled(driver.node(1), "b1", "s1"))
+    assert driver.position(bob) == 1
+    ask(place(arrived, "ann"))
+    assert driver.position(bob) == 2
+
+
 # -- what is not
 
 

@@ -7,6 +7,7 @@ import math
 from roomfleet.master.core import bring, places
 from roomfleet.master.core.effects import Admitted, InLine
 from roomfleet.master.core.line import Join, JoinState, Line
+from roomfleet.master.core.returning import Returning
 from roomfleet.master.core.state import Alarm, Link, Room, Stage, World
 from roomfleet.master.core.telling import RENEW_SECONDS
 from roomfleet.wire.joining import Refusal
@@ -147,6 +148,8 @@ def _has_seats(world: World, room: Room, line: Line, join: Join) -> bool:
 
 def _missing_before(world: World, line: Line, join: Join) -> int:
     if world.now >= world.collect_until:
+        if line.returning.most:
+            line.returning = Returning()
         return 0
     if join.place is not None and join.arrived < world.started:
         return line.returning.missing_before(join.arrived, join.place.ahead)
