@@ -289,7 +289,7 @@ class Node:
             url=self.url,
             version=__version__,
             keys={self._key.id: self._key.public},
-            rooms=[room.report() for room in self._rooms.values()],
+            rooms=[room.report(again=True) for room in self._rooms.values()],
             secret=self._options.secret,
             draining=self._leaving.begun,
         )

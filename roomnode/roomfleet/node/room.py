@@ -316,8 +316,8 @@ class HostedRoom:
         """It has stopped, failed, or was lost: nothing of it counts here any more."""
         return self._over_now
 
-    def report(self) -> Report:
-        """The room as the master should know it; the join ids in it are reported once."""
+    def report(self, *, again: bool = False) -> Report:
+        """The room as the master should know it; `again`: and what one that was away may have missed."""
         saver, visits = self.saver, self.visits
         return Report(
             room=self.name,
@@ -325,7 +325,8 @@ class HostedRoom:
             phase=self.phase,
             players=visits.players.connected,
             resumable=visits.resumable,
-            used=visits.take_used(),
+            used=visits.take_used(again=again),
+            seated=[session.player for session in visits.players] if again else [],
             saved_at=_rfc3339(saver.saved_at) if saver is not None and saver.saved_at is not None else "",
             saved=saver.ok if saver is not None else True,
             found_epoch=self.found_epoch,

@@ -45,7 +45,8 @@ class Visits:
         """Seats kept for players whom other nodes send: until when, loop time."""
         self._sending: dict[str, None] = {}
         """Players whose actors are away here and are being brought to another room."""
-        self._used: list[str] = []
+        self._used: dict[str, tuple[float, bool]] = {}
+        """Joins whose ticket was used up: when, loop time, and whether the master was told."""
 
     @property
     def resumable(self) -> int:
@@ -53,10 +54,14 @@ class Visits:
         absent = len(self.players) - self.players.connected
         return absent + len(self._entering) + len(self._reserved)
 
-    def take_used(self) -> list[str]:
-        """Ids of the joins whose ticket was used up since the last call."""
-        used, self._used = self._used, []
-        return used
+    def take_used(self, *, again: bool = False) -> list[str]:
+        """Ids of the joins whose ticket was used up since the last call; `again`: and of those told before,
+        as long as the master may have missed it and keeps a seat for them."""
+        now = self._loop.time()
+        kept = now - 2 * self._node.settings.ticket_seconds
+        ids = [join for join, (_, told) in self._used.items() if again or not told]
+        self._used = {join: (at, True) for join, (at, _) in self._used.items() if at > kept}
+        return ids
 
     def presence(self, player: str) -> Presence:
         """Whether the player is here."""
@@ -107,7 +112,7 @@ class Visits:
             connection.end(Rejoin(reason="your actor is on its way to another room"))
             return False
         self._reserved.pop(player, None)
-        self._used.append(join)
+        self._used[join] = (self._loop.time(), False)
         self._connect(player, connection, session)
         return True
 

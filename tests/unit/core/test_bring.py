@@ -280,3 +280,20 @@ def test_nobody_knowing_where_the_actor_is_it_is_sought_by_the_rooms_own_node(dr
     driver.wait(2.1, alive=(0, 1))
     driver.run("inn")
     assert driver.admitted("j")
+
+
+def test_defect_04_nothing_is_kept_of_joins_that_are_over(driver: Driver) -> None:
+    driver.room("wood")
+    ended = [waiting_to_be_brought(driver)]
+    brought(driver, ended[0])
+    driver.report(0, "inn", RoomPhase.RUNNING, players=1, used=ended)
+    for number in range(20):
+        id = driver.join(f"p{number}", "inn", found=("cave", "wood", None)[number % 3], bring=True)
+        if number % 2:
+            driver.tell(ev.JoinCancelled(id))
+    poll(driver, 130)  # nobody asks for them
+    world = driver.core._world
+    assert (world.joins, world.brings, world.players) == ({}, {}, {})
+    inn = world.rooms[driver.node(0)._replace(name="inn")]
+    assert inn.line is not None
+    assert (inn.line.joins, inn.line.reserved, inn.line.holders, inn.line.seats) == ([], {}, {}, 0)

@@ -287,3 +287,29 @@ def test_a_master_that_is_always_late_finds_out_who_is_lost() -> None:
         driver.now += 4
         driver.tell(ev.NodeHeard(driver.node(1), "b1"))
     assert driver.view("town").node != "default-0"
+
+
+def test_after_a_restart_of_the_master_who_sits_in_a_full_room_needs_no_second_seat() -> None:
+    driver = Driver(synced=False)
+    driver.fleet()
+    driver.room("town", status=RUNNING, capacity=1)
+    driver.tell(ev.Synced())
+    driver.connect(
+        0, Report(room="town", epoch=4, phase=RoomPhase.RUNNING, players=0, resumable=1, seated=["ann"])
+    )
+    ann, bob = driver.join("ann", "town", found="town"), driver.join("bob", "town")
+    driver.wait(20, alive=(0,))  # a restarted master waits for those who were in line before
+    assert driver.admitted(ann)
+    assert not driver.admitted(bob)
+
+
+def test_a_seat_that_was_used_while_the_link_broke_is_counted_once() -> None:
+    driver = Driver()
+    driver.two_nodes()
+    driver.room("town", capacity=2)
+    ann = driver.join("ann", "town")
+    driver.run("town")
+    assert driver.admitted(ann)
+    # The report of it was lost with the link.
+    driver.connect(0, Report(room="town", epoch=1, phase=RoomPhase.RUNNING, players=1, used=[ann]))
+    assert driver.admitted(driver.join("bob", "town"))

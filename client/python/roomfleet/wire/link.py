@@ -42,7 +42,10 @@ class Report(Message, frozen=True, kw_only=True):
     resumable: int = 0
     """Players whose connection dropped and who may still resume, or who are on their way in."""
     used: list[str] = []
-    """Ids of the joins whose ticket was used up since the last report."""
+    """Ids of the joins whose ticket was used up since the last report; in a hello also of those before that a
+    seat may still be kept for."""
+    seated: list[str] = []
+    """In a hello: the players who have a seat here."""
     saved_at: str = ""
     """RFC 3339; empty before the first save."""
     saved: bool = True

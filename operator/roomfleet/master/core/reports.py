@@ -85,6 +85,11 @@ def lose(world: World, room: Room, why: str, *, warning: bool = True) -> None:
 
 
 def _used(world: World, room: Room, report: Report) -> None:
+    if report.seated:
+        # After a restart of the master: they need no second seat, should they come back.
+        for player in report.seated:
+            room.lined().sit(player)
+            world.seats[room.key.game, player] = room.key
     line = room.line
     if line is None or not report.used:
         return
