@@ -29,6 +29,7 @@ from roomfleet.master.api.origins import Origins
 from roomfleet.master.core.events import NodeGone
 from roomfleet.master.core.master import Core
 from roomfleet.master.core.model import Key
+from roomfleet.master.core.state import Link
 from roomfleet.master.installation import OPTIONS, BadInstallation, given, kept_in
 from roomfleet.master.local.children import Children
 from roomfleet.master.local.data import DataError, DataFolder
@@ -327,7 +328,7 @@ class Fleet:
         """Wait for the first nodes to connect. False: it was stopped before."""
         deadline = time.monotonic() + READY_SECONDS
         while not self._stop.is_set() and time.monotonic() < deadline:
-            connected = {node.name for node in runner.core.nodes(game) if node.ready}
+            connected = {node.name for node in runner.core.nodes(game) if node.link is Link.UP}
             if children.names() <= connected:
                 return True
             await asyncio.sleep(0.02)
