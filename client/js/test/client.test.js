@@ -412,6 +412,24 @@ test("who asks to be brought asks until there, whatever a node says, and then no
   assert.equal(world.socket.url, `${PLAY_URL}?room=town`);
 });
 
+test("who asks for an instance asks by its key until a door leads elsewhere", () => {
+  const { world } = begin({ instancedRoom: "cave", key: "ann & bob" });
+  const url = `${PLAY_URL}?instanced_room=cave&key=ann%20%26%20bob`;
+  assert.equal(world.socket.url, url);
+  world.socket.open();
+  world.socket.say(admitted("cave-1", TOWN_URL, "t1"));
+  enter(world);
+  world.pass(6);
+  world.socket.say({ type: "rejoin", reason: "moved", room: "town" });
+  assert.equal(world.socket.url, url);
+  world.socket.open();
+  world.socket.say(admitted("town", TOWN_URL, "t2"));
+  enter(world);
+  world.pass(6);
+  world.socket.say({ type: "rejoin", reason: "you are in another room", room: "tavern" });
+  assert.equal(world.socket.url, `${PLAY_URL}?room=tavern`);
+});
+
 test("a node that stands still is left for the master soon, and gets more time with each attempt", () => {
   const { world } = begin({ room: "town" });
   for (const seconds of [2.5, 5, 10, 10]) {

@@ -35,7 +35,7 @@ from roomfleet.master.local.children import Children
 from roomfleet.master.local.data import DataError, DataFolder
 from roomfleet.master.local.errors import ApiError, Forbidden
 from roomfleet.master.local.files import StorageError
-from roomfleet.master.local.fleet import FLEETS, ROOMS, LocalFleet
+from roomfleet.master.local.fleet import FLEETS, INSTANCED, ROOMS, LocalFleet
 from roomfleet.master.local.kubeapi.handler import refuse_strangers
 from roomfleet.master.local.kubeapi.urls import local_api_handlers
 from roomfleet.master.local.manifests import BadManifest, read_path
@@ -232,7 +232,9 @@ class Fleet:
 
     def _default_fleet(self, objects: Objects) -> None:
         """A game that names no RoomFleet gets one: what runs on a laptop needs no word about nodes."""
-        wanted = any(room["spec"]["fleet"] == DEFAULT_FLEET for room in objects.list(ROOMS))
+        specs = [room["spec"] for room in objects.list(ROOMS)]
+        specs += [template["spec"]["template"]["spec"] for template in objects.list(INSTANCED)]
+        wanted = any(spec["fleet"] == DEFAULT_FLEET for spec in specs)
         if wanted and not _has(objects, DEFAULT_FLEET):
             kind = objects.kinds.plural(FLEETS)
             manifest = {

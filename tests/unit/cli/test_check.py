@@ -170,6 +170,24 @@ def changed(command: Command, file: str, old: str, new: str) -> None:
         ),
         (
             "maps/map1.json",
+            '"room": "meadow"',
+            '"room": "meadow", "key": "{player}"',
+            "maps/map1.json:13: map1.town: door 'gate': meadow is a Room, which has no instances",
+        ),
+        (
+            "maps/map1.json",
+            '"room": "meadow"',
+            '"room": "meadow", "key": "{party}"',
+            "maps/map1.json:13: map1.town: doors[0].exit.key: there is no {party}",
+        ),
+        (
+            "k8s/rooms.yaml",
+            "kind: Room\nmetadata:\n  name: meadow\nspec:\n  map: map1.meadow",
+            "kind: InstancedRoom\nmetadata:\n  name: meadow\nspec: {template: {spec: {map: map1.meadow}}}",
+            "maps/map1.json:13: map1.town: door 'gate': meadow is an InstancedRoom: say whose instance",
+        ),
+        (
+            "maps/map1.json",
             '"at": "in"',
             '"at": "inn"',
             "maps/map1.json:14: map1.town: door 'gate': no tag 'inn' in map1.meadow, where it leads",

@@ -10,6 +10,7 @@ import pytest
 
 from roomfleet.client.actions import State, StateChanged
 from roomfleet.client.errors import BadAddress, CallError, Refused, SessionEnded, WrongState
+from roomfleet.client.join import InstanceOf
 from roomfleet.client.links import READY_SECONDS
 from roomfleet.client.session import Session
 from roomfleet.wire import joining
@@ -684,6 +685,23 @@ def test_who_asks_to_be_brought_asks_until_there_whatever_a_node_says_and_then_n
     world.advance(6)
     world.say(link, {"type": "rejoin", "reason": "moved", "room": "town"})
     assert world.url == PLAY + "?room=town"
+
+
+def test_who_asks_for_an_instance_asks_by_its_key_until_a_door_leads_elsewhere() -> None:
+    world = World()
+    world.do(world.session.join(world.now, InstanceOf("cave", "ann & bob")))
+    url = PLAY + "?instanced_room=cave&key=ann%20%26%20bob"
+    assert world.url == url
+    link = world.admit(world.accept())
+    world.say(link, welcome(), snapshot())
+    world.say(link, {"type": "pong", "t": world.now, "now": 13.0})
+    world.advance(6)
+    world.say(link, {"type": "rejoin", "reason": "moved", "room": "town"})
+    assert world.url == url
+    link = world.admit(world.accept())
+    world.say(link, {"type": "rejoin", "reason": "you are in another room", "room": "tavern"})
+    world.advance(10)
+    assert world.url == PLAY + "?room=tavern"
 
 
 def test_a_node_that_stands_still_is_left_for_the_master_soon_and_gets_more_time_with_each_attempt() -> None:

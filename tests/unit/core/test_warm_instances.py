@@ -266,3 +266,14 @@ def test_warm_instances_of_a_lost_node_start_elsewhere(driver: Driver) -> None:
     driver.gone(node_of(driver, room))
     place(driver, room, epoch=2)
     assert driver.phase(room) is Phase.RUNNING
+
+
+def test_one_that_got_a_key_for_a_join_that_was_cancelled_is_bored_like_any_other(driver: Driver) -> None:
+    driver.template(warm=1, bored_after_seconds=5)
+    (room,) = made_warm(driver)
+    id = driver.seek("ann", "party-7")
+    bind = driver.one(fx.BindRoom)
+    driver.tell(ev.JoinCancelled(id))
+    driver.bound(bind)
+    driver.wait(6, alive=(0, 1))
+    assert driver.phase(room) is Phase.STOPPING

@@ -33,6 +33,10 @@ def _path(name: str, description: str) -> dict[str, Any]:
     }
 
 
+def _query(name: str, description: str) -> dict[str, Any]:
+    return {"name": name, "in": "query", "schema": {"type": "string"}, "description": description}
+
+
 def describe(server: str = "/") -> dict[str, Any]:
     """The whole document, of the master at this URL; its schemas are those of the messages themselves."""
     types = (
@@ -104,7 +108,9 @@ def describe(server: str = "/") -> dict[str, Any]:
             "/v1/games/{game}/play": {
                 "parameters": [
                     _GAME,
-                    {"name": "room", "in": "query", "schema": {"type": "string"}, "description": "The room."},
+                    _query("room", "The room."),
+                    _query("instanced_room", "Instead: the InstancedRoom whose instance it is to be."),
+                    _query("key", "Which instance: a party, a match, a player."),
                 ],
                 "get": {
                     "summary": "The same, pushed over a websocket (subprotocol roomfleet.play.v1)",

@@ -12,6 +12,7 @@ from roomfleet.master.core import fleet, status, template_status
 from roomfleet.master.core.effects import Announce, AnswerJoin, Refused
 from roomfleet.master.core.events import (
     Event,
+    InstanceRequested,
     JoinPolled,
     JoinRequested,
     NodeReported,
@@ -76,7 +77,7 @@ def of_event(world: World, event: Event, error: Exception) -> None:
             _refuse(world, join, error)
         elif isinstance(event, JoinRequested):
             world.do(AnswerJoin(event.id, event.game, event.player, Refused(_problem(error))))
-    elif isinstance(event, SeatRequested):
+    elif isinstance(event, SeatRequested | InstanceRequested):
         join = world.joins.get(seat_id(event.boot, event.id))
         if join is not None:
             _refuse(world, join, error)

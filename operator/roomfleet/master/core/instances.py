@@ -48,6 +48,7 @@ MoveOn = Callable[[World, Join, Room], None]
 def applied(world: World, event: TemplateApplied) -> None:
     """The object as it now is."""
     template = world.template(event.key)
+    world.game(event.key.game).templates.add(event.key.name)
     if template.uid != event.uid:
         template.uid = event.uid
         for room in [room for room in template.rooms.values() if _uid(room) != event.uid]:
@@ -70,6 +71,7 @@ def deleted(world: World, event: TemplateDeleted) -> None:
     if template is None or template.uid != event.uid:
         return
     template.spec = None
+    world.game(event.key.game).templates.discard(event.key.name)
     template.creating.clear()
     template.binding.clear()
     world.look_at_template(template)
@@ -143,11 +145,14 @@ def created(world: World, event: RoomCreated) -> None:
         return
     if event.outcome is RecordOutcome.WRITTEN:
         return
-    del template.creating[event.create.key.name]
     if event.outcome is RecordOutcome.FAILED:
+        # Perhaps it is made: it counts until that is known.
         template.retries += 1
         template.retry_at = world.now + backoff(template.retries, world.rng)
+        making.said = template.retry_at - SAY_AGAIN_SECONDS
         template.fault = event.message
+    else:
+        del template.creating[event.create.key.name]
     world.look_at_template(template)
 
 
@@ -361,6 +366,7 @@ def _has_key(world: World, room: Room, child: Child, key: str) -> None:
     child.unwanted = False
     template.by_key.setdefault(key, room)
     template.retries, template.fault = 0, ""
+    world.look_at(room)  # it is not kept running for its own sake any more
     world.look_at_template(template)
 
 
@@ -370,6 +376,9 @@ def _say_again(world: World, template: Template) -> None:
         if world.now < making.said + SAY_AGAIN_SECONDS:
             continue
         making.said = world.now
+        if isinstance(making.effect, CreateRoom) and template.spec is not None:
+            spec = child_spec(template.spec, keyed=making.effect.instance_key is not None)
+            making.effect = replace(making.effect, spec=spec)
         if isinstance(making.effect, BindRoom) and (room := world.rooms.get(making.effect.key)) is not None:
             making.effect = replace(making.effect, version=room.version)
         world.do(making.effect)

@@ -149,8 +149,9 @@ class Core:
         return None if known is None or known.spec is None else fleet.status_of(known, known.spec)
 
     def games(self) -> list[str]:
-        """Games that have rooms or nodes."""
-        return sorted(name for name, game in self._world.games.items() if game.rooms or game.nodes)
+        """Games that have rooms, InstancedRooms or nodes."""
+        games = self._world.games.items()
+        return sorted(name for name, game in games if game.rooms or game.templates or game.nodes)
 
     def _game_rooms(self, game: str) -> dict[str, Any]:
         known = self._world.games.get(game)

@@ -438,6 +438,8 @@ class Game:
     rooms: dict[str, Room] = field(default_factory=dict)
     entries: dict[str, Room] = field(default_factory=dict)
     nodes: dict[str, Node] = field(default_factory=dict)
+    templates: set[str] = field(default_factory=set)
+    """InstancedRooms that there are."""
     links: OrderedDict[str, Node] = field(default_factory=OrderedDict)
     """Nodes that are up, the one that was asked last at the end."""
     listed: bool = False
