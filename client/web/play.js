@@ -153,6 +153,10 @@ function onState(speaker, detail) {
       page.showStatus({ title: "Connection lost – getting back in…", detail: detail.reason });
       break;
     case "refused":
+      if (detail.problem.type?.endsWith("/replaced")) {
+        onReplaced();
+        return;
+      }
       forgetPlaying();
       page.showStatus({
         title: detail.problem.title || "The door stays shut",
@@ -195,6 +199,14 @@ function onPlaying(speaker) {
   showFacts();
 }
 
+/** The player joined from another window: in the room, or in line. */
+function onReplaced() {
+  lost = false;
+  forgetPlaying();
+  page.showStatus({ title: "You joined from another window", detail: "This one is on hold.", again: "Take back" });
+  page.setState("replaced");
+}
+
 /** @param {Data} detail */
 function onBye({ code, reason }) {
   lost = false;
@@ -205,12 +217,11 @@ function onBye({ code, reason }) {
     page.setState("left");
     return;
   }
-  forgetPlaying();
   if (code === "replaced") {
-    page.showStatus({ title: "You joined from another window", detail: "This one is on hold.", again: "Take back" });
-    page.setState("replaced");
+    onReplaced();
     return;
   }
+  forgetPlaying();
   if (code === "room-deleted") wanted = null;
   page.showStatus({ title: "The session has ended", detail: reason, again: "Join again", rename: true });
   page.setState("ended");

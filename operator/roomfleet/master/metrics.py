@@ -38,7 +38,7 @@ JOINS = Metric(
     ("game", "by", "outcome"),
 )
 ADMITTED = Metric("roomfleet_join_admitted_seconds", H, "from a join to its admission", ("game",))
-WAITING = Metric("roomfleet_line_waiting", G, "joins in line", ("game", "fleet"))
+WAITING = Metric("roomfleet_line_waiting", G, "players in line", ("game", "fleet"))
 WAITED = Metric(
     "roomfleet_line_oldest_age_seconds", G, "how long whoever waits longest has waited", ("game", "fleet")
 )

@@ -51,7 +51,7 @@ def test_the_variables_that_are_printed_make_the_same_settings(capsys: pytest.Ca
 
 def test_every_value_is_explained_with_its_default(capsys: pytest.CaptureFixture[str]) -> None:
     text = printed(capsys, "--line-limit", "9")
-    assert "  # joins in line for one room; past it 429; 1000\n  lineLimit: 9\n" in text
+    assert "  # players in line for one room; past it 429; 1000\n  lineLimit: 9\n" in text
     assert len(re.findall(r"^  # \S", text, re.MULTILINE)) == len(Settings.__struct_fields__)
 
 

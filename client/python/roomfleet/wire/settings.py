@@ -28,7 +28,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     join_timeout_seconds: Annotated[
         float, Meta(description="a join that was not admitted by then is refused with 503")
     ] = 120
-    line_limit: Annotated[int, Meta(description="joins in line for one room; past it 429")] = 1_000
+    line_limit: Annotated[int, Meta(description="players in line for one room; past it 429")] = 1_000
     ticket_seconds: Annotated[
         float, Meta(description="life of a ticket, and of the seat that it reserves")
     ] = 15

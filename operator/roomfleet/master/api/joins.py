@@ -195,10 +195,12 @@ class Joins(_JoinHandler):
         place = None
         if body.line_token is not None:
             place = place_in_line(self.context, game, player, wanted, body.line_token)
-        answered = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        answered: asyncio.Future[None] = loop.create_future()
 
-        def listen(_: Answer) -> None:
-            answered.set()
+        def listen(_: Answer | None = None) -> None:
+            if not answered.done():
+                answered.set_result(None)
 
         join = self.context.runner.join(
             game,
@@ -212,9 +214,11 @@ class Joins(_JoinHandler):
             template=wanted.template,
             key=wanted.key,
         )
-        try:
-            await asyncio.wait_for(answered.wait(), FIRST_ANSWER_SECONDS)
-        except TimeoutError:
+        # No wait_for: that would make a task for each join.
+        timer = loop.call_later(FIRST_ANSWER_SECONDS, listen)
+        await answered
+        timer.cancel()
+        if join.answer is None:
             self.context.runner.cancel(join)
         self.answer_join(join)
 
