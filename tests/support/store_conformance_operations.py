@@ -203,6 +203,8 @@ class OperationsConformance:
             assert {a.id for a in await store.actors_in(ROOM, away=True)} == {"g/a", "g/b", "g/c"}
             arriving = await store.actors_arriving({ROOM, "g/none"})
             assert [(a.id, a.transit) for a in arriving] == [("g/c", coming.transit)]
+            assert await store.rooms_awaited("g") == sorted([ROOM, INN])
+            assert await store.rooms_awaited("other") == []
             assert {a.id for a in await store.actors_arriving({ROOM, INN})} == {"g/c", "g/e"}
             crowd = {f"g/{n}" for n in range(1200)}
             assert [a.id for a in await store.actors_arriving(crowd | {INN})] == ["g/e"]
@@ -210,6 +212,7 @@ class OperationsConformance:
             await store.replace_actors([op("g/c", 2)], insert=False)
             assert await store.actors_arriving({ROOM}) == []
             assert await store.actors_arriving(set()) == []
+            assert await store.rooms_awaited("g") == [INN]
 
         run(url, test)
 

@@ -48,12 +48,14 @@ class Sweeping:
         """Answer the master: rooms with data that go with their object."""
         try:
             found = await self._store.rooms_to_delete(self._game)
+            awaited = [name_of(room) for room in await self._store.rooms_awaited(self._game)]
         except StoreError as error:
             log.info("cannot say which rooms are marked to be deleted: %s; the master will ask again", error)
             return
         rooms = [MarkedRoom(room=name_of(room), uid=uid) for room, uid in found]
-        for first in range(0, len(rooms), ROOMS_IN_MESSAGE):
-            self._send(Marked(rooms=rooms[first : first + ROOMS_IN_MESSAGE]))
+        for first in range(0, max(len(rooms), len(awaited)), ROOMS_IN_MESSAGE):
+            part = slice(first, first + ROOMS_IN_MESSAGE)
+            self._send(Marked(rooms=rooms[part], awaited=awaited[part]))
 
     async def mark(self, message: Mark) -> None:
         """Note in the room's data that its object says otherwise now."""

@@ -36,7 +36,7 @@ from roomfleet.store.errors import CannotOpen, SchemaTooNew
 from roomfleet.store.mongodb_calls import Calls, Client, Sending
 from roomfleet.store.mongodb_url import EXAMPLE, database_of, defaults_for, shown, without_secrets
 from roomfleet.store.operations import Replaced, ids_in_parts
-from roomfleet.store.records import ActorRecord, Batch, Json, Op, Owner, Presence, RoomDoc, RoomSpec
+from roomfleet.store.records import ActorRecord, Batch, Json, Op, Owner, Presence, RoomDoc, RoomSpec, game_of
 
 log = logging.getLogger(__name__)
 
@@ -187,6 +187,9 @@ class MongoStore:
         return await self._calls.read(
             lambda session: self._actors.distinct("transit.to", named, session=session)
         )
+
+    async def rooms_awaited(self, game: str) -> list[str]:
+        return sorted(room for room in await self._targets() if game_of(room) == game)
 
     async def room_epochs(self, rooms: Sequence[str]) -> dict[str, int]:
         epochs: dict[str, int] = {}

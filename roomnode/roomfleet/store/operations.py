@@ -70,6 +70,9 @@ class Store(Protocol):
         """The actors in transit to one of the rooms. What it costs goes by those rooms of the store that
         actors are in transit to, not by the number of ``rooms``, where these are many."""
 
+    async def rooms_awaited(self, game: str) -> list[str]:
+        """The game's rooms that actors are in transit to: one query."""
+
     async def room_epochs(self, rooms: Sequence[str]) -> dict[str, int]:
         """The saved epoch of each of the rooms that has a document: one query for all."""
 

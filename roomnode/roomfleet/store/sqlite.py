@@ -161,6 +161,9 @@ class SqliteStore:
 
         return await self._worker.read(work)
 
+    async def rooms_awaited(self, game: str) -> list[str]:
+        return sorted(room for room in await self._targets() if game_of(room) == game)
+
     async def room_epochs(self, rooms: Sequence[str]) -> dict[str, int]:
         epochs: dict[str, int] = {}
         for part in ids_in_parts(rooms, _IDS_IN_QUERY):

@@ -184,3 +184,18 @@ def test_a_wish_changed_while_the_room_sleeps_counts(fleet: Running) -> None:
         assert saved(fleet.data, "spared")
 
     asyncio.run(play())
+
+
+def test_travellers_to_a_room_deleted_while_nobody_looked_come_back_in_the_end(fleet: Running) -> None:
+    async def play() -> None:
+        async with player(fleet, "jan") as jan:
+            await jan.join("alpha")
+            await apply(fleet, "spared")
+            await asyncio.to_thread(fleet.wait_phase, "spared", "Asleep")
+            await jan.call("send", name="late", room="spared", wake=False)
+            await until(lambda: "late" in inhabitants(fleet.data, "spared"), "it waits there")
+            await command(fleet, "delete", "room", "spared")
+            await until(lambda: "late" in inhabitants(fleet.data, "alpha"), "it is back")
+            await jan.wait_for(lambda p: "late" in {each["name"] for each in p.actors.values()}, 10)
+
+    asyncio.run(play())

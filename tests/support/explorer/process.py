@@ -70,6 +70,9 @@ class ModelClient:
     async def actors_arriving(self, rooms: Set[str]) -> list[ActorRecord]:
         return [actor_of(found) for found in await _Asked(("actors_arriving", tuple(rooms)))]
 
+    async def rooms_awaited(self, game: str) -> list[str]:
+        raise AssertionError("not part of the protocol's safety")
+
     async def room_epochs(self, rooms: Sequence[str]) -> dict[str, int]:
         raise AssertionError("not part of the protocol's safety")
 

@@ -104,6 +104,14 @@ def test_who_goes_to_a_room_that_sleeps_waits_there(driver: Driver) -> None:
     assert sent_back(driver) == []
 
 
+def test_after_a_list_whoever_waits_for_a_room_that_is_not_there_is_sent_back(driver: Driver) -> None:
+    driver.wait(601, alive=(0, 1))
+    driver.tell(ev.Listed(GAME))
+    asked = driver.one(fx.FindMarked)
+    driver.tell(ev.MarkedFound(asked.node, asked.boot, (), ("town", "deleted-long-ago")))
+    assert sent_back(driver) == [("deleted-long-ago", "town")]
+
+
 def test_before_all_objects_are_known_nobody_is_sent_back() -> None:
     driver = Driver(synced=False)
     driver.connect(0)

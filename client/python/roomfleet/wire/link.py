@@ -161,6 +161,8 @@ class Marked(Message, frozen=True, kw_only=True):
     """
 
     rooms: list[MarkedRoom]
+    awaited: list[str] = []
+    """Rooms that actors are on the way to, in the store."""
 
 
 class Erased(Message, frozen=True, kw_only=True):

@@ -190,8 +190,8 @@ class LinkSocket(WebSocketHandler):
                     handle(PlayerFound(find, found, player))
             case Brought(id=id, room=room):
                 handle(PlayerBrought(id, room))
-            case Marked(rooms=rooms):
-                handle(MarkedFound(node, boot, tuple(rooms)))
+            case Marked(rooms=rooms, awaited=awaited):
+                handle(MarkedFound(node, boot, tuple(rooms), tuple(awaited)))
             case Erased(rooms=rooms):
                 handle(RoomsErased(node, boot, tuple(rooms)))
             case Unfit(message=why):

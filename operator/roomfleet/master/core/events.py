@@ -316,6 +316,8 @@ class MarkedFound:
     node: Key
     boot: str
     rooms: tuple[MarkedRoom, ...]
+    awaited: tuple[str, ...] = ()
+    """Rooms that actors are on the way to."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import logging
 
+from roomfleet.master.core import leftovers
 from roomfleet.master.core.effects import EraseRooms, FindMarked, MarkRoom
 from roomfleet.master.core.events import Listed, MarkedFound
 from roomfleet.master.core.model import Key
@@ -48,6 +49,8 @@ def marked(world: World, event: MarkedFound) -> None:
     if node is None or node.boot != event.boot or not node.is_up:
         return
     game = world.game(event.node.game)
+    for name in event.awaited:
+        leftovers.send_back(world, Key(game.name, name))
     due = [one for one in event.rooms if _is_orphan(world, game, node, one) and _is_due(world, game, one)]
     if due:
         _erase(world, game, node, tuple(due))
