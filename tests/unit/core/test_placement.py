@@ -349,6 +349,58 @@ def test_a_node_is_not_given_back_when_its_rooms_have_no_space_elsewhere() -> No
     check_bookkeeping(driver.core)
 
 
+@pytest.mark.parametrize("patience", [0, 60])
+def test_lowered_min_nodes_do_not_keep_the_core_busy_where_nothing_can_go(patience: int) -> None:
+    driver = Driver()
+    three_half_empty(driver, min_nodes=3, players_per_node=3, scale_down_after_seconds=patience)
+    driver.fleet(
+        min_nodes=1,
+        max_nodes=3,
+        rooms_per_node=10,
+        players_per_node=3,
+        scale_down_after_seconds=patience,
+        strategy=Strategy.DISTRIBUTED,
+    )
+    for _ in range(100):
+        driver.wait(1, alive=(0, 1, 2))
+        assert len(driver.last) < 50, driver.last
+    assert all(driver.phase(f"r{number}") is Phase.RUNNING for number in range(3))
+
+
+def test_a_cordoned_slot_that_comes_above_max_nodes_has_a_deadline_from_then_on() -> None:
+    driver = Driver()
+    spec = {"min_nodes": 1, "rooms_per_node": 1, "drain_seconds": 10}
+    driver.fleet(max_nodes=2, **spec)
+    for number in (0, 1):
+        driver.connect(number)
+        driver.room(f"r{number}", keep=Keep.ALWAYS)
+        driver.run(f"r{number}", number, players=1)
+    driver.fleet(max_nodes=2, cordoned=(1,), **spec)
+    driver.wait(100, alive=(0, 1))
+    assert not driver.all(fx.DeleteNode)
+    driver.fleet(max_nodes=1, cordoned=(1,), **spec)
+    driver.wait(9, alive=(0, 1))
+    assert not driver.all(fx.DeleteNode)
+    driver.wait(2, alive=(0, 1))
+    assert driver.one(fx.DeleteNode).node == driver.node(1)
+
+
+def test_the_fleet_says_whether_as_much_space_is_free_as_is_to_be_kept_ready() -> None:
+    driver = Driver()
+    driver.fleet(min_nodes=1, max_nodes=1, rooms_per_node=2, spare_nodes=1)
+    driver.connect(0)
+    key = driver.node(0)._replace(name="default")
+
+    def spare() -> str:
+        status = driver.core.fleet(key)
+        assert status is not None
+        return next(each.reason for each in status.conditions if each.type == "Spare")
+
+    assert spare() == "SpaceReady"
+    driver.room("town", keep=Keep.ALWAYS)
+    assert spare() == "SpaceShort"
+
+
 # -- very many nodes lost together
 
 

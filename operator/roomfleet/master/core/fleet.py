@@ -71,6 +71,8 @@ def reconcile(world: World, fleet: Fleet) -> None:
     dues += [crash.again_at for crash in fleet.crashes.values() if crash.again_at > world.now]
     if fleet.surplus_since is not None and fleet.giving_back is None:
         dues.append(fleet.surplus_since + spec.scale_down_after_seconds)
+    if fleet.keep_until > world.now:
+        dues.append(fleet.keep_until)
     world.timers.set(Alarm("fleet", fleet.key), min((due for due in dues if due > world.now), default=None))
 
 
@@ -97,14 +99,16 @@ def judge_emptied(world: World, node: Node) -> None:
     if node.slot >= spec.max_nodes:
         _delete(world, node)
     elif node.slot == fleet.giving_back:
-        _keep(world, fleet)
+        places.keep(world, fleet)
 
 
 def _give_back(world: World, fleet: Fleet, spec: FleetSpec) -> None:
     """Have the node emptied that the others do without, when there has been one for long enough."""
     if fleet.giving_back is not None:
         if not _can_do_without(fleet, spec, node_is_counted=False):
-            _keep(world, fleet)
+            places.keep(world, fleet)
+        return
+    if world.now < fleet.keep_until:
         return
     if not _can_do_without(fleet, spec, node_is_counted=True):
         fleet.surplus_since = None
@@ -132,16 +136,6 @@ def _can_do_without(fleet: Fleet, spec: FleetSpec, *, node_is_counted: bool) -> 
     distance = 0 if fleet.hurry or not node_is_counted else -(-spec.rooms_per_node // 4)
     one = spec.rooms_per_node if node_is_counted else 0
     return fleet.free - one >= spec.spare_nodes * spec.rooms_per_node + distance
-
-
-def _keep(world: World, fleet: Fleet) -> None:
-    """The node that was to be given back is needed: it keeps what it still has."""
-    node = fleet.nodes.get(fleet.giving_back) if fleet.giving_back is not None else None
-    fleet.giving_back = None
-    fleet.surplus_since = None
-    fleet.hurry = False
-    if node is not None:
-        places.judge(world, node)
 
 
 def publish(world: World, fleet: Fleet) -> None:
@@ -216,6 +210,14 @@ def _delete(world: World, node: Node) -> None:
     world.do(DeleteNode(node.key))
 
 
+def _spare(fleet: Fleet, spec: FleetSpec) -> Condition:
+    """Whether as much space is free as is to be kept ready."""
+    if fleet.free >= spec.spare_nodes * spec.rooms_per_node:
+        return Condition("Spare", ConditionStatus.TRUE, "SpaceReady")
+    text = f"there is less free space than {spec.spare_nodes} nodes' worth of rooms"
+    return Condition("Spare", ConditionStatus.FALSE, "SpaceShort", text)
+
+
 def _message(fleet: Fleet, spec: FleetSpec) -> str:
     """Which nodes are being emptied."""
     going = [
@@ -233,6 +235,9 @@ def status_of(fleet: Fleet, spec: FleetSpec) -> FleetStatus:
     else:
         text = f"{fleet.ready} of {max(spec.min_nodes, 1)} nodes are ready"
         ready = Condition("Ready", ConditionStatus.FALSE, "NodesStarting", text)
+    conditions = [ready]
+    if spec.spare_nodes:
+        conditions.append(_spare(fleet, spec))
     return FleetStatus(
         nodes=len(fleet.nodes),
         ready=fleet.ready,
@@ -240,5 +245,5 @@ def status_of(fleet: Fleet, spec: FleetSpec) -> FleetStatus:
         players=fleet.players,
         message=_message(fleet, spec),
         observed_generation=fleet.generation,
-        conditions=(ready,),
+        conditions=tuple(conditions),
     )

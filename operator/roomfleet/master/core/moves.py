@@ -178,9 +178,7 @@ def _begin(world: World, room: Room, place: Place) -> None:
 def _no_space(world: World, room: Room, node: Node, fleet: Fleet) -> None:
     if is_only_given_back(node):
         # Not worth another node: it stays, and is judged again after a while.
-        fleet.giving_back = None
-        fleet.surplus_since = None
-        world.look_at_fleet(fleet)
+        places.keep(world, fleet)
         return
     fleet.waiting[room.key] = None
     world.look_at_fleet(fleet)

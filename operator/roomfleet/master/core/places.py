@@ -8,6 +8,9 @@ from roomfleet.master.core.state import Alarm, Fleet, Link, Move, MoveStage, Nod
 from roomfleet.wire.link import DesiredRoom
 from roomfleet.wire.spec import RoomSpec
 
+KEEP_SECONDS = 60.0
+"""A fleet that needed a node which it wanted to give back keeps all of them that long."""
+
 
 def take(world: World, room: Room, node: Node, *, boot: str, epoch: int, stage: Stage) -> Place:
     """The room's place is that node from now on."""
@@ -121,17 +124,37 @@ def _moved_out(world: World, room: Room, node: Node) -> None:
 def judge(world: World, node: Node) -> None:
     """Begin to empty the node, or leave it as it is again. Those with most players go first."""
     reason = has_to_go(node)
+    _watch_deadline(world, node)
     if bool(reason) == (node.emptied_since is not None):
         return
     node.emptied_since = world.now if reason else None
     node.unmoved.clear()
-    spec = node.fleet.spec
-    drain = world.now + spec.drain_seconds if reason and spec is not None else None
-    world.timers.set(Alarm("drain", node.key), drain)
     refresh(world, node)
     world.look_at_fleet(node.fleet)
     for room in sorted(node.rooms.values(), key=lambda room: (-room.players, room.key.name)):
         world.look_at(room, Lane.URGENT)
+
+
+def keep(world: World, fleet: Fleet) -> None:
+    """The node that was to be given back is needed: it keeps what it still has."""
+    node = fleet.nodes.get(fleet.giving_back) if fleet.giving_back is not None else None
+    fleet.giving_back = None
+    fleet.surplus_since = None
+    fleet.keep_until = world.now + KEEP_SECONDS
+    fleet.hurry = False
+    if node is not None:
+        judge(world, node)
+    world.look_at_fleet(fleet)
+
+
+def _watch_deadline(world: World, node: Node) -> None:
+    """One that is to end has `drainSeconds`; one that was told so counts by itself, a cordoned one stays."""
+    fleet, spec = node.fleet, node.fleet.spec
+    alarm = Alarm("drain", node.key)
+    if spec is None or not (node.slot >= spec.max_nodes or node.slot == fleet.giving_back):
+        world.timers.set(alarm, None)
+    elif alarm not in world.timers:
+        world.timers.set(alarm, world.now + spec.drain_seconds)
 
 
 def desire(world: World, room: Room) -> None:

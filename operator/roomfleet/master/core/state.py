@@ -406,6 +406,8 @@ class Fleet:
     """The slot whose node is being emptied because the others do without it."""
     surplus_since: float | None = None
     """Since when it could do with one node less."""
+    keep_until: float = 0.0
+    """No node is given back before that: it turned out that one was needed."""
     vanished: deque[float] = field(default_factory=deque)
     """When nodes were lost lately."""
     replace_at: float = 0.0
