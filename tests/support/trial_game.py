@@ -341,6 +341,16 @@ async def playing(player: Client, room: str | None = None, *, within: float = 30
     )
 
 
+async def kept(player: Client, value: int) -> int:
+    """Saved by hand, wherever the player's room is by then: what was dropped by its move is said again."""
+    while True:
+        await playing(player)
+        found = await answer(player.call("keep", value=value))
+        if not isinstance(found, CallError):
+            return int(found)
+        assert found.code in ("dropped", "not-connected"), found
+
+
 async def answer(call: Awaitable[Any]) -> Any:
     """A call's result, or the CallError that it got."""
     try:

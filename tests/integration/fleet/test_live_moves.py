@@ -16,7 +16,7 @@ from support.promised import keeping_on
 from support.raw import ask
 from support.running import Running, running
 from support.scraped import scraped
-from support.trial_game import GAME, SHORT, playing, state_of, stored_state, trial_game, until
+from support.trial_game import GAME, SHORT, kept, playing, state_of, stored_state, trial_game, until
 
 ROOMS: dict[str, dict[str, Any]] = {"alpha": {}, "beta": {}, "gamma": {}, "delta": {}}
 NODES = {"minNodes": 2, "maxNodes": 2, "strategy": "Distributed"}
@@ -79,8 +79,8 @@ def test_players_follow_the_rooms_of_a_node_that_is_told_to_end(fleet: Running) 
                 await playing(players[name], name)
             for number, name in enumerate(ROOMS):
                 await playing(players[name], name)
+                assert await kept(players[name], number) == number
                 assert state_of(players[name], f"p-{name}")["noted"] == number
-                assert await players[name].call("keep", value=number) == number
                 assert stored_state(fleet.data, f"p:p-{name}")["kept"] == number
                 view = fleet.room(name)
                 assert view["epoch"] == epochs[name] + (name in leaving), view
@@ -150,7 +150,7 @@ def test_scaled_down_the_rooms_of_the_node_that_goes_are_led_over_first(fleet: R
             for each, name in ((ada, "alpha"), (bob, "beta")):
                 await playing(each, name)
                 assert fleet.room(name)["node"] == "default-0"
-                assert await each.call("keep", value=8) == 8
+                assert await kept(each, 8) == 8
             for task in seeing:
                 task.cancel()
             assert set(states) <= {State.PLAYING, State.TRAVELLING}, "nobody had to ask the master"
@@ -169,8 +169,7 @@ def test_without_space_elsewhere_the_node_ends_at_its_deadline_and_players_come_
             epoch = fleet.room("alpha")["epoch"]
             fleet.signal_node("default-0", signal.SIGTERM)
             await until(lambda: fleet.room("alpha")["epoch"] > epoch, "alpha is placed again")
-            await playing(ada, "alpha")
-            assert state_of(ada, "ada")["kept"] == 9
+            assert await kept(ada, 10) == 10
 
     asyncio.run(play())
     assert "not every room could be moved within 1 s" in fleet.log()

@@ -12,7 +12,7 @@ from roomfleet.client import Client
 from support.kube import Cluster
 from support.operating import Operated, operated
 from support.promised import keeping_on
-from support.trial_game import SHORT, playing, state_of, trial_game, until
+from support.trial_game import SHORT, kept, trial_game, until
 
 ROOMS: dict[str, dict[str, Any]] = {"alpha": {}, "beta": {}}
 
@@ -54,9 +54,7 @@ def test_rooms_move_when_a_node_ends_is_cordoned_or_scaled_away(cluster: Cluster
             await until(
                 lambda: any(node.poll() == 0 for node in fleet.nodes.values()), f"one of {gone} has ended"
             )
-            await playing(ada, "alpha")
-            assert state_of(ada, "ada")["kept"] == 5
-            assert await ada.call("keep", value=6) == 6
+            assert await kept(ada, 6) == 6
 
     game = trial_game(tmp_path, rooms=ROOMS)
     with operated(cluster, tmp_path, source=game, environment=SHORT) as fleet:
