@@ -102,7 +102,7 @@ def test_the_master_shows_it_offline_and_who_wants_in_waits_and_gets_in(made: tu
             await joining
             await playing(cy, "bored")
             await going
-            assert names(bob.actors.values()) == ["bob", "cy"]
+            await bob.wait_for(lambda p: names(p.actors.values()) == ["bob", "cy"], 10)
             # What was there was saved before.
             async with player(fleet, "ada") as again:
                 await again.join()

@@ -145,6 +145,13 @@ class Node:
                     self._meet(record)
         return done is not None
 
+    async def travel_together(self, room: str, label: str, to: str, *actors: str) -> bool:
+        """Let several actors leave in one batch, as one with what is docked to it."""
+        if any(not self.has(room, actor) for actor in actors):
+            return False
+        changes = [Travel(actor, self._live_on(actor, label), to) for actor in actors]
+        return await self.commit(room, label, *changes) is not None
+
     async def trade_and_travel(self, room: str, label: str, stays: str, leaves: str, to: str) -> bool:
         """Two actors change together, and one of them leaves with that."""
         if not (self.has(room, stays) and self.has(room, leaves)):

@@ -159,6 +159,39 @@ def trade_and_leave() -> Scenario:
     )
 
 
+def caravan() -> Scenario:
+    """Two actors leave in one batch; the target, which saw one of them, finishes what their room's owner may
+    have left half done, while another node takes that room over.
+    """
+
+    async def a(node: Node) -> None:
+        if await node.claim(R, 1) and await node.travel_together(R, "a1", Q, X, Y):
+            await node.sessions[R].applied()
+
+    async def b(node: Node) -> None:
+        if await node.claim(R, 2):
+            await node.save(R, "b1", *sorted(node.sessions[R].live))
+
+    async def d(node: Node) -> None:
+        if await node.claim(Q, 1):
+            await node.poll(1)
+            if len(node.sessions[Q].live) == 1:
+                await node.sweep(R)
+                await node.poll(1)
+            await node.save(Q, "d1", *sorted(node.sessions[Q].live))
+
+    return Scenario(
+        "caravan",
+        world([R, Q], [_actor(X, R), _actor(Y, R)]),
+        {
+            "A": _process(a, "R *", "R x y"),
+            "B": _process(b, "R *", "R x y"),
+            "D": _process(d, "Q R *", "Q x y"),
+        },
+        faults=1,
+    )
+
+
 def spawn_race() -> Scenario:
     """Two rooms spawn the same player's actor; one is swept."""
 
@@ -333,6 +366,7 @@ SCENARIOS = (
     there_and_back,
     leaving_a_lost_room,
     trade_and_leave,
+    caravan,
     spawn_race,
     spawn_and_leave,
     deleted_and_born_again,
