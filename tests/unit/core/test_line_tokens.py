@@ -78,6 +78,19 @@ def test_a_seat_that_a_node_asks_for_again_has_its_place_back(driver: Driver) ->
     assert driver.position(bob) == 2
 
 
+def test_a_line_that_was_filled_up_meanwhile_still_has_the_place() -> None:
+    driver = Driver(line_limit=2)
+    driver.two_nodes()
+    driver.running("town", capacity=1)
+    ann, arrived = driver.join("ann", "town"), driver.now
+    driver.wait(1, alive=(0, 1))
+    driver.tell(ev.JoinCancelled(ann))
+    others = [driver.join(name, "town") for name in ("bob", "cid")]
+    assert driver.problem(driver.join("dan", "town")).refusal == "line-full"
+    assert driver.position(driver.join("ann", "town", arrived=arrived)) == 1
+    assert [driver.position(id) for id in others] == [2, 3]
+
+
 # -- what is not
 
 

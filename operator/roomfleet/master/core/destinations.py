@@ -175,15 +175,16 @@ def _enter_line(world: World, join: Join, room: Room) -> None:
         admission.refuse_too_large(world, room, join)
         return
     line = room.lined()
-    if line.players + join.size > world.settings.line_limit and line.seats_for(join):
+    if join.place is not None and join.place.room != room.key.name:
+        join.arrived, join.place = join.requested, None
+    full = line.players + join.size > world.settings.line_limit
+    if full and join.place is None and line.seats_for(join):
         detail = f"{line.players} players wait for {room.key.name} already: try again later"
         world.refuse(join, Refusal.LINE_FULL, detail, admission.retry_after(world, room))
         return
     join.room = room.key
     join.state = JoinState.WAITING
-    if join.place is not None and join.place.room != room.key.name:
-        join.arrived, join.place = join.requested, None
-    elif join.place is not None and join.arrived < world.started:
+    if join.place is not None and join.arrived < world.started:
         line.returning.came_back(join.players, join.arrived, join.place.ahead)
     line.enter(join)
     world.look_at(room, Lane.URGENT)
