@@ -124,6 +124,34 @@ def test_a_join_is_answered_with_a_way_in(fleet: Running) -> None:
     assert asyncio.run(enter(place))["room"]["name"] == "hall"
 
 
+def test_a_party_gets_a_ticket_for_each_of_its_members(fleet: Running) -> None:
+    async def enter(url: str, ticket: str) -> Json:
+        async with connected(url) as raw:
+            await raw.say({"type": "hello", "ticket": ticket})
+            return await raw.until("welcome")
+
+    answer = post(fleet, "lead", {"room": "hall", "party": ["second", "third"]})
+    place = admitted(fleet, "lead", answer.json)
+    assert [member["player"] for member in place["members"]] == ["lead", "second", "third"]
+    assert place["members"][0]["ticket"] == place["ticket"]
+    for member in place["members"]:
+        welcome = asyncio.run(enter(place["url"], member["ticket"]))
+        assert welcome["you"]["id"] == "p:" + member["player"]
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "problem"),
+    [
+        ({"room": "hall", "party": ["x", "x"]}, 400, "bad-request"),
+        ({"room": "hall", "party": [""]}, 401, "unauthenticated"),
+        ({"room": "booth", "party": ["x", "y"]}, 409, "party-too-large"),
+    ],
+)
+def test_a_party_that_cannot_be_is_refused(fleet: Running, body: Json, status: int, problem: str) -> None:
+    answer = post(fleet, "lead alone", body)
+    assert (answer.status, answer.json["type"]) == (status, PROBLEMS + problem)
+
+
 def test_a_join_without_body_leads_to_the_entry_room(fleet: Running) -> None:
     answer = ask(joins(fleet), method="POST", player="bodyless")
     assert answer.json["room"] == "hall"
