@@ -111,6 +111,7 @@ def describe(server: str = "/") -> dict[str, Any]:
                     _query("room", "The room."),
                     _query("instanced_room", "Instead: the InstancedRoom whose instance it is to be."),
                     _query("key", "Which instance: a party, a match, a player."),
+                    _query("bring", "`true`: the player's actor is brought there from wherever it is."),
                 ],
                 "get": {
                     "summary": "The same, pushed over a websocket (subprotocol roomfleet.play.v1)",
