@@ -382,8 +382,10 @@ class Node:
 
     async def _find(self, find: str, player: str) -> None:
         try:
-            await self._returns.settled()
-            held = await where(self.store, doc_id(self.game_name, player_actor(player)))
+            actor = doc_id(self.game_name, player_actor(player))
+            held = await where(self.store, actor)
+            if held is not None and await self._returns.settled(name_of(held)):
+                held = await where(self.store, actor)
         except StoreError as error:
             log.info("cannot say where %s is: %s", player, error)
             return

@@ -26,10 +26,11 @@ class Nudges:
     def say(self, room: str, *, wake: bool) -> None:
         """Somebody is on the way to that room."""
         now = asyncio.get_running_loop().time()
-        for other, (at, _) in list(self._sent.items()):
-            if at > now - KEPT_SECONDS:
+        while self._sent:  # the oldest first: one nudge costs the same however many there were
+            oldest = next(iter(self._sent))
+            if self._sent[oldest][0] > now - KEPT_SECONDS:
                 break
-            del self._sent[other]
+            del self._sent[oldest]
         _, before = self._sent.pop(room, (0.0, False))
         up = self._send(Nudge(room=room, wake=wake))
         self._sent[room] = (now if up else float("inf"), wake or before)

@@ -53,34 +53,42 @@ class Returns:
         self._store, self._game, self._node = store, game, node
         self._pause, self._gone, self._spawn = pause, gone, spawn
         self._wanted: dict[str, str] = {}
-        self._idle = asyncio.Event()
-        self._idle.set()
+        self._under_way = ""
+        self._done = asyncio.Condition()
         self._running = False
 
     def want(self, room: str, entry: str) -> None:
         """Send back whoever is on the way to that room; `entry` is for those whose origin is gone, too."""
         self._wanted[room] = entry
-        self._idle.clear()
         if not self._running:
             self._running = True
             self._spawn(self._run(), "send back")
 
-    async def settled(self) -> None:
-        """Returns when everybody was sent back who was to be."""
-        await self._idle.wait()
+    async def settled(self, room: str) -> bool:
+        """Returns when everybody was sent back from that room who was to be: whether anybody was."""
+        if not self._is_due(room):
+            return False
+        async with self._done:
+            await self._done.wait_for(lambda: not self._is_due(room))
+        return True
+
+    def _is_due(self, room: str) -> bool:
+        return room in self._wanted or room == self._under_way
 
     async def _run(self) -> None:
         try:
             while self._wanted:
-                wanted, self._wanted = self._wanted, {}
-                for room, entry in wanted.items():
-                    await self._send_back(room, entry)
-                if not self._wanted:
-                    self._idle.set()
+                for room in list(self._wanted):
+                    self._under_way, entry = room, self._wanted.pop(room)
+                    try:
+                        await self._send_back(room, entry)
+                    finally:
+                        self._under_way = ""
+                    async with self._done:
+                        self._done.notify_all()
                 await asyncio.sleep(PAUSE_SECONDS)
         finally:
             self._running = False
-            self._idle.set()
 
     async def _send_back(self, name: str, entry: str) -> None:
         room = doc_id(self._game, name)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from roomfleet.store import Create, Save, Session, StoreUnavailable, Travel, claim, doc_id
-from roomfleet.wire.link import Bring, SendBack, Sweep
+from roomfleet.wire.link import Bring, Find, Found, SendBack, Sweep
 from roomfleet.wire.spec import RoomSpec
 from support.hosted import Hosted, soon
 
@@ -164,5 +164,37 @@ def test_one_that_has_left_meanwhile_is_not_looked_for_here(on_a_node: Any) -> N
         await other.save([Travel(actor, body, room("gamma"))], None)
         await other.applied()
         return body
+
+    on_a_node(test)
+
+
+def test_where_a_player_is_said_only_after_it_was_sent_back(on_a_node: Any) -> None:
+    async def test(on: Hosted) -> None:
+        alpha = await on.runs("alpha", ALPHA)
+        body = alpha.live.new_player_body("ada", alpha.now())  # type: ignore[union-attr]
+        beta = await owner(on, "beta")
+        for player in ("ada", "bob"):
+            actor = doc_id("trial", f"p:{player}")
+            await beta.spawn(actor, body)
+            await beta.save([Travel(actor, body, room("gone" if player == "ada" else "alpha"))], None)
+            await beta.applied()
+        said: list[Any] = []
+        on.node._link.send = lambda message: said.append(message) or True  # type: ignore[method-assign,func-returns-value]
+
+        def found() -> dict[str, str]:
+            return {each.id: each.room for each in said if isinstance(each, Found)}
+
+        gate = on.store.hold("take_room")
+        on.node.told(SendBack(room="gone", entry="alpha"))
+        on.node.told(Find(id="f1", player="ada"))
+        on.node.told(Find(id="f2", player="bob"))
+        await soon(found)
+        assert found() == {"f2": "alpha"}, "nobody else waits for that"
+        gate.set()
+        await soon(lambda: len(found()) == 2)
+        assert found()["f1"] == "beta"
+        on.node.told(Find(id="f3", player="ada"))
+        await soon(lambda: len(found()) == 3)
+        assert found()["f3"] == "beta"
 
     on_a_node(test)
