@@ -8,6 +8,7 @@ from pathlib import Path
 
 from playwright.sync_api import Browser
 
+from roomfleet.wire.names import instance_name
 from support.browser import Sample, Window, Windows
 from support.running import Running, eventually, game_copy, running
 
@@ -46,6 +47,14 @@ def test_a_click_walks_there_smoothly(windows: Windows) -> None:
     window.screenshot("walking")
     assert len({(sample.x, sample.y) for sample in samples}) > 15, "a new place at nearly every frame"
     eventually(lambda: window.stands_at(400, 450), what="the hero where was clicked")
+
+
+def test_each_hero_has_a_boathouse_of_their_own(windows: Windows) -> None:
+    dora, emil = (windows.new().enter(name, "?room=meadow") for name in ("Dora", "Emil"))
+    go_through(dora, "boathouse", instance_name("boathouse", "Dora"))
+    go_through(emil, "boathouse", instance_name("boathouse", "Emil"))
+    assert dora.names == {"Dora", "Pebble"}
+    go_through(dora, "way out", "meadow")
 
 
 def test_a_change_of_course_turns_where_the_hero_is(windows: Windows) -> None:

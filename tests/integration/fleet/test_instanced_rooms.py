@@ -84,6 +84,8 @@ def test_a_hundred_joins_at_once_with_one_key_make_one_instance_which_is_bored_a
     assert metadata["annotations"]["roomfleet.io/instance-key"] == "party-7"
     assert metadata["ownerReferences"][0]["kind"] == "InstancedRoom"
     assert room["spec"]["onDelete"] == "Delete"
+    view = fleet.room(SEVEN)
+    assert (view["instanced_room"], view["key"]) == ("den", "party-7")
     eventually(lambda: status(fleet, "den")["instances"] == 1, what="the count of instances")
     eventually(lambda: not rooms(fleet, "den"), within=40, what="the instance is bored, and gone")
     assert post(fleet, "late", "den", "party-7")["room"] == SEVEN
@@ -248,6 +250,37 @@ def test_past_max_instances_a_join_waits_until_one_has_gone(fleet: Running) -> N
             await kim.leave()
             await asyncio.wait_for(waiting, 40)
             await playing(lou, instance_name("booth", "lou"))
+
+    asyncio.run(play())
+
+
+def test_without_a_master_the_way_to_a_running_instance_is_open(fleet: Running) -> None:
+    apply(fleet, template("nook", room={"boredAfterSeconds": 3600}), template("barn", whenBored="Sleep"))
+    nook = instance_name("nook", "ned")
+
+    async def play() -> None:
+        async with player(fleet, "ned") as ned, player(fleet, "oda") as oda, player(fleet, "pia") as pia:
+            await ned.join(InstanceOf("nook", "ned"))
+            await oda.join("alpha")
+            await pia.join("alpha")
+            fleet.pause_master()
+            try:
+                sent = asyncio.ensure_future(
+                    pia.call("send", name="sack", room="barn", wake=False, key="pia")
+                )
+                await oda.call("go", room="nook", key="ned")
+                await playing(oda, nook)
+                assert not sent.done()
+            finally:
+                fleet.resume_master()
+            await asyncio.wait_for(sent, 20)
+            await until(
+                lambda: any(
+                    (actor.body["name"], actor.room) == ("sack", instance_name("barn", "pia"))
+                    for actor in stored_actors(fleet.data).values()
+                ),
+                "whoever needs the master to know the room goes when it is back",
+            )
 
     asyncio.run(play())
 

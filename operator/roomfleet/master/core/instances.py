@@ -91,15 +91,15 @@ def child_applied(world: World, room: Room, instance: Instance | None) -> None:
     if template.uid not in ("", instance.template_uid):
         return  # a child of one that was deleted; it goes as well
     if child is None:
-        child = room.child = Child(template, instance.template_uid, instance.key, world.now)
+        child = room.child = Child(template, instance.template_uid, None, world.now)
         template.rooms[room.key.name] = room
-        if child.key is None:
-            template.unkeyed[room.key.name] = room
+        template.unkeyed[room.key.name] = room
+        template.creating.pop(room.key.name, None)
         world.game(room.key.game).ended.pop(room.key.name, None)
-    template.creating.pop(room.key.name, None)
-    if instance.key is not None:
+    if instance.key is not None and child.key != instance.key:
         _has_key(world, room, child, instance.key)
-    world.look_at_template(template)
+    elif child.key is None:
+        world.look_at_template(template)
 
 
 def detach(world: World, room: Room) -> None:

@@ -32,6 +32,10 @@ class RoomView:
     fleet: str
     map: str
     entry: bool
+    instanced_room: str | None = None
+    """The InstancedRoom that it is an instance of."""
+    key: str | None = None
+    """The key that it is the instance for; None: it is warm, or no instance."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +134,8 @@ def room_view(room: Room) -> RoomView:
         fleet=room.spec.fleet,
         map=room.spec.map,
         entry=room.entry,
+        instanced_room=room.child.template.key.name if room.child is not None else None,
+        key=room.child.key if room.child is not None else None,
     )
 
 
