@@ -177,16 +177,31 @@ class Driver:
         return self.tell(ev.RoomBound(bind, outcome, str(self.versions[name])))
 
     def seek(
-        self, player: str, key: str, template: str = "cave", *, found: str | None = None, bring: bool = False
+        self,
+        player: str,
+        key: str,
+        *others: str,
+        template: str = "cave",
+        found: str | None = None,
+        bring: bool = False,
+        place: ev.LinePlace | None = None,
     ) -> str:
-        """A player asks for the instance of a key. Returns the join's id."""
+        """A player asks for the instance of a key, with others as a party. Returns the join's id."""
         self.joins += 1
         id = f"j{self.joins}"
-        self.tell(ev.JoinRequested(id, GAME, player, None, self.now, bring=bring, template=template, key=key))
+        self.tell(
+            ev.JoinRequested(
+                *(id, GAME, player, None, self.now, others, place),
+                bring=bring,
+                template=template,
+                key=key,
+            )
+        )
         before = self.last
-        while self.all(fx.FindPlayer):
-            self.tell(ev.PlayerFound(id, found))
-            before = before + self.last
+        while asked := self.all(fx.FindPlayer):
+            for one in asked:
+                self.tell(ev.PlayerFound(id, found, one.player))
+                before = before + self.last
         self.last = before
         return id
 

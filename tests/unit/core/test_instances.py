@@ -225,7 +225,7 @@ def test_an_actor_in_a_deleted_instance_of_another_key_is_refused_as_in_any_dele
 
 
 def test_without_the_template_the_join_is_refused(driver: Driver) -> None:
-    problem = driver.problem(driver.seek("ann", "party-7", "nowhere"))
+    problem = driver.problem(driver.seek("ann", "party-7", template="nowhere"))
     assert (problem.refusal, problem.status) == ("no-such-room", 404)
     assert "no InstancedRoom nowhere" in problem.detail
 
@@ -317,6 +317,48 @@ def test_one_who_gives_up_makes_way(driver: Driver) -> None:
     bob, cid = driver.seek("bob", "b"), driver.seek("cid", "c")
     driver.tell(ev.JoinCancelled(bob))
     assert driver.position(cid) == 1
+
+
+def test_a_party_waits_for_its_instance_as_one_and_goes_on_without_whoever_joins_elsewhere(
+    driver: Driver,
+) -> None:
+    driver.template(max_instances=1)
+    _, room = let_in(driver, "ann", "party-7")
+    party, late = driver.seek("bob", "b", "cid", "dan"), driver.seek("eve", "e")
+    answer = driver.answer(late)
+    assert isinstance(answer, fx.InLine)
+    assert (answer.position, answer.ahead) == (2, 3)
+    driver.join("dan", "town")
+    driver.delete(room)
+    made = driver.created(driver.one(fx.CreateRoom))
+    driver.run(made)
+    assert driver.admitted(party)
+    answer = driver.answer(late)
+    assert isinstance(answer, fx.InLine)
+    assert (answer.position, answer.ahead) == (1, 0)
+
+
+def test_a_place_in_line_is_given_back_once(driver: Driver) -> None:
+    driver.template(max_instances=1)
+    _, room = let_in(driver, "ann", "party-7")
+    bob = driver.seek("bob", "b")
+    cid = driver.seek("cid", "c")
+    answer = driver.answer(bob)
+    assert isinstance(answer, fx.InLine)
+    place = ev.LinePlace(answer.room, answer.arrived, answer.ahead, frozenset({"bob"}))
+    driver.tell(ev.JoinCancelled(bob))
+    bob = driver.seek("bob", "b", place=place)
+    assert (driver.position(bob), driver.position(cid)) == (1, 2)
+    driver.delete(room)
+    made = driver.created(driver.one(fx.CreateRoom))
+    driver.run(made)
+    assert driver.admitted(bob)
+    driver.report(0, made, RoomPhase.RUNNING, players=1, used=[bob])
+    driver.tell(
+        ev.JoinRequested("again", GAME, "bob", None, driver.now, place=place, template="cave", key="x")
+    )
+    driver.tell(ev.PlayerFound("again", None))
+    assert (driver.position("again"), driver.position(cid)) == (2, 1)
 
 
 def test_the_line_is_bounded(driver: Driver) -> None:

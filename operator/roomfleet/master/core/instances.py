@@ -251,7 +251,7 @@ def _serve_line(world: World, template: Template, spec: TemplateSpec, move_on: M
         room = instance_of(template, key)
         if room is not None:
             template.line.leave(join)
-            join.lined, join.told = None, 0
+            join.lined, join.told_at = None, 0.0
             move_on(world, join, room)
         elif may_give and not _under_way(world, template, key):
             may_give = _give(world, template, spec, key)

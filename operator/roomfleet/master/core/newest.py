@@ -64,6 +64,11 @@ def _give_way(world: World, before: Join, player: str) -> None:
 
 
 def _leave_party(world: World, party: Join, player: str) -> None:
+    if party.lined is not None:
+        template = world.template(party.lined)
+        template.line.shrink(party, player)
+        world.look_at_template(template)
+        return
     room = world.rooms.get(party.room) if party.room is not None else None
     if party.state is JoinState.WAITING and room is not None:
         room.lined().shrink(party, player)
