@@ -342,10 +342,11 @@ def test_a_place_in_line_is_given_back_once(driver: Driver) -> None:
     driver.template(max_instances=1)
     _, room = let_in(driver, "ann", "party-7")
     bob = driver.seek("bob", "b")
-    cid = driver.seek("cid", "c")
     answer = driver.answer(bob)
     assert isinstance(answer, fx.InLine)
     place = ev.LinePlace(answer.room, answer.arrived, answer.ahead, frozenset({"bob"}))
+    driver.wait(1, alive=(0, 1))
+    cid = driver.seek("cid", "c")
     driver.tell(ev.JoinCancelled(bob))
     bob = driver.seek("bob", "b", place=place)
     assert (driver.position(bob), driver.position(cid)) == (1, 2)
@@ -354,11 +355,9 @@ def test_a_place_in_line_is_given_back_once(driver: Driver) -> None:
     driver.run(made)
     assert driver.admitted(bob)
     driver.report(0, made, RoomPhase.RUNNING, players=1, used=[bob])
-    driver.tell(
-        ev.JoinRequested("again", GAME, "bob", None, driver.now, place=place, template="cave", key="x")
-    )
-    driver.tell(ev.PlayerFound("again", None))
-    assert (driver.position("again"), driver.position(cid)) == (2, 1)
+    driver.wait(1, alive=(0, 1))
+    again = driver.seek("bob", "x", place=place)
+    assert (driver.position(again), driver.position(cid)) == (2, 1)
 
 
 def test_the_line_is_bounded(driver: Driver) -> None:
