@@ -68,6 +68,26 @@ def test_a_killed_node_is_survived_where_the_hero_was_last_saved(browser: Browse
     windows.close_all()
 
 
+def test_a_node_that_is_told_to_end_hands_its_players_over_without_a_card(
+    browser: Browser, fleet: Running
+) -> None:
+    windows = Windows(browser, fleet)
+    window = windows.new().enter("Ada")
+    window.evaluate("window.kept = true")
+    place = walk_and_be_saved(window, 440, 430)
+    first, before = fleet.node_of("town"), len(window.seen)
+    fleet.signal_node(first, signal.SIGTERM)
+    eventually(lambda: fleet.room("town")["node"] != first, what="town on the other node")
+    eventually(lambda: "travelling" in window.states[before:], what="the page following")
+    window.wait("playing", "town")
+    assert set(window.states[before:]) == {"travelling", "playing"}
+    assert list(window.position()) == place
+    assert window.evaluate("window.kept"), "without a reload"
+    window.click_world(480, 330)
+    eventually(lambda: window.stands_at(480, 330), what="the hero walking again")
+    windows.close_all()
+
+
 def test_a_killed_fleet_that_starts_again_gets_its_open_pages_back(browser: Browser, fleet: Running) -> None:
     windows = Windows(browser, fleet)
     window = windows.new().enter("Ada")
