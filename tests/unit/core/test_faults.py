@@ -8,7 +8,17 @@ from typing import Any
 
 import pytest
 
-from roomfleet.master.core import Key, admission, destinations, fleet, instances, joins, nodes, reports
+from roomfleet.master.core import (
+    Key,
+    admission,
+    destinations,
+    fleet,
+    instances,
+    joins,
+    losses,
+    nodes,
+    reports,
+)
 from roomfleet.master.core import effects as fx
 from roomfleet.master.core import events as ev
 from roomfleet.master.core import reconcile as steps
@@ -235,7 +245,7 @@ def test_a_node_whose_silence_cannot_be_judged_is_judged_again(
 ) -> None:
     driver.running("town")
     with monkeypatch.context() as patch:
-        patch.setattr(nodes, "silent", poison)
+        patch.setattr(losses, "silent", poison)
         driver.wait(12, alive=(1,))
     assert driver.view("town").node == "default-0"
     driver.wait(5, alive=(1,))

@@ -22,6 +22,7 @@ from roomfleet.master.core import (
     instances,
     joins,
     leftovers,
+    losses,
     moves,
     nodes,
     rooms,
@@ -209,7 +210,7 @@ def _ring(world: World, alarm: Alarm) -> None:
             world.look_at_fleet(one)
     elif (node := world.nodes.get(key)) is not None:
         if alarm.kind == "node":
-            nodes.silent(world, node)
+            losses.silent(world, node)
         elif alarm.kind == "empty":
             fleet.judge_empty(world, node)
         elif alarm.kind == "drain":
@@ -296,7 +297,7 @@ _HANDLERS: dict[type, Callable[[World, Any], None]] = {
     events.NodeDraining: nodes.draining,
     events.RoomPrepared: nodes.prepared,
     events.NodeDisconnected: nodes.disconnected,
-    events.NodeGone: nodes.gone,
+    events.NodeGone: losses.gone,
     events.JoinRequested: joins.requested,
     events.JoinCancelled: joins.cancelled,
     events.JoinPolled: joins.polled,
