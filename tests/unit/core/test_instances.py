@@ -368,6 +368,8 @@ def test_the_line_is_bounded(driver: Driver) -> None:
     problem = driver.problem(driver.seek("late", "late"))
     assert (problem.refusal, problem.status) == ("line-full", 429)
     assert problem.retry_after
+    place = ev.LinePlace(instance_name("cave", "early"), driver.now - 5, 0, frozenset({"early"}))
+    assert driver.position(driver.seek("early", "early", place=place)) == 1
 
 
 def test_a_join_without_an_instance_ends_at_its_timeout_with_the_reason(driver: Driver) -> None:

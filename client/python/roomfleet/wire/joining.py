@@ -31,7 +31,6 @@ class Refusal(StrEnum):
     ROOM_NOT_RUNNING = "room-not-running"
     NO_ENTRY_ROOM = "no-entry-room"
     DOORS_ONLY = "doors-only"
-    NOT_YET_SUPPORTED = "not-yet-supported"
     PARTY_TOO_LARGE = "party-too-large"
     MEMBER_ELSEWHERE = "member-elsewhere"
     REPLACED = "replaced"
@@ -59,7 +58,6 @@ _STATUS = {
     Refusal.ROOM_NOT_RUNNING: 409,
     Refusal.NO_ENTRY_ROOM: 409,
     Refusal.DOORS_ONLY: 403,
-    Refusal.NOT_YET_SUPPORTED: 501,
     Refusal.PARTY_TOO_LARGE: 409,
     Refusal.MEMBER_ELSEWHERE: 409,
     Refusal.REPLACED: 409,

@@ -21,13 +21,13 @@ def enter(world: World, join: Join, template: Template, key: str) -> None:
     if refusal is not None:
         world.refuse(join, *refusal)
         return
-    if template.line.players + join.size > world.settings.line_limit:
+    if join.place is not None and join.place.room != instance_name(template.key.name, key):
+        join.arrived, join.place = join.requested, None
+    if join.place is None and template.line.players + join.size > world.settings.line_limit:
         detail = f"{template.line.players} players wait for {template.key.name} already: try again later"
         world.refuse(join, Refusal.LINE_FULL, detail, _retry_after(template))
         return
     join.template, join.key = template.key.name, key
-    if join.place is not None and join.place.room != instance_name(template.key.name, key):
-        join.arrived, join.place = join.requested, None
     join.lined = template.key
     join.state = JoinState.WAITING
     template.line.enter(join)
