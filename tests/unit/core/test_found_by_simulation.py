@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from roomfleet.master.core import Key
+from roomfleet.master.core import events as ev
 from roomfleet.master.core.model import Phase, RoomStatus
 from roomfleet.wire.link import RoomPhase
 from unit.core.driver import GAME, Driver
@@ -46,3 +47,14 @@ def test_a_room_that_waited_for_space_to_move_to_and_may_stay_waits_no_more() ->
     assert list(fleet.waiting) == [(GAME, "town")]
     driver.fleet(max_nodes=1, min_nodes=1)
     assert list(fleet.waiting) == []
+
+
+def test_a_join_whose_actor_no_node_could_find_in_time_ends_as_others_do() -> None:
+    driver = Driver()
+    driver.two_nodes()
+    driver.running("town", capacity=1)
+    driver.tell(ev.JoinRequested("late", GAME, "ann", "town", driver.now))
+    driver.wait(3, alive=(0, 1))
+    assert driver.position("late") == 1
+    driver.wait(30, alive=(0, 1))
+    assert driver.problem("late").refusal == "expired"

@@ -129,6 +129,8 @@ def due(world: World, join: Join) -> None:
         _time_out(world, join)
     elif join.state is JoinState.FINDING and world.now >= join.find_until:
         settle(world, join)
+        if world.joins.get(join.id) is join:
+            set_alarm(world, join)
     elif join.seat is None and world.now >= join.polled + UNPOLLED_SECONDS:
         if join.told:
             world.given.lost((join.game, join.player), world.now)
