@@ -30,6 +30,11 @@ def check_bookkeeping(core: Core) -> None:
         assert node.fleet.nodes[node.slot] is node
     for fleet in world.fleets.values():
         nodes = list(fleet.nodes.values())
+        assert set(fleet.expected) == {node.slot for node in nodes if node.link is Link.EXPECTED}
+        assert set(fleet.emptying) == {node.slot for node in nodes if node.emptied_since is not None}
+        assert all(slot in fleet.nodes for slot in range(fleet.first_free))
+        creating = [node.create_again_at for node in fleet.creating.values()]
+        assert creating == sorted(creating)
         assert fleet.ready == sum(node.link is Link.UP for node in nodes)
         assert fleet.free == sum(node.space for node in nodes)
         assert fleet.rooms == sum(len(node.rooms) for node in nodes)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import heapq
+import itertools
 from dataclasses import replace
 
 from roomfleet.master.core import places
@@ -67,7 +69,7 @@ def reconcile(world: World, fleet: Fleet) -> None:
     _create(world, fleet, spec)
     _give_back(world, fleet, spec)
     publish(world, fleet)
-    dues = [node.create_again_at for node in fleet.creating.values()]
+    dues = [node.create_again_at for node in itertools.islice(fleet.creating.values(), 1)]
     dues += [crash.again_at for crash in fleet.crashes.values() if crash.again_at > world.now]
     if fleet.surplus_since is not None and fleet.giving_back is None:
         dues.append(fleet.surplus_since + spec.scale_down_after_seconds)
@@ -165,25 +167,27 @@ def publish_fault(world: World, fleet: Fleet, text: str) -> None:
 
 
 def _ask_again(world: World, fleet: Fleet) -> None:
-    for node in fleet.creating.values():
-        if world.now >= node.create_again_at:
-            node.create_again_at = world.now + CREATE_AGAIN_SECONDS
-            world.do(CreateNode(node.key, fleet.key.name))
+    while fleet.creating:
+        node = next(iter(fleet.creating.values()))
+        if world.now < node.create_again_at:
+            return
+        del fleet.creating[node.slot]
+        _asked_for(world, fleet, node)
 
 
 def _create(world: World, fleet: Fleet, spec: FleetSpec) -> None:
     """The least that there should be, and what rooms without space need; lowest free slots first."""
     if not world.synced:
         return
-    for slot in range(spec.min_nodes):
-        node = fleet.nodes.get(slot)
-        if node is not None and node.link is Link.EXPECTED:
-            _ask_for(world, fleet, slot)
+    for slot in [slot for slot in fleet.expected if 0 <= slot < spec.min_nodes]:
+        _ask_for(world, fleet, slot)
     lacking = spec.min_nodes - (len(fleet.nodes) - len(fleet.deleting))
     spare = spec.spare_nodes * spec.rooms_per_node
     wanted = -(-(len(fleet.waiting) + spare - fleet.free) // spec.rooms_per_node) - len(fleet.creating)
     missing = min(max(lacking, wanted), spec.max_nodes - len(fleet.nodes))
-    slot = 0
+    while fleet.first_free in fleet.nodes:
+        fleet.first_free += 1
+    slot = fleet.first_free
     while missing > 0 and slot < spec.max_nodes:
         crash = fleet.crashes.get(slot)
         if slot not in fleet.nodes and (crash is None or crash.again_at <= world.now):
@@ -197,9 +201,14 @@ def _ask_for(world: World, fleet: Fleet, slot: int) -> None:
     node = expected(world, key, fleet.key.name)
     node.link = Link.CREATING
     node.since = world.now
+    fleet.expected.pop(slot, None)
+    _asked_for(world, fleet, node)
+
+
+def _asked_for(world: World, fleet: Fleet, node: Node) -> None:
     node.create_again_at = world.now + CREATE_AGAIN_SECONDS
     fleet.creating[node.slot] = node
-    world.do(CreateNode(key, fleet.key.name))
+    world.do(CreateNode(node.key, fleet.key.name))
 
 
 def _delete(world: World, node: Node) -> None:
@@ -222,10 +231,9 @@ def _message(fleet: Fleet, spec: FleetSpec) -> str:
     """Which nodes are being emptied."""
     going = [
         f"{node.key.name} is being emptied, {has_to_go(node)}: {len(node.rooms)} rooms are left"
-        for _, node in sorted(fleet.nodes.items())
-        if node.emptied_since is not None
+        for _, node in heapq.nsmallest(10, fleet.emptying.items())
     ]
-    return "; ".join(going[:10])
+    return "; ".join(going)
 
 
 def status_of(fleet: Fleet, spec: FleetSpec) -> FleetStatus:

@@ -56,4 +56,6 @@ def seek_again(world: World, join: Join, holder: str) -> bool:
 
 def _node(game: Game) -> Node | None:
     """The one that was heard last: of several that were lost together some may not be known to be."""
+    if game.heard_last is not None and game.heard_last.is_up:
+        return game.heard_last
     return max(game.links.values(), key=lambda node: node.heard, default=None)

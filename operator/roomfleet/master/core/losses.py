@@ -83,6 +83,8 @@ def drop(world: World, node: Node, why: str) -> None:
         fleet.giving_back = None
     fleet.index.put(node.key.name, node.slot, None)
     fleet.deleting.discard(node.slot)
+    fleet.emptying.pop(node.slot, None)
+    fleet.first_free = max(0, min(fleet.first_free, node.slot))
     del fleet.nodes[node.slot]
     del world.nodes[node.key]
     del world.game(node.key.game).nodes[node.key.name]
@@ -95,6 +97,7 @@ def set_link(world: World, node: Node, link: Link) -> None:
         return
     links = world.game(node.key.game).links
     node.fleet.creating.pop(node.slot, None)
+    node.fleet.expected.pop(node.slot, None)
     if node.link is Link.UP:
         del links[node.key.name]
         node.fleet.ready -= 1

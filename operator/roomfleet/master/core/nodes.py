@@ -178,7 +178,7 @@ def expected(world: World, key: Key, fleet_name: str = "") -> Node:
         slot = min(fleet.nodes, default=0) - 1 if min(fleet.nodes, default=0) < 0 else -1
     node = Node(key=key, fleet=fleet, slot=slot, link=Link.EXPECTED, since=world.now, heard=world.started)
     world.nodes[key] = node
-    fleet.nodes[slot] = node
+    fleet.nodes[slot] = fleet.expected[slot] = node
     world.game(key.game).nodes[key.name] = node
     world.timers.set(Alarm("node", key), max(world.now, world.silent_from) + _lost_after(world))
     return node
@@ -192,6 +192,7 @@ def _present(world: World, key: Key, boot: str) -> Node | None:
 
 def _hear(world: World, node: Node) -> None:
     node.heard = world.now
+    world.game(node.key.game).heard_last = node
     world.timers.set(Alarm("node", node.key), world.now + _lost_after(world))
     if node.link is Link.LOST:
         node.fleet.deleting.discard(node.slot)

@@ -128,6 +128,10 @@ def judge(world: World, node: Node) -> None:
     if bool(reason) == (node.emptied_since is not None):
         return
     node.emptied_since = world.now if reason else None
+    if reason:
+        node.fleet.emptying[node.slot] = node
+    else:
+        node.fleet.emptying.pop(node.slot, None)
     node.unmoved.clear()
     refresh(world, node)
     world.look_at_fleet(node.fleet)

@@ -388,7 +388,13 @@ class Fleet:
     nodes: dict[int, Node] = field(default_factory=dict)
     """By slot. A node whose name has no slot gets a number below zero."""
     creating: dict[int, Node] = field(default_factory=dict)
-    """Nodes that were asked for and have not been heard."""
+    """Nodes that were asked for and have not been heard, the one that is asked for again first in front."""
+    expected: dict[int, Node] = field(default_factory=dict)
+    """Nodes that rooms were recorded on before the start, and that were neither heard nor asked for."""
+    emptying: dict[int, Node] = field(default_factory=dict)
+    """Nodes that have to be empty."""
+    first_free: int = 0
+    """All slots below have a node."""
     phases: dict[Phase, Tally] = field(default_factory=dict)
     """How many of its rooms are in each phase."""
     deleting: set[int] = field(default_factory=set)
@@ -444,6 +450,7 @@ class Game:
     """InstancedRooms that there are."""
     links: OrderedDict[str, Node] = field(default_factory=OrderedDict)
     """Nodes that are up, the one that was asked last at the end."""
+    heard_last: Node | None = None
     listed: bool = False
     """A complete list was made, and no node has been asked for marked rooms since."""
     asked: float = 0.0
