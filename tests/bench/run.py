@@ -25,7 +25,13 @@ from rig.plot import draw
 BUILD = REPOSITORY / "build"
 BENCHES = REPOSITORY / "tests" / "bench"
 
-RATIOS = ("like_for_like_ratio", "same_motion_ratio", "idle_room_kb")
+RATIOS = (
+    "like_for_like_ratio",
+    "same_motion_ratio",
+    "idle_room_kb",
+    "core_us_per_event",
+    "core_bytes_per_room",
+)
 """The figures that stand on top of build/bench.json."""
 
 

@@ -116,7 +116,7 @@ def publish(world: World, room: Room) -> None:
     before, after = room.written, status_of(room)
     if before == after:
         return
-    urgent = before is None or _without_counts(before) != _without_counts(after)
+    urgent = before is None or not _same_but_counts(before, after)
     urgent = _waiting_has_grown(room, urgent) or urgent
     if not urgent and before is not None and _counts(before) == _counts(after):
         return
@@ -175,8 +175,16 @@ def _counts(status: RoomStatus) -> tuple[int, int]:
     return (status.players, status.waiting)
 
 
-def _without_counts(status: RoomStatus) -> RoomStatus:
-    return replace(status, players=0, waiting=0, saved_at="")
+def _same_but_counts(one: RoomStatus, other: RoomStatus) -> bool:
+    return (
+        one.phase is other.phase
+        and one.epoch == other.epoch
+        and one.node == other.node
+        and one.message == other.message
+        and one.started_at == other.started_at
+        and one.observed_generation == other.observed_generation
+        and one.conditions == other.conditions
+    )
 
 
 def _saved(room: Room) -> Condition:
