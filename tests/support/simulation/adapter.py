@@ -94,7 +94,7 @@ class Adapter:
     def _list(self) -> None:
         """Tell every difference between what is known and what there is."""
         api = self._simulation.api
-        for key in self._fleets.keys() | api.fleets.keys():
+        for key in [*(self._fleets | dict.fromkeys(api.fleets, 0))]:
             self._tell_fleet(key)
         for key, known in list(self._cache.items()):
             if key not in api.rooms:
@@ -200,10 +200,10 @@ class Adapter:
 
     def _write_record(self, key: Key, slot: Slot, record: fx.Record) -> None:
         luck = self._simulation.luck(f"record {key}")
-        if luck < 0.01:
+        if luck < 0.03:
             slot.record = None  # it got lost
             return
-        if luck < 0.02:
+        if luck < 0.04:
             self._answer(key, slot, record, ev.RecordOutcome.FAILED)
             return
         before, after = slot.own
@@ -214,9 +214,9 @@ class Adapter:
         if patched is Patched.WRITTEN:
             self._simulation.oracle.recorded(record)
             slot.wanted = record.status
-            if luck < 0.03:
+            if luck < 0.05:
                 self._answer(key, slot, record, ev.RecordOutcome.FAILED)
-            elif luck < 0.06:
+            elif luck < 0.08:
                 self._later(RETRY_SECONDS, lambda: self._write(key))  # the answer got lost
             else:
                 self._answer(key, slot, record, ev.RecordOutcome.WRITTEN)

@@ -141,8 +141,21 @@ class SimNode:
         if self.link is not None:
             self.link.up = False
             self.link.loses = self.simulation.luck(f"kill {self.boot}") < 0.5
+            for name, copy in self.copies.items():
+                self._linger(name, copy)
         self.simulation.players.torn(self.key.game, self.copies.values())
         self.simulation.process_ended(self)
+
+    def _linger(self, name: str, copy: Copy) -> None:
+        """What it said last may arrive when another process of that name has said hello already."""
+        said = ev.NodeReported(self.key, self.boot, self.report_of(name, copy))
+        if self.simulation.luck(f"linger {self.boot}") < 0.3:
+            delay = self.simulation.delay(f"linger {self.boot}", 20.0)
+            life = self.simulation.master.life
+            self.simulation.clock.later(
+                delay,
+                lambda: self.simulation.master.tell(said) if self.simulation.master.life == life else None,
+            )
 
     def leave(self) -> None:
         """SIGTERM: ask the master to move the rooms; without an answer, drain."""

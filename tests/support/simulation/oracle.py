@@ -73,6 +73,10 @@ class Oracle:
         """Players whose ticket was reported used, and who may still be there."""
         self._counts: dict[tuple[Key, str], int] = {}
         """Players and resumable ones of the room on that boot, as the core heard last."""
+        self._known: set[tuple[str, str]] = set()
+        """Players who joined since the master's start."""
+        self._claimed: dict[str, ev.LinePlace] = {}
+        """Places that were had before the master's start, and are asked back."""
         self._open: dict[str, tuple[Attempt, float]] = {}
         """Joins that the core has heard of, and how long it had been awake then."""
         self.admitted = 0
@@ -142,6 +146,11 @@ class Oracle:
                 for player in (event.player, *event.others):
                     self._replaced((event.game, player), event.session)
                 self._asked(event.id)
+                if event.place is not None and not self._known.intersection(
+                    (event.game, p) for p in event.place.players
+                ):
+                    self._claimed[event.id] = event.place
+                self._known.update((event.game, player) for player in (event.player, *event.others))
             case ev.SeatRequested():
                 self._replaced((event.node.game, event.player))
                 self._asked(f"{event.boot}:{event.id}")
@@ -226,6 +235,10 @@ class Oracle:
         match answer:
             case fx.InLine():
                 attempt.arrived = answer.arrived
+                place = self._claimed.get(id)
+                if place is not None and place.room == answer.room and place.arrived != answer.arrived:
+                    text = f"{id} was in line since {place.arrived:.2f} and is now since {answer.arrived:.2f}"
+                    raise Broken("a place survives a restart", text, id, answer.room)
                 self._lines[Key(attempt.game, answer.room)][id] = attempt
                 if answer.position < 1:
                     raise Broken("positions", f"{id} is told to be number {answer.position}", id)
@@ -267,6 +280,8 @@ class Oracle:
         self._seated.clear()
         self._counts.clear()
         self._specs.clear()
+        self._known.clear()
+        self._claimed.clear()
 
     # -- saved data ----------------------------------------------------------------------------------------
 

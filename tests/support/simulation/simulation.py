@@ -8,6 +8,7 @@ simulation.come_to_rest()          # faults stop, and all must be well within a 
 from __future__ import annotations
 
 import itertools
+import re
 from collections.abc import Callable, Collection, Iterator
 
 from roomfleet.master.core import Key
@@ -32,6 +33,10 @@ CHECK_SECONDS = 4.0
 """How often all books are counted anew."""
 LATE = 0.03
 """So much of all that is on its way takes five times as long as anything else."""
+
+
+_SETS = re.compile(r"(?<=frozenset\(\{)[^}]*")
+"""Their order is another in each process."""
 
 
 class Simulation:
@@ -173,7 +178,8 @@ class Simulation:
 
     def note(self, what: object, indent: str = "") -> None:
         if self.trace is not None:
-            self.trace(f"{self.seconds:9.3f} {indent}{what}")
+            text = _SETS.sub(lambda found: ", ".join(sorted(found[0].split(", "))), str(what))
+            self.trace(f"{self.seconds:9.3f} {indent}{text}")
 
     # -- nodes ---------------------------------------------------------------------------------------------
 

@@ -1,0 +1,79 @@
+"""Small mistakes put into the core on purpose: each must be caught, else the oracle sees too little."""
+
+from __future__ import annotations
+
+import inspect
+import textwrap
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from types import CodeType
+from typing import Any
+
+from roomfleet.master.core import admission, joins, newest, nodes, places, reconcile, rooms
+from roomfleet.master.core.line import Line
+
+
+@dataclass(frozen=True, slots=True)
+class Mutation:
+    """Part of a function's source, and what stands there instead."""
+
+    name: str
+    function: Callable[..., Any]
+    right: str
+    wrong: str
+
+
+MUTATIONS = (
+    Mutation("an epoch is used again", reconcile.sync_placed, "room.highest + 1", "max(1, room.highest)"),
+    Mutation(
+        "a node is told before it is written",
+        reconcile.sync_recorded,
+        "if recording is None:",
+        "if recording is None or places.move(world, room, Stage.STARTING) is None:",
+    ),
+    Mutation("reserved seats are free", admission.free_seats, "- room.resumable - seats", "- room.resumable"),
+    Mutation("last come, first served", admission.admit, "line.joins[0])", "line.joins[-1])"),
+    Mutation("whoever comes has a seat already", Line.seats_for, "player not in self.seated", "False"),
+    Mutation("a seat is reserved for ever", reconcile.sync_reservations, "room.line is not None", "False"),
+    Mutation(
+        "a place is lost with the master",
+        newest.arrival,
+        "return min(place.arrived, now), place",
+        "return now, None",
+    ),
+    Mutation("the end of an old boot counts", nodes.gone, "event.boot != node.boot", "False"),
+    Mutation("a lost node keeps its rooms", nodes._lose_rooms, "sorted(node.rooms.values()", "sorted([]"),
+    Mutation("a join never times out", joins.due, "world.now >= ends_at(world, join)", "False"),
+    Mutation(
+        "a lost record is not said again",
+        reconcile.sync_recorded,
+        "world.now >= recording.said",
+        "0 > recording.said",
+    ),
+    Mutation("a player counts twice", places.count, "= players, resumable", "= 2 * players, resumable"),
+    Mutation("a conflict keeps the place", rooms.recorded, "_give_back(world, room, mine)", "pass"),
+    Mutation("nobody is bored", reconcile.sync_intent, "world.now >= room.idle_since", "0 > room.idle_since"),
+)
+
+
+@contextmanager
+def made(mutation: Mutation) -> Iterator[None]:
+    """The core has that mistake in the block. Raises ValueError where its source is another by now."""
+    function = mutation.function
+    source = textwrap.dedent(inspect.getsource(function))
+    if mutation.right not in source:
+        raise ValueError(f"{mutation.name}: {function.__qualname__} has no {mutation.right!r} any more")
+    before = function.__code__
+    function.__code__ = _compiled(source.replace(mutation.right, mutation.wrong), function)
+    try:
+        yield
+    finally:
+        function.__code__ = before
+
+
+def _compiled(source: str, function: Callable[..., Any]) -> CodeType:
+    scope: dict[str, Any] = {}
+    exec(compile(source, f"<{function.__name__}, mutated>", "exec", flags=annotations.compiler_flag), scope)
+    made: CodeType = scope[function.__name__].__code__
+    return made
