@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from types import CodeType
 from typing import Any
 
-from roomfleet.master.core import admission, joins, newest, nodes, places, reconcile, rooms
+from roomfleet.master.core import admission, joins, losses, newest, places, reconcile, rooms
 from roomfleet.master.core.line import Line
 
 
@@ -42,8 +42,8 @@ MUTATIONS = (
         "return min(place.arrived, now), place",
         "return now, None",
     ),
-    Mutation("the end of an old boot counts", nodes.gone, "event.boot != node.boot", "False"),
-    Mutation("a lost node keeps its rooms", nodes._lose_rooms, "sorted(node.rooms.values()", "sorted([]"),
+    Mutation("the end of an old boot counts", losses.gone, "event.boot != node.boot", "False"),
+    Mutation("a lost node keeps its rooms", losses._lose_rooms, "sorted(node.rooms.values()", "sorted([]"),
     Mutation("a join never times out", joins.due, "world.now >= ends_at(world, join)", "False"),
     Mutation(
         "a lost record is not said again",
