@@ -59,8 +59,8 @@ class Oracle:
         self._simulation = simulation
         self._specs: dict[Key, tuple[str, RoomSpec]] = {}
         """As the core was told: uid and spec."""
-        self._epochs: dict[tuple[Key, str], int] = {}
-        """The highest epoch recorded on the object of that uid."""
+        self._highest: dict[tuple[Key, str], int] = {}
+        """The highest epoch that a node was told to run the object of that uid with."""
         self._places: dict[tuple[Key, int], str] = {}
         """Where the room of that epoch was recorded."""
         self._told: dict[tuple[Key, str, int], str] = {}
@@ -87,14 +87,13 @@ class Oracle:
     def recorded(self, record: fx.Record) -> None:
         """It was written at the API server."""
         key, epoch = record.key, record.status.epoch
-        before = self._epochs.get((key, record.uid), 0)
+        before = self._highest.get((key, record.uid), 0)
         if epoch <= before and record.uid not in self._simulation.api.tampered:
             raise Broken("epochs rise", f"{key} is recorded with epoch {epoch} after {before}", str(key))
-        self._epochs[key, record.uid] = max(epoch, before)
         self._places[key, epoch] = record.status.node
 
     def status_written(self, key: Key, uid: str, status: RoomStatus) -> None:
-        before = self._epochs.get((key, uid), 0)
+        before = self._highest.get((key, uid), 0)
         if status.epoch < before and uid not in self._simulation.api.tampered:
             raise Broken("epochs rise", f"{key} is to say epoch {status.epoch} after {before}", str(key))
 
@@ -108,6 +107,8 @@ class Oracle:
                 text = f"{key} epoch {wanted.epoch} is for {before} and for {effect.boot}"
                 raise Broken("an epoch has one place", text, str(key))
             self._told[key, wanted.uid, wanted.epoch] = effect.boot
+            highest = self._highest.get((key, wanted.uid), 0)
+            self._highest[key, wanted.uid] = max(highest, wanted.epoch)
             if self._places.get((key, wanted.epoch)) != effect.node.name and not tampered:
                 text = f"{effect.node} is told to run {key} with epoch {wanted.epoch}, which is not recorded"
                 raise Broken("written ahead", text, str(key))
@@ -153,6 +154,7 @@ class Oracle:
                 self._known.update((event.game, player) for player in (event.player, *event.others))
             case ev.SeatRequested():
                 self._replaced((event.node.game, event.player))
+                self._known.add((event.node.game, event.player))
                 self._asked(f"{event.boot}:{event.id}")
 
     def _asked(self, id: str) -> None:
