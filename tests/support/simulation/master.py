@@ -149,6 +149,8 @@ class Master:
                 simulation.oracle.answered(id, effect.answer)
                 simulation.players.answered(id, effect.answer)
             case fx.FindPlayer() | fx.BringPlayer():
+                if isinstance(effect, fx.BringPlayer):
+                    simulation.oracle.brings(effect.id)
                 self._to_node(effect)
             case fx.FindMarked() | fx.MarkRoom() | fx.EraseRooms():
                 if isinstance(effect, fx.EraseRooms):

@@ -73,6 +73,8 @@ class Oracle:
         """Players whose ticket was reported used, and who may still be there."""
         self._counts: dict[tuple[Key, str], int] = {}
         """Players and resumable ones of the room on that boot, as the core heard last."""
+        self._brought: set[str] = set()
+        """Joins for which an actor was sent for."""
         self._known: set[tuple[str, str]] = set()
         """Players who joined since the master's start."""
         self._claimed: dict[str, ev.LinePlace] = {}
@@ -112,6 +114,10 @@ class Oracle:
             if self._places.get((key, wanted.epoch)) != effect.node.name and not tampered:
                 text = f"{effect.node} is told to run {key} with epoch {wanted.epoch}, which is not recorded"
                 raise Broken("written ahead", text, str(key))
+
+    def brings(self, id: str) -> None:
+        """The join's actor is sent for: it has a seat from now on."""
+        self._brought.add(id)
 
     def claimed(self, room: Key, epoch: int, boot: str) -> None:
         """The store took the claim."""
@@ -190,7 +196,7 @@ class Oracle:
         if takes:
             self._first_in_line(attempt, key)
         self._seats[id] = Seat(id, who, key, answer.boot, uid, answer.expires, answer.session, takes)
-        if takes:
+        if takes and id not in self._brought:  # one who is brought has had the seat since that began
             self._fits(key, answer.boot, uid, spec.capacity)
 
     def _takes_seat(self, key: Key, attempt: Attempt, id: str, player: str) -> bool:
