@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 
-from roomfleet.master.core.given import TOKEN_SECONDS
-from roomfleet.master.core.join_alarms import UNPOLLED_SECONDS
+from roomfleet.master.core.joining.given import TOKEN_SECONDS
+from roomfleet.master.core.joining.join_alarms import UNPOLLED_SECONDS
+from roomfleet.master.core.joining.telling import FAR_SECONDS, NEAR, RENEW_SECONDS
 from roomfleet.master.core.master import COLLECT_SECONDS
-from roomfleet.master.core.telling import FAR_SECONDS, NEAR, RENEW_SECONDS
 from roomfleet.master.runner import RENEW_SECONDS as TOKEN_RENEWED_SECONDS
 from roomfleet.wire.joining import Refusal
 from roomfleet.wire.settings import Settings

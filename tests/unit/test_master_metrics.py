@@ -8,11 +8,12 @@ from collections.abc import Callable
 
 import pytest
 
-from roomfleet.master.core import Core, Key, reconcile
+from roomfleet.master.core import Core, Key
 from roomfleet.master.core import events as ev
-from roomfleet.master.core.counted import Writes
 from roomfleet.master.core.master import WORK_PER_CALL
 from roomfleet.master.core.model import FleetSpec
+from roomfleet.master.core.queueing.counted import Writes
+from roomfleet.master.core.running import reconcile
 from roomfleet.master.metrics import METRICS, metrics_page
 from roomfleet.wire.link import RoomPhase
 from roomfleet.wire.names import instance_name

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator
 
-from roomfleet.master.core.counted import Writes
 from roomfleet.master.core.master import Core
+from roomfleet.master.core.queueing.counted import Writes
 from roomfleet.wire.metrics import Kind, Metric, Page, Reading
 from roomfleet.wire.version import __version__
 

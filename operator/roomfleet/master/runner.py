@@ -46,10 +46,10 @@ from roomfleet.master.core.effects import (
     WriteTemplateStatus,
 )
 from roomfleet.master.core.events import Event, JoinCancelled, JoinPolled, JoinRequested, LinePlace, Tick
-from roomfleet.master.core.given import TOKEN_SECONDS
+from roomfleet.master.core.joining.given import TOKEN_SECONDS
+from roomfleet.master.core.joining.telling import NEAR
 from roomfleet.master.core.master import Core
 from roomfleet.master.core.model import Key
-from roomfleet.master.core.telling import NEAR
 from roomfleet.master.finding import Finder
 from roomfleet.wire import link as wire
 from roomfleet.wire.joining import Problem

@@ -16,10 +16,10 @@ from roomfleet.master.api.application import make_application
 from roomfleet.master.api.context import Context
 from roomfleet.master.api.identity import Anonymous
 from roomfleet.master.api.origins import Origins
-from roomfleet.master.core import reconcile
 from roomfleet.master.core.events import RoomApplied, Synced, Tick
 from roomfleet.master.core.master import WORK_PER_CALL, Core
 from roomfleet.master.core.model import Key, RoomStatus
+from roomfleet.master.core.running import reconcile
 from roomfleet.master.kube.client import Api
 from roomfleet.master.kube.echoes import Echoes
 from roomfleet.master.kube.errors import ApiDown, ApiError, Invalid

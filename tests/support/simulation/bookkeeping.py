@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 from roomfleet.master.core import Core
-from roomfleet.master.core.line import JoinState
+from roomfleet.master.core.joining.line import JoinState
 from roomfleet.master.core.state import Link, Stage
 
 

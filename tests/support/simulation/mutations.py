@@ -10,8 +10,10 @@ from dataclasses import dataclass
 from types import CodeType
 from typing import Any
 
-from roomfleet.master.core import admission, joins, losses, newest, places, reconcile, rooms
-from roomfleet.master.core.line import Line
+from roomfleet.master.core.joining import admission, joins, newest
+from roomfleet.master.core.joining.line import Line
+from roomfleet.master.core.placing import losses, places
+from roomfleet.master.core.running import reconcile, rooms
 
 
 @dataclass(frozen=True, slots=True)

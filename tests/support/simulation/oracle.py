@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from roomfleet.master.core import Key
 from roomfleet.master.core import effects as fx
 from roomfleet.master.core import events as ev
-from roomfleet.master.core.line import JoinState
+from roomfleet.master.core.joining.line import JoinState
 from roomfleet.master.core.model import RoomStatus
 from roomfleet.wire.joining import Refusal
 from roomfleet.wire.link import Report

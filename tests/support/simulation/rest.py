@@ -12,7 +12,7 @@ import msgspec
 
 from roomfleet.master.core import Key
 from roomfleet.master.core.model import FleetSpec, Phase, RoomStatus
-from roomfleet.master.core.state import World
+from roomfleet.master.core.world import World
 from roomfleet.wire.link import RoomPhase
 from roomfleet.wire.spec import Keep
 from support.simulation.oracle import Broken

@@ -8,22 +8,16 @@ from typing import Any
 
 import pytest
 
-from roomfleet.master.core import (
-    Key,
-    admission,
-    destinations,
-    fleet,
-    instances,
-    joins,
-    losses,
-    nodes,
-    reports,
-)
+from roomfleet.master.core import Key
 from roomfleet.master.core import effects as fx
 from roomfleet.master.core import events as ev
-from roomfleet.master.core import reconcile as steps
+from roomfleet.master.core.instancing import instances
+from roomfleet.master.core.joining import admission, destinations, joins
 from roomfleet.master.core.model import ConditionStatus, Phase
-from roomfleet.master.core.queue import BACKOFF_MOST_SECONDS
+from roomfleet.master.core.placing import fleet, losses, nodes
+from roomfleet.master.core.queueing.queue import BACKOFF_MOST_SECONDS
+from roomfleet.master.core.running import reconcile as steps
+from roomfleet.master.core.running import reports
 from roomfleet.wire.link import Report, RoomPhase
 from unit.core.driver import GAME, Driver
 

@@ -7,7 +7,7 @@ import pytest
 from roomfleet.master.core import Key
 from roomfleet.master.core import effects as fx
 from roomfleet.master.core import events as ev
-from roomfleet.master.core.telling import CHUNK, FAR_SECONDS, NEAR, RENEW_SECONDS
+from roomfleet.master.core.joining.telling import CHUNK, FAR_SECONDS, NEAR, RENEW_SECONDS
 from roomfleet.wire.link import RoomPhase
 from unit.core.driver import GAME, Driver
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from roomfleet.master.core import events as ev
-from roomfleet.master.core.given import TOKEN_SECONDS, GivenPlaces
+from roomfleet.master.core.joining.given import TOKEN_SECONDS, GivenPlaces
 from roomfleet.master.core.model import Phase, RoomStatus
 from roomfleet.wire.link import Report, RoomPhase
 from unit.core.driver import Driver

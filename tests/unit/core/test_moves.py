@@ -10,7 +10,7 @@ from roomfleet.master.core import Key
 from roomfleet.master.core import effects as fx
 from roomfleet.master.core import events as ev
 from roomfleet.master.core.model import Phase, RoomStatus, Strategy
-from roomfleet.master.core.moves import MOVES_AT_ONCE, PREPARE_SECONDS
+from roomfleet.master.core.placing.moves import MOVES_AT_ONCE, PREPARE_SECONDS
 from roomfleet.wire.link import Report, RoomPhase
 from roomfleet.wire.spec import Keep
 from support.simulation.bookkeeping import check_bookkeeping

@@ -8,7 +8,7 @@ from roomfleet.master.core import Key
 from roomfleet.master.core import effects as fx
 from roomfleet.master.core import events as ev
 from roomfleet.master.core.model import Phase, RoomStatus
-from roomfleet.master.core.reports import STRAY_SECONDS
+from roomfleet.master.core.running.reports import STRAY_SECONDS
 from roomfleet.wire.link import Report, RoomPhase
 from unit.core.driver import GAME, Driver
 

@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from roomfleet.master.core import effects as fx
-from roomfleet.master.core.choosing import CANDIDATES
 from roomfleet.master.core.model import Phase, Strategy
-from roomfleet.master.core.placement import NodeIndex
+from roomfleet.master.core.placing.choosing import CANDIDATES
+from roomfleet.master.core.placing.placement import NodeIndex
 from roomfleet.wire.link import RoomPhase
 from roomfleet.wire.spec import Keep
 from support.simulation.bookkeeping import check_bookkeeping

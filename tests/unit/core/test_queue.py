@@ -7,7 +7,7 @@ import random
 from hypothesis import given
 from hypothesis import strategies as st
 
-from roomfleet.master.core.queue import (
+from roomfleet.master.core.queueing.queue import (
     AGEING_SECONDS,
     BACKOFF_MOST_SECONDS,
     WEIGHT,

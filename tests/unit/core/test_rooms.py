@@ -7,8 +7,8 @@ import pytest
 from roomfleet.master.core import Key
 from roomfleet.master.core import effects as fx
 from roomfleet.master.core import events as ev
-from roomfleet.master.core import reconcile as steps
 from roomfleet.master.core.model import Phase
+from roomfleet.master.core.running import reconcile as steps
 from roomfleet.wire.link import RoomPhase
 from roomfleet.wire.spec import Keep
 from unit.core.driver import GAME, Driver

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from roomfleet.master.core.timers import Timers
+from roomfleet.master.core.queueing.timers import Timers
 
 Step = tuple[str, float | None]
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from roomfleet.master.core import admission
+from roomfleet.master.core.joining import admission
 from support.simulation.lives import Plan, explain, live, numbers, ranges, shrink
 from support.simulation.mutations import MUTATIONS, made
 

@@ -11,7 +11,7 @@ import msgspec
 from roomfleet.master.api.context import Context
 from roomfleet.master.api.identity import NotAdmin, Unauthenticated, bearer
 from roomfleet.master.api.problems import JsonHandler
-from roomfleet.master.core.line import JoinState
+from roomfleet.master.core.joining.line import JoinState
 from roomfleet.master.core.model import Key
 from roomfleet.master.core.state import Link
 from roomfleet.master.core.views import NodeView

@@ -11,32 +11,19 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from roomfleet.master.core import (
-    bring,
-    destinations,
-    ending,
-    events,
-    faults,
-    fleet,
-    instance_line,
-    instances,
-    joins,
-    leftovers,
-    losses,
-    moves,
-    nodes,
-    rooms,
-    sweep,
-    template_status,
-    views,
-)
-from roomfleet.master.core import reconcile as room_steps
-from roomfleet.master.core.counted import Counted
+from roomfleet.master.core import events, views
 from roomfleet.master.core.effects import Effect, SendDesired
+from roomfleet.master.core.instancing import ending, instance_line, instances, template_status
+from roomfleet.master.core.joining import bring, destinations, joins
 from roomfleet.master.core.model import FleetStatus, Key, TemplateStatus
-from roomfleet.master.core.places import refresh
-from roomfleet.master.core.queue import Lane, QueueHealth
-from roomfleet.master.core.state import Alarm, World
+from roomfleet.master.core.placing import fleet, losses, moves, nodes
+from roomfleet.master.core.placing.places import refresh
+from roomfleet.master.core.queueing import faults
+from roomfleet.master.core.queueing.counted import Counted
+from roomfleet.master.core.queueing.queue import Lane, QueueHealth
+from roomfleet.master.core.running import leftovers, rooms, sweep
+from roomfleet.master.core.running import reconcile as room_steps
+from roomfleet.master.core.world import Alarm, World
 from roomfleet.wire.settings import Settings
 
 WORK_PER_CALL = 256

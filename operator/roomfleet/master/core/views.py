@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 
-from roomfleet.master.core import admission, places, status
-from roomfleet.master.core.choosing import has_to_go
-from roomfleet.master.core.line import Join, JoinState
+from roomfleet.master.core.joining import admission
+from roomfleet.master.core.joining.line import Join, JoinState
 from roomfleet.master.core.model import Key, Phase
-from roomfleet.master.core.state import Link, Node, Room, Stage, World
+from roomfleet.master.core.placing import places
+from roomfleet.master.core.placing.choosing import has_to_go
+from roomfleet.master.core.running import status
+from roomfleet.master.core.state import Link, Node, Room, Stage
+from roomfleet.master.core.world import World
 from roomfleet.wire.names import instance_name
 
 

@@ -14,7 +14,7 @@ from collections.abc import Callable, Hashable
 from enum import IntEnum
 from typing import Generic, TypeVar
 
-from roomfleet.master.core.turns import Turns, Waiting
+from roomfleet.master.core.queueing.turns import Turns, Waiting
 
 WEIGHT = 4
 """Turns of a lane for one of those behind it."""

@@ -22,10 +22,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from roomfleet.master.core.counted import Writes
 from roomfleet.master.core.effects import CreateRoom, DeleteRoomObject, Record
 from roomfleet.master.core.events import RecordOutcome
 from roomfleet.master.core.model import FleetStatus, RoomStatus, TemplateStatus
+from roomfleet.master.core.queueing.counted import Writes
 from roomfleet.master.kube.bucket import Bucket
 from roomfleet.master.kube.cache import Cache, Id
 from roomfleet.master.kube.client import Api, path_of

@@ -8,7 +8,6 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from roomfleet.master.core.counted import Writes
 from roomfleet.master.core.effects import (
     Announce,
     BindRoom,
@@ -34,6 +33,7 @@ from roomfleet.master.core.events import (
     TemplateDeleted,
 )
 from roomfleet.master.core.model import Key
+from roomfleet.master.core.queueing.counted import Writes
 from roomfleet.master.local.children import Children
 from roomfleet.master.local.errors import AlreadyExists, ApiError, Conflict, NotFound
 from roomfleet.master.local.files import StorageError

@@ -1,0 +1,1 @@
+"""InstancedRooms: their instances from first join to end, their line and status."""

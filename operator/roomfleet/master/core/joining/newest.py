@@ -1,0 +1,81 @@
+"""One player, one join: of two sessions the one that began later counts, of its joins the last one."""
+
+from __future__ import annotations
+
+from roomfleet.master.core.events import JoinRequested, LinePlace, SeatRequested
+from roomfleet.master.core.joining.destinations import settle
+from roomfleet.master.core.joining.line import Join, JoinState, without
+from roomfleet.master.core.queueing.queue import Lane
+from roomfleet.master.core.world import World
+from roomfleet.wire.joining import Refusal
+
+
+def arrival(
+    world: World, game: str, event: JoinRequested | SeatRequested, place: LinePlace | None, now: float
+) -> tuple[float, LinePlace | None]:
+    """When they came into line: now, or as the place says that is given back: not used or given up since, and
+    for nobody whom it was not for.
+    """
+    if place is None:
+        return now, None
+    others = event.others if isinstance(event, JoinRequested) else ()
+    given_up = not world.given.is_good((game, event.player), place.arrived)
+    if given_up or not place.players.issuperset((event.player, *others)):
+        return now, None
+    return min(place.arrived, now), place
+
+
+def new_session(world: World) -> int:
+    """Milliseconds since 1970: higher than that of any session that began before."""
+    return int(world.now * 1000)
+
+
+def who_joined_since(world: World, join: Join) -> str | None:
+    """One of the players, who has a join of a session that began later."""
+    for player in join.players:
+        other = world.players.get((join.game, player))
+        if other is not None and other.session > join.session:
+            return player
+    return None
+
+
+def take_over(world: World, join: Join) -> None:
+    """The newer join of a player wins, and the older hears it. Who leaves a party that waits leaves the
+    others their place."""
+    for player in join.players:
+        who = (join.game, player)
+        before = world.players.get(who)
+        goes_on = join.place is not None and player == join.player
+        if not goes_on and (who in world.given or (before is not None and before.told)):
+            world.given.void(who, world.now)
+        if before is not None:
+            _give_way(world, before, player)
+        world.players[who] = join
+    world.joins[join.id] = join
+
+
+def _give_way(world: World, before: Join, player: str) -> None:
+    if before.state is JoinState.ADMITTED:
+        world.forget(before)
+    elif player == before.player:
+        world.end(before, Refusal.REPLACED, "you joined again: the newer join goes on")
+    else:
+        _leave_party(world, before, player)
+
+
+def _leave_party(world: World, party: Join, player: str) -> None:
+    if party.lined is not None:
+        template = world.template(party.lined)
+        template.line.shrink(party, player)
+        world.look_at_template(template)
+        return
+    room = world.rooms.get(party.room) if party.room is not None else None
+    if party.state is JoinState.WAITING and room is not None:
+        room.lined().shrink(party, player)
+        world.look_at(room, Lane.URGENT)
+        return
+    party.others = without(party.others, player)
+    party.finding = without(party.finding, player)
+    party.found = tuple(found for found in party.found if found[0] != player)
+    if party.state is JoinState.FINDING and not party.finding:
+        settle(world, party)
