@@ -53,6 +53,16 @@ def rooms(fleet: Running, template: str) -> list[dict[str, Any]]:
     return found
 
 
+def bored_soon(name: str) -> dict[str, Any]:
+    """A Room's manifest that changes one field."""
+    return {
+        "apiVersion": "roomfleet.io/v1alpha1",
+        "kind": "Room",
+        "metadata": {"name": name},
+        "spec": {"map": "map1.alpha", "boredAfterSeconds": 1},
+    }
+
+
 def status(fleet: Running, name: str) -> dict[str, Any]:
     done = fleet.roomfleet("get", "iroom", name, "-o", "json")
     assert done.returncode == 0, done.stderr
@@ -74,7 +84,7 @@ def post(fleet: Running, player: str, template: str, key: str) -> dict[str, Any]
 def test_a_hundred_joins_at_once_with_one_key_make_one_instance_which_is_bored_and_goes(
     fleet: Running,
 ) -> None:
-    apply(fleet, template("den"))
+    apply(fleet, template("den", room={"boredAfterSeconds": 3600}))
     with ThreadPoolExecutor(32) as pool:
         answers = list(pool.map(lambda n: post(fleet, f"p{n}", "den", "party-7"), range(100)))
     assert {(answer["code"], answer["room"]) for answer in answers} == {(201, SEVEN)}
@@ -87,6 +97,7 @@ def test_a_hundred_joins_at_once_with_one_key_make_one_instance_which_is_bored_a
     view = fleet.room(SEVEN)
     assert (view["instanced_room"], view["key"]) == ("den", "party-7")
     eventually(lambda: status(fleet, "den")["instances"] == 1, what="the count of instances")
+    apply(fleet, bored_soon(SEVEN))
     eventually(lambda: not rooms(fleet, "den"), within=40, what="the instance is bored, and gone")
     assert post(fleet, "late", "den", "party-7")["room"] == SEVEN
 
