@@ -193,10 +193,11 @@ class Oracle:
         uid, spec = self._specs[key]
         self._replaced(who)
         takes = self._takes_seat(key, attempt, id, who[1])
-        if takes:
+        takes_now = takes and id not in self._brought  # who is brought has had the seat since that began
+        if takes_now:
             self._first_in_line(attempt, key)
         self._seats[id] = Seat(id, who, key, answer.boot, uid, answer.expires, answer.session, takes)
-        if takes and id not in self._brought:  # one who is brought has had the seat since that began
+        if takes_now:
             self._fits(key, answer.boot, uid, spec.capacity)
 
     def _takes_seat(self, key: Key, attempt: Attempt, id: str, player: str) -> bool:
