@@ -33,15 +33,20 @@ def test_a_killed_nodes_room_starts_elsewhere_and_its_player_is_where_it_was_sav
         asyncio.run(play(fleet))
 
 
-def test_the_only_node_killed_starts_again_and_takes_its_players_back(tmp_path: Path) -> None:
+def test_the_only_node_killed_starts_again_and_takes_the_players_of_a_full_room_back(tmp_path: Path) -> None:
+    """Nobody waits for a seat that is kept for them: long before such seats are given up all are back."""
+
     async def play(fleet: Running) -> None:
         async def kill() -> None:
             fleet.signal_node(fleet.node_of("alpha"), signal.SIGKILL)
 
         await a_player_is_led_on_when(fleet, "alpha", kill)
 
-    game = trial_game(tmp_path, fleet={"minNodes": 1, "maxNodes": 1})
-    with running(game, tmp_path / "data", environment=SHORT) as fleet:
+    full = {"alpha": {"capacity": 1}, "beta": {}}
+    game = trial_game(tmp_path, rooms=full, fleet={"minNodes": 1, "maxNodes": 1})
+    with running(
+        game, tmp_path / "data", environment={**SHORT, "ROOMFLEET_RECONNECT_SECONDS": "60"}
+    ) as fleet:
         asyncio.run(play(fleet))
 
 

@@ -80,6 +80,7 @@ class HostedRoom:
         self._stopped_elsewhere_at = desired.frozen_at
         self._stopping = False
         self._over_now = False
+        self._introduced = False
         self._ended: asyncio.Event | None = None
         """Made for those who wait for the end."""
 
@@ -317,8 +318,14 @@ class HostedRoom:
         return self._over_now
 
     def report(self, *, again: bool = False) -> Report:
-        """The room as the master should know it; `again`: and what one that was away may have missed."""
+        """The room as the master should know it; `again`: and what one that was away may have missed.
+
+        The first one of a running room says again who sits in it: they did so on the node before.
+        """
         saver, visits = self.saver, self.visits
+        running = self.phase is RoomPhase.RUNNING
+        again = again or (running and not self._introduced)
+        self._introduced = self._introduced or running
         return Report(
             room=self.name,
             epoch=self.epoch,

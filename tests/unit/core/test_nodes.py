@@ -303,6 +303,24 @@ def test_after_a_restart_of_the_master_who_sits_in_a_full_room_needs_no_second_s
     assert not driver.admitted(bob)
 
 
+def test_players_of_a_full_room_whose_node_was_lost_need_no_second_seat_where_it_comes_back() -> None:
+    driver = Driver()
+    driver.two_nodes()
+    driver.room("town", capacity=2)
+    ann = driver.join("ann", "town")
+    driver.run("town")
+    assert driver.admitted(ann)
+    driver.report(0, "town", RoomPhase.RUNNING, players=2, used=[ann])
+    driver.gone(0)
+    cid, ann = driver.join("cid", "town"), driver.join("ann", "town", found="town")
+    driver.run("town", 1, epoch=2, resumable=2, seated=["ann", "bob"])
+    bob = driver.join("bob", "town", found="town")
+    assert driver.admitted(ann)
+    assert driver.admitted(bob)
+    assert not driver.admitted(cid)
+    assert driver.position(cid) == 1
+
+
 def test_a_seat_that_was_used_while_the_link_broke_is_counted_once() -> None:
     driver = Driver()
     driver.two_nodes()

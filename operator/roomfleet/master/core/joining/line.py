@@ -208,9 +208,12 @@ class Line:
             join.takes_seat = join.boot == boot
         self.seats = sum(join.takes_seat for join in self.reserved.values())
 
-    def sit(self, player: str) -> None:
+    def sit(self, player: str, waiting: Join | None = None) -> None:
+        """The player sits in the room. `waiting`: their join that is in this line, if there is one."""
         self.seated.pop(player, None)
         self.seated[player] = None
+        if waiting is not None and all(each in self.seated for each in waiting.players):
+            self.holders[waiting.id] = waiting
 
     def forget_oldest(self, most: int) -> list[str]:
         """Keep at most so many seated players in mind; returns the others."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from roomfleet.master.core.effects import Announce
+from roomfleet.master.core.joining.line import JoinState
 from roomfleet.master.core.model import Key
 from roomfleet.master.core.placing import moves, places
 from roomfleet.master.core.placing.choosing import has_to_go
@@ -87,11 +88,12 @@ def lose(world: World, room: Room, why: str, *, warning: bool = True) -> None:
 
 
 def _used(world: World, room: Room, report: Report) -> None:
-    if report.seated:
-        # After a restart of the master: they need no second seat, should they come back.
-        for player in report.seated:
-            room.lined().sit(player)
-            world.seats[room.key.game, player] = room.key
+    for player in report.seated:
+        # After a restart of the master, or on another node than before: they need no second seat.
+        join = world.players.get((room.key.game, player))
+        waits = join is not None and join.state is JoinState.WAITING and join.room == room.key
+        room.lined().sit(player, join if waits else None)
+        world.seats[room.key.game, player] = room.key
     line = room.line
     if line is None or not report.used:
         return
