@@ -15,6 +15,8 @@ import { pathOf, positionAt } from "./motion.js";
 
 /** In that time a difference fades, evenly, to nothing. */
 export const FADE_SECONDS = 0.2;
+/** Of who was not drawn for so long nobody remembers where. */
+const UNSEEN_SECONDS = 1;
 /**
  * A path that begins farther from the one before than an actor goes in that time is a jump: less may be a turn
  * that was not told, twice as far as it goes in the time that messages are late by.
@@ -33,7 +35,8 @@ export class Drawing {
   #most = SPARE;
 
   /**
-   * Where to draw an actor of the copy at `now`. To be asked at each frame.
+   * Where to draw an actor of the copy at `now`. To be asked at each frame: who was not drawn for a second is
+   * where it is.
    * @param {Copy} copy
    * @param {string} id
    * @param {number} now room time, never falling
@@ -48,7 +51,8 @@ export class Drawing {
     const { path, owner } = found;
     const exact = positionAt(path, now);
     let drawn = this.#drawn.get(id);
-    if (drawn === undefined || now < drawn.at) {
+    // Not drawn yet, or not for so long that nobody sees a jump.
+    if (drawn === undefined || now < drawn.at || now > drawn.at + UNSEEN_SECONDS) {
       drawn = { path, owner, offset: { x: 0, y: 0 }, since: now, at: now };
       this.#keep(copy, id, drawn);
     } else if (drawn.path !== path) {

@@ -89,6 +89,17 @@ def test_who_stands_is_drawn_exactly_there_whatever_snapshots_come(
         assert drawing.position_of(copy_with([[*path, 50.0]]), "a", now) == path
 
 
+def test_who_was_not_drawn_for_a_while_is_where_it_is() -> None:
+    drawing = Drawing()
+    first, second = (
+        timed_path([(0, 0), (500, 0)], SPEED, 0.0),
+        timed_path([(500, 0), (500, 900)], SPEED, 500 / SPEED),
+    )
+    assert drawing.position_of(copy_with(first), "a", 1.0) == position_at(first, 1.0)
+    later = 500 / SPEED + 3
+    assert drawing.position_of(copy_with(second), "a", later) == position_at(second, later)
+
+
 def test_what_went_is_forgotten() -> None:
     drawing = Drawing()
     for number in range(2000):

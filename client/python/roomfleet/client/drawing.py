@@ -19,6 +19,8 @@ from roomfleet.wire.patch import Copy
 
 FADE_SECONDS = 0.2
 """In that time a difference fades, evenly, to nothing."""
+UNSEEN_SECONDS = 1.0
+"""Of who was not drawn for so long nobody remembers where."""
 _SLACK_SECONDS = 0.5
 """A path that begins farther from the one before than an actor goes in that time is a jump: less may be a
 turn that was not told, twice as far as it goes in the time that messages are late by."""
@@ -54,7 +56,8 @@ class Drawing:
     def position_of(self, copy: Copy, actor_id: str, now: float) -> Point | None:
         """Where to draw an actor of the copy at `now`; None when there is no such actor.
 
-        To be asked at each frame, with times that never fall.
+        To be asked at each frame, with times that never fall. Who was not drawn for
+        `UNSEEN_SECONDS` is where it is.
         """
         root = root_of(copy, actor_id)
         if root is None:
@@ -63,7 +66,8 @@ class Drawing:
         path: Path = root["path"]
         x, y = position_at(path, now)
         drawn = self._drawn.get(actor_id)
-        if drawn is None or now < drawn.at:
+        if drawn is None or not drawn.at <= now <= drawn.at + UNSEEN_SECONDS:
+            # Not drawn yet, or not for so long that nobody sees a jump.
             drawn = _Drawn(path, root["id"], (0.0, 0.0), now, now)
             self._keep(copy, actor_id, drawn)
         elif drawn.path is not path:
