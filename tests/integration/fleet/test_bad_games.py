@@ -285,7 +285,7 @@ def test_a_script_that_blocks_the_loop_is_found_by_the_watchdog(fleet: Running) 
             in_room(fleet.url, GAME, "bystander", "good") as bystander,
             in_room(fleet.url, GAME, "mule", "blocked") as mule,
         ):
-            await mule.say({"type": "call", "id": 1, "method": "block", "args": {"seconds": 2}})
+            await mule.say({"type": "call", "id": 1, "method": "block", "args": {"seconds": 3}})
             assert (await mule.until("result", within=20))["value"] == "back"
             # Everything goes on, for the culprit as for everybody else.
             assert (await mule.call(2, "tap"))["value"] == 1
