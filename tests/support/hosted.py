@@ -15,7 +15,7 @@ import msgspec
 
 from roomfleet.game.loader import Game
 from roomfleet.node.node import Node, NodeOptions
-from roomfleet.node.room import HostedRoom
+from roomfleet.node.running.room import HostedRoom
 from roomfleet.store import Store, open_store
 from roomfleet.wire.codec import JSON, Format
 from roomfleet.wire.link import Desired, DesiredRoom, RoomPhase

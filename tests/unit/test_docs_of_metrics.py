@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from roomfleet.master import metrics as master
-from roomfleet.node import metrics as node
+from roomfleet.node.measuring import metrics as node
 from roomfleet.wire.metrics import Kind, Metric
 from support.running import REPOSITORY
 

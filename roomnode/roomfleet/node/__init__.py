@@ -1,18 +1,12 @@
 """The room node's shell: websockets, the control link, the save queue's loop.
 
-node      what runs here is what the master desires
-room      one room: claimed, live, saved, left
-visits    players' comings and goings in it
-players   who is in it, and the fan-out to them
-saving    its write-behind
-backlog   what is composed and not yet committed
-asking    seats that its rooms want elsewhere
-seats     seats from node to node, without a master
-clock     its time, never beyond what a commit allowed
-server    the players' websockets
-link      the connection to the master
-surroundings  what a room needs of its node
-schedule  one heap of deadlines for all rooms
-watchdog  catches what blocks the loop
-limits    token buckets
+node        what runs here is what the master desires
+running     a room's life here: prepared, claimed, given time, ended
+saving      its changes on their way to the store; what lost its room
+visiting    who is at a room: players and those who watch
+serving     the clients' sockets, and the fan-out to them
+linking     the connection to the master, and leaving in good order
+travelling  from room to room: seats, bringing, sending back, nudges
+measuring   load, counts, metrics, the watchdog
+mapsource   where the maps come from
 """

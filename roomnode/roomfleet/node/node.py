@@ -19,25 +19,25 @@ from tornado.httpserver import HTTPServer
 from tornado.netutil import bind_sockets
 
 from roomfleet.game.loader import Game
-from roomfleet.node.asking import SeatRequests
-from roomfleet.node.bringing import NOT_YET, bring
-from roomfleet.node.keepalive import KeepAlive
-from roomfleet.node.leaving import Leaving
-from roomfleet.node.link import Link
-from roomfleet.node.load import LoadMeter
-from roomfleet.node.meters import Meters
-from roomfleet.node.metrics import Standing, metrics_page
-from roomfleet.node.nudging import Nudges
-from roomfleet.node.ownership import Ownership
-from roomfleet.node.preparing import Preparing
-from roomfleet.node.returning import Returns
-from roomfleet.node.room import HostedRoom
-from roomfleet.node.schedule import Schedule
-from roomfleet.node.seats import ask_peer
-from roomfleet.node.server import READ_BYTES, make_application
-from roomfleet.node.sweeping import Sweeping
-from roomfleet.node.visits import Visits
-from roomfleet.node.watchdog import Watchdog
+from roomfleet.node.linking.leaving import Leaving
+from roomfleet.node.linking.link import Link
+from roomfleet.node.linking.ownership import Ownership
+from roomfleet.node.measuring.load import LoadMeter
+from roomfleet.node.measuring.meters import Meters
+from roomfleet.node.measuring.metrics import Standing, metrics_page
+from roomfleet.node.measuring.watchdog import Watchdog
+from roomfleet.node.running.preparing import Preparing
+from roomfleet.node.running.room import HostedRoom
+from roomfleet.node.running.schedule import Schedule
+from roomfleet.node.saving.sweeping import Sweeping
+from roomfleet.node.serving.keepalive import KeepAlive
+from roomfleet.node.serving.server import READ_BYTES, make_application
+from roomfleet.node.travelling.asking import SeatRequests
+from roomfleet.node.travelling.bringing import NOT_YET, bring
+from roomfleet.node.travelling.nudging import Nudges
+from roomfleet.node.travelling.returning import Returns
+from roomfleet.node.travelling.seats import ask_peer
+from roomfleet.node.visiting.visits import Visits
 from roomfleet.store import (
     ActorRecord,
     OutcomeUnknown,

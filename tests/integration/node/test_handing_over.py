@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from roomfleet.node.room import HostedRoom
+from roomfleet.node.running.room import HostedRoom
 from roomfleet.store import StoreUnavailable
 from roomfleet.wire.link import Accepted, Desired, DesiredRoom, MovedRoom, RoomPhase
 from roomfleet.wire.spec import RoomSpec

@@ -7,8 +7,8 @@ from typing import Any
 
 from tornado.httpclient import AsyncHTTPClient, HTTPResponse
 
-from roomfleet.node.meters import IN
-from roomfleet.node.metrics import METRICS
+from roomfleet.node.measuring.meters import IN
+from roomfleet.node.measuring.metrics import METRICS
 from roomfleet.store import StoreUnavailable
 from roomfleet.wire.link import RoomPhase
 from roomfleet.wire.spec import RoomSpec

@@ -40,7 +40,7 @@ def kept(node: Any) -> Iterator[tuple[str, Any]]:
 
 
 def test_defect_04_no_queue_keeps_what_nobody_takes(on_a_node: Any, monkeypatch: Any) -> None:
-    monkeypatch.setattr("roomfleet.node.nudging.KEPT_SECONDS", -1.0)
+    monkeypatch.setattr("roomfleet.node.travelling.nudging.KEPT_SECONDS", -1.0)
 
     async def one_round(on: Hosted, number: int) -> None:
         alpha, beta = on.room("alpha"), on.room("beta")

@@ -1,0 +1,1 @@
+"""From room to room: seats elsewhere, players brought, travellers sent back, nudges."""
