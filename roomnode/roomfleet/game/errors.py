@@ -131,7 +131,15 @@ class ForeignAwaitable(GameError, RuntimeError):
 
 class NotSaved(GameError):
     """The store did not acknowledge a save that a script waited for. What changed is not lost: the room
-    goes on trying."""
+    goes on trying.
+
+    Its text is fit for players. `cause`, what the store says, is not; it is in the traceback that admins see.
+    """
+
+    def __init__(self, cause: str) -> None:
+        self.cause = cause
+        super().__init__("the room could not save this; it keeps it and goes on trying")
+        self.add_note(cause)
 
 
 class TravelRefused(GameError):

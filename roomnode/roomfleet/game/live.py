@@ -321,8 +321,8 @@ class LiveRoom:
         self._answer(barrier_id, now, None, None)
 
     def save_failed(self, barrier_id: int, reason: str, now: float) -> None:
-        """It could not be saved."""
-        self._answer(barrier_id, now, None, NotSaved(f"{self.name}: {reason}"))
+        """It could not be saved. `reason` is the store's, and not for players."""
+        self._answer(barrier_id, now, None, NotSaved(reason))
 
     def outside_done(
         self, outside_id: int, now: float, value: Any = None, error: BaseException | None = None

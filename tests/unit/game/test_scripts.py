@@ -463,7 +463,51 @@ def test_save_waits_for_its_barrier() -> None:
     world.live.save_failed(one.id, "the store is gone", world.now)
     world.drain()
     assert world.answer(second) == Result(id=second, value="saved")
-    assert world.answer(first) == Result(id=first, value="town: the store is gone")
+    answer = world.answer(first)
+    assert isinstance(answer, Result)
+    assert answer.value == "the room could not save this; it keeps it and goes on trying"
+
+
+class Careless(Player):
+    @command
+    async def keep(self) -> None:
+        await self.save()
+
+    @command
+    async def lean(self, on: str) -> None:
+        other = self.room.actor(on)
+        assert other is not None
+        await other.ask("hold")
+
+    @request
+    async def hold(self) -> None:
+        await self.save()
+
+
+class CarelessRoom(Room):
+    player_class = Careless
+
+
+def test_why_a_save_failed_is_for_admins_and_the_player_hears_a_plain_sentence() -> None:
+    cause = "cannot save actor p:bob in room walkabout/town: BSON key '$x' at mongodb://db-0:27017"
+
+    world = World(CarelessRoom)
+    world.enter("ann")
+    world.enter("bob")
+    calls = [world.call("ann", "keep"), world.call("ann", "lean", on="p:bob")]
+    for barrier in world.out.barriers:
+        world.live.save_failed(barrier.id, cause, world.now)
+    world.drain()
+    for call in calls:
+        answer = world.answer(call)
+        assert isinstance(answer, Error)
+        assert answer.code is ErrorCode.SCRIPT_ERROR
+        assert "could not save" in answer.message
+        assert "mongodb" not in answer.message
+        assert "BSON" not in answer.message
+    assert cause in world.room.actor("p:bob").failure.traceback
+    assert all("mongodb" not in failure.error for failure in world.out.failures)
+    assert cause in world.out.failures[0].traceback
 
 
 def test_outside_brings_back_values_and_errors() -> None:

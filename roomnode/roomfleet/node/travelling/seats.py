@@ -77,7 +77,8 @@ async def ask_peer(
     try:
         found = await store.get_room(doc_id(game, room))
     except StoreError as error:
-        raise NoSeat(f"neither the master nor the store is there at the moment: {error}") from error
+        log.info("where %s runs cannot be asked: %s", room, error)
+        raise NoSeat("neither the master nor the store is there at the moment; try again") from error
     if found is None or not found.owner.boot or not found.owner.url:
         raise NoSeat(f"{room} does not run, and the master is not there at the moment to start it; try again")
     token = key.sign(
@@ -104,9 +105,8 @@ async def ask_peer(
         )
         said = msgspec.json.decode(answer.body, type=SeatAnswer)
     except (OSError, HTTPClientError, msgspec.MsgspecError) as error:
-        raise NoSeat(
-            f"the node of {room} does not answer ({error}), nor does the master; try again"
-        ) from error
+        log.info("the node of %s does not answer at %s: %s", room, url, error)
+        raise NoSeat(f"the node of {room} does not answer, nor does the master; try again") from error
     if answer.code != 201:
         raise NoSeat(said.reason or f"the node of {room} answered {answer.code}; try again")
     return found.owner.url + session_path(game, room), token
