@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import signal
 from contextlib import AsyncExitStack
 from pathlib import Path
+from typing import Any
+
+import yaml
 
 from roomfleet.client import Client, State
-from support.running import Running, running
+from roomfleet.wire.names import instance_name
+from support.raw import ask
+from support.running import Running, eventually, running
 from support.trial_game import GAME, SHORT, playing, trial_game, until
 
 
@@ -94,3 +100,54 @@ def test_joins_while_the_room_stops_or_its_node_is_killed_end_in_admission(tmp_p
     rooms = {"alpha": {"boredAfterSeconds": 0}, "beta": {}}
     with running(trial_game(tmp_path, rooms=rooms), tmp_path / "data", environment=SHORT) as fleet:
         asyncio.run(play(fleet))
+
+
+def dens(game: Path, most: int) -> None:
+    """The game's InstancedRoom, of which there may be so many instances."""
+    spec = {"maxInstances": most, "whenBored": "Sleep", "template": {"spec": {"map": "map1.alpha"}}}
+    den = {
+        "apiVersion": "roomfleet.io/v1alpha1",
+        "kind": "InstancedRoom",
+        "metadata": {"name": "den"},
+        "spec": spec,
+    }
+    (game / "k8s" / "den.yaml").write_text(yaml.safe_dump(den))
+
+
+def test_after_a_restart_of_the_master_nobody_new_takes_the_instance_of_one_who_was_in_line(
+    tmp_path: Path,
+) -> None:
+    game = trial_game(tmp_path)
+    dens(game, 1)
+    with running(game, tmp_path / "data", environment=SHORT) as fleet:
+
+        def join(player: str, **more: str) -> dict[str, Any]:
+            body = {"instanced_room": "den", "key": player, **more}
+            url = f"{fleet.url}/v1/games/{GAME}/joins"
+            answer: dict[str, Any] = ask(url, method="POST", player=player, body=body).json
+            return answer
+
+        def poll(join: dict[str, Any], player: str) -> dict[str, Any]:
+            url = f"{fleet.url}/v1/games/{GAME}/joins/{join['id']}"
+            answer: dict[str, Any] = ask(url, player=player).json
+            return answer
+
+        kim = join("kim")
+        eventually(lambda: poll(kim, "kim")["state"] == "admitted", what="kim has an instance")
+        lou = join("lou")
+        assert lou["state"] == "waiting"
+
+        def recorded() -> bool:
+            found = json.loads(fleet.roomfleet("get", "iroom", "den", "-o", "json").stdout)
+            return bool(found["status"].get("waiting") == 1)
+
+        eventually(recorded, what="the object says that one waits")
+        fleet.kill(nodes=True)
+        dens(game, 2)
+        fleet.start()
+        mia = join("mia")
+        assert mia["state"] == "waiting", "there may be one more, and lou may come back for it"
+        lou = join("lou", line_token=lou["line_token"])
+        eventually(lambda: poll(lou, "lou")["state"] == "admitted", what="lou has the instance")
+        assert lou["room"] == instance_name("den", "lou")
+        assert poll(mia, "mia")["position"] == 1

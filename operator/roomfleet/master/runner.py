@@ -163,7 +163,9 @@ class Join:
 
 def claim(player: str, token: LineToken) -> LinePlace:
     """The place that the player's token says there was."""
-    return LinePlace(token.room, token.arrived, token.ahead, frozenset((player, *token.others)))
+    return LinePlace(
+        token.room, token.arrived, token.ahead, frozenset((player, *token.others)), token.instanced_room
+    )
 
 
 class Runner:
@@ -465,6 +467,7 @@ class Runner:
             ahead=place.ahead,
             others=list(place.others),
             session=place.session,
+            instanced_room=place.template,
         )
 
     def _line_token(self, join: Join, place: InLine) -> str:

@@ -78,7 +78,8 @@ def template_applied(key: Key, obj: Mapping[str, Any]) -> TemplateApplied:
     """What the core is told of an InstancedRoom object. Raises like `room_applied`."""
     metadata = obj["metadata"]
     spec = msgspec.convert(obj["spec"], TemplateSpec)
-    return TemplateApplied(key, metadata["uid"], metadata["generation"], spec)
+    waiting = (obj.get("status") or {}).get("waiting", 0)
+    return TemplateApplied(key, metadata["uid"], metadata["generation"], spec, waiting=waiting)
 
 
 def child_room(create: CreateRoom) -> Json:
@@ -138,6 +139,7 @@ def template_status(status: TemplateStatus, obj: Mapping[str, Any], now: str) ->
         "running": status.running,
         "warm": status.warm,
         "players": status.players,
+        "waiting": status.waiting,
         "selector": status.selector,
         "observedGeneration": status.observed_generation,
         "message": _cut(status.message, MESSAGE_LENGTH),

@@ -136,7 +136,9 @@ class Driver:
 
     # -- InstancedRooms
 
-    def template(self, name: str = "cave", *, uid: str = "", **spec: Any) -> list[fx.Effect]:
+    def template(
+        self, name: str = "cave", *, uid: str = "", waiting: int = 0, **spec: Any
+    ) -> list[fx.Effect]:
         """Make an InstancedRoom, or change what is named of its spec; fields of Rooms go to its template."""
         room = {field: spec.pop(field) for field in list(spec) if field in RoomSpec.__struct_fields__}
         before = self.templates.get(name)
@@ -148,7 +150,11 @@ class Driver:
         self.template_generations[name] += 1
         return self.tell(
             ev.TemplateApplied(
-                Key(GAME, name), uid or f"t-{name}", self.template_generations[name], self.templates[name]
+                Key(GAME, name),
+                uid or f"t-{name}",
+                self.template_generations[name],
+                self.templates[name],
+                waiting=waiting,
             )
         )
 

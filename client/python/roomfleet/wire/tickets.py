@@ -54,6 +54,8 @@ class LineToken(msgspec.Struct, frozen=True, kw_only=True):
     others: list[str] = []
     """The other members of the party."""
     session: int = 0
+    instanced_room: str = ""
+    """The InstancedRoom in whose line it is, for want of the room; empty: in the room's own."""
     aud: str = LINE_AUDIENCE
 
 

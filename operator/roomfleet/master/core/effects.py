@@ -182,6 +182,8 @@ class InLine:
     others: tuple[str, ...] = ()
     """The other members of the party."""
     session: int = 0
+    template: str = ""
+    """The InstancedRoom in whose line it is; empty: the room's own."""
 
 
 @dataclass(frozen=True, slots=True)

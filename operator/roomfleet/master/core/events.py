@@ -61,6 +61,8 @@ class TemplateApplied:
     spec: TemplateSpec
     problem: str = ""
     """Not empty: the spec cannot be followed; joins are refused with this text."""
+    waiting: int = 0
+    """How many were in its line, as its status says."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,6 +206,8 @@ class LinePlace:
     """How many players were in line before it."""
     players: frozenset[str]
     """Whom it was for."""
+    template: str = ""
+    """The InstancedRoom in whose line it was; empty: the line was the room's own."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -143,6 +143,7 @@ class TemplateStatus:
     running: int = 0
     warm: int = 0
     players: int = 0
+    waiting: int = 0
     selector: str = ""
     observed_generation: int = 0
     message: str = ""

@@ -184,6 +184,9 @@ class Template:
     """Nothing is made before, after a failure."""
     fault: str = ""
     """Why the last instance could not be made."""
+    blocked: bool = False
+    """Somebody in line gets no instance for the time being: there may be no more, or it failed, or those who
+    were there before the start come first."""
     written: TemplateStatus | None = None
 
 

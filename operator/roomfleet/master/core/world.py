@@ -188,6 +188,15 @@ class World:
         for join in list(joins):
             self.refuse(join, refusal, detail)
 
+    def missing_before(self, line: Line, join: Join) -> int:
+        """How many players may still come back to places before the join's that they had before the start."""
+        if self.now >= self.collect_until:
+            line.forget_returning()
+            return 0
+        if join.place is not None and join.arrived < self.started:
+            return line.returning.missing_before(join.arrived, join.place.ahead)
+        return line.returning.missing()
+
     def members(self, leader: Join) -> list[Join]:
         """A join for each player of one that is let in: itself, and one of its own for each other member."""
         members = [leader]

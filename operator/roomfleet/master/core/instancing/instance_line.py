@@ -22,8 +22,7 @@ def enter(world: World, join: Join, template: Template, key: str) -> None:
     if refusal is not None:
         world.refuse(join, *refusal)
         return
-    if join.place is not None and join.place.room != instance_name(template.key.name, key):
-        join.arrived, join.place = join.requested, None
+    template.line.claim(join, (instance_name(template.key.name, key),), template.key.name)
     if join.place is None and template.line.players + join.size > world.settings.line_limit:
         detail = f"{template.line.players} players wait for {template.key.name} already: try again later"
         world.refuse(join, Refusal.LINE_FULL, detail, _retry_after(template))
@@ -31,6 +30,7 @@ def enter(world: World, join: Join, template: Template, key: str) -> None:
     join.template, join.key = template.key.name, key
     join.lined = template.key
     join.state = JoinState.WAITING
+    template.line.came_back(join, world.started)
     template.line.enter(join)
     world.look_at_template(template)
 
@@ -54,6 +54,7 @@ def tell_positions(world: World, template: Template) -> None:
             ahead=line.players_ahead(position),
             others=tuple(join.others),
             session=join.session,
+            template=template.key.name,
         )
         world.answer(join, place)
 

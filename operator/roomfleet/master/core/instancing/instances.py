@@ -49,6 +49,8 @@ MoveOn = Callable[[World, Join, Room], None]
 def applied(world: World, event: TemplateApplied) -> None:
     """The object as it now is."""
     template = world.template(event.key)
+    if template.spec is None and not world.synced:
+        template.line.returning.recorded(event.waiting)
     world.game(event.key.game).templates.add(event.key.name)
     if template.uid != event.uid:
         template.uid = event.uid
@@ -255,7 +257,9 @@ def _serve_line(world: World, template: Template, spec: TemplateSpec, move_on: M
             join.lined, join.told_at = None, 0.0
             move_on(world, join, room)
         elif may_give and not _under_way(world, template, key):
-            may_give = _give(world, template, spec, key)
+            missing = world.missing_before(template.line, join)
+            may_give = missing < _to_give(template, spec) and _give(world, template, spec, key)
+    template.blocked = not may_give
 
 
 def _under_way(world: World, template: Template, key: str) -> bool:
@@ -269,6 +273,11 @@ def _under_way(world: World, template: Template, key: str) -> bool:
     world.in_the_way[other.key] = template
     template.fault = f"a Room {name}, which is no instance of this InstancedRoom, is in the way: delete it"
     return True
+
+
+def _to_give(template: Template, spec: TemplateSpec) -> int:
+    """How many more keys can have an instance: those that may be made, and the warm ones."""
+    return max(0, spec.max_instances - _count(template)) + len(_free_warm(template, spec))
 
 
 def _give(world: World, template: Template, spec: TemplateSpec, key: str) -> bool:
@@ -291,16 +300,21 @@ def _give(world: World, template: Template, spec: TemplateSpec, key: str) -> boo
 
 def _best_warm(template: Template, spec: TemplateSpec) -> Room | None:
     """One that runs, else one that is on the way to it."""
+    free = _free_warm(template, spec)
+    return min(free, key=lambda room: (not room.running, room.place is None, room.key.name), default=None)
+
+
+def _free_warm(template: Template, spec: TemplateSpec) -> list[Room]:
+    """Warm instances that a key may get."""
     if not warm_wanted(spec):
-        return None
+        return []
     wanted = child_spec(spec, keyed=False)
     binding = {making.effect.key for making in template.binding.values()}
-    free = [
+    return [
         room
         for room in template.unkeyed.values()
         if kept_warm(room) and room.spec == wanted and room.key not in binding and room.failure is None
     ]
-    return min(free, key=lambda room: (not room.running, room.place is None, room.key.name), default=None)
 
 
 def _keep_warm(world: World, template: Template, spec: TemplateSpec) -> None:
@@ -392,6 +406,8 @@ def next_due(world: World, template: Template) -> float | None:
     if template.retry_at > world.now:
         dues.append(template.retry_at)
     if template.line.joins:
+        if world.now < world.collect_until and template.line.returning.most:
+            dues.append(world.collect_until)
         dues += [
             room.child.held_until
             for room in template.unkeyed.values()

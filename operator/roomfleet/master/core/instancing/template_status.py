@@ -39,6 +39,8 @@ def publish(world: World, template: Template, spec: TemplateSpec) -> None:
     if before == after:
         return
     urgent = before is None or _without_counts(before) != _without_counts(after)
+    if template.line.outgrew_record(after.waiting, written_now=urgent):
+        urgent = True
     template.written = after
     world.do(WriteTemplateStatus(template.key, template.uid, after, urgent))
 
@@ -63,6 +65,7 @@ def status_of(template: Template, spec: TemplateSpec) -> TemplateStatus:
         running=template.running,
         warm=template.warm,
         players=template.players,
+        waiting=template.line.players if template.blocked else 0,
         selector=f"{INSTANCE_OF_LABEL}={template.key.name},{WARM_LABEL}=true",
         observed_generation=template.generation,
         message=message or _note(spec),
@@ -101,4 +104,4 @@ def _note(spec: TemplateSpec) -> str:
 
 
 def _without_counts(status: TemplateStatus) -> TemplateStatus:
-    return replace(status, instances=0, running=0, warm=0, players=0)
+    return replace(status, instances=0, running=0, warm=0, players=0, waiting=0)

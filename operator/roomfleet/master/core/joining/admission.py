@@ -7,7 +7,6 @@ import math
 from roomfleet.master.core.effects import Admitted, InLine
 from roomfleet.master.core.joining import bring
 from roomfleet.master.core.joining.line import Join, JoinState, Line
-from roomfleet.master.core.joining.returning import Returning
 from roomfleet.master.core.joining.telling import RENEW_SECONDS
 from roomfleet.master.core.placing import places
 from roomfleet.master.core.state import Link, Room, Stage
@@ -140,22 +139,12 @@ def _let_in(world: World, room: Room, line: Line, join: Join) -> None:
 def _has_seats(world: World, room: Room, line: Line, join: Join) -> bool:
     """Whether there is a seat for each of its players, and for those who are still to come back before it."""
     needed = line.seats_for(join)
-    if free_seats(room) - _missing_before(world, line, join) < needed or room.place is None:
+    if free_seats(room) - world.missing_before(line, join) < needed or room.place is None:
         return False
     if not places.has_room_for(room.place.node, needed):
         room.place.node.crowded[room.key] = None
         return False
     return True
-
-
-def _missing_before(world: World, line: Line, join: Join) -> int:
-    if world.now >= world.collect_until:
-        if line.returning.most:
-            line.returning = Returning()
-        return 0
-    if join.place is not None and join.arrived < world.started:
-        return line.returning.missing_before(join.arrived, join.place.ahead)
-    return line.returning.missing()
 
 
 def _until_up(world: World, room: Room) -> float | None:

@@ -178,8 +178,7 @@ def _enter_line(world: World, join: Join, room: Room) -> None:
         admission.refuse_too_large(world, room, join)
         return
     line = room.lined()
-    if join.place is not None and join.place.room != room.key.name:
-        join.arrived, join.place = join.requested, None
+    line.claim(join, _names(room))
     full = line.players + join.size > world.settings.line_limit
     if full and join.place is None and line.seats_for(join):
         detail = f"{line.players} players wait for {room.key.name} already: try again later"
@@ -187,10 +186,17 @@ def _enter_line(world: World, join: Join, room: Room) -> None:
         return
     join.room = room.key
     join.state = JoinState.WAITING
-    if join.place is not None and join.arrived < world.started:
-        line.returning.came_back(join.players, join.arrived, join.place.ahead)
+    line.came_back(join, world.started)
     line.enter(join)
     world.look_at(room, Lane.URGENT)
+
+
+def _names(room: Room) -> tuple[str, ...]:
+    """What line tokens call the room: a warm instance that has a key is also what others of the key are."""
+    child = room.child
+    if child is None or child.key is None:
+        return (room.key.name,)
+    return (room.key.name, instance_name(child.template.key.name, child.key))
 
 
 def _entry(world: World, join: Join) -> Room | None:

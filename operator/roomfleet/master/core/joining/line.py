@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import itertools
 from bisect import bisect_left, insort
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Container, Iterator
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from roomfleet.master.core.events import LinePlace
-from roomfleet.master.core.joining.returning import Returning
+from roomfleet.master.core.joining.returning import STALENESS, Returning
 from roomfleet.master.core.joining.telling import Telling
 from roomfleet.master.core.model import Key
 from roomfleet.master.core.queueing.measure import Departures
@@ -162,6 +162,37 @@ class Line:
         join.told = 0
         self.fresh[join.id] = join
         self.telling.changed(self.index(join))
+
+    def claim(self, join: Join, names: Container[str], template: str = "") -> None:
+        """What the place that the join claims is worth in this line: of a room that has those `names`, or of
+        the InstancedRoom `template` for want of the room. How many were ahead in the other of these two lines
+        counts for nothing.
+        """
+        place = join.place
+        if place is None:
+            return
+        if place.room not in names:
+            join.arrived, join.place = join.requested, None
+        elif place.template != template:
+            join.place = replace(place, ahead=0)
+
+    def came_back(self, join: Join, started: float) -> None:
+        """The join enters the line; if with a place of before the start, it is not waited for any more."""
+        if join.place is not None and join.arrived < started:
+            self.returning.came_back(join.players, join.arrived, join.place.ahead)
+
+    def forget_returning(self) -> None:
+        """Who has not come back by now is not waited for."""
+        if self.returning.most:
+            self.returning = Returning()
+
+    def outgrew_record(self, waiting: int, *, written_now: bool) -> bool:
+        """Whether the object has to be written now that so many players wait: else it would say less than a
+        restarted master takes for the least (`returning`).
+        """
+        grown = waiting > STALENESS * self.recorded
+        self.recorded = waiting if grown or written_now else min(waiting, self.recorded)
+        return grown
 
     def index(self, join: Join) -> int:
         """Its place in the list of those in line."""

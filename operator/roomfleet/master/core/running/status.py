@@ -6,7 +6,6 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from roomfleet.master.core.effects import Announce, WriteStatus
-from roomfleet.master.core.joining.returning import STALENESS
 from roomfleet.master.core.model import Condition, ConditionStatus, Key, Phase, RoomStatus
 from roomfleet.master.core.state import Fleet, MoveStage, Place, Room, Stage, Tally
 from roomfleet.master.core.world import World
@@ -118,7 +117,8 @@ def publish(world: World, room: Room) -> None:
     if before == after:
         return
     urgent = before is None or not _same_but_counts(before, after)
-    urgent = _waiting_has_grown(room, urgent) or urgent
+    if room.line is not None and room.line.outgrew_record(room.line.players, written_now=urgent):
+        urgent = True
     if not urgent and before is not None and _counts(before) == _counts(after):
         return
     room.written = after
@@ -141,16 +141,6 @@ def tally(world: World, room: Room, phase: Phase | None) -> None:
     if tally is not None:
         tally.rooms += 1
     room.tally = tally
-
-
-def _waiting_has_grown(room: Room, written_now: bool) -> bool:
-    """Whether the object would say less than a restarted master takes for the least (`returning`)."""
-    line = room.line
-    if line is None:
-        return False
-    grown = line.players > STALENESS * line.recorded
-    line.recorded = line.players if grown or written_now else min(line.players, line.recorded)
-    return grown
 
 
 def announcement(status: RoomStatus) -> str:
