@@ -21,10 +21,10 @@ from statistics import median
 from typing import Any
 
 from roomfleet.game import Actor, Player, Room
-from roomfleet.game.geography import OpenGeography
 from roomfleet.game.live import LiveRoom
-from roomfleet.game.maps import MapRoom, Tag
-from roomfleet.game.view import actor_view
+from roomfleet.game.maps.geography import OpenGeography
+from roomfleet.game.maps.maps import MapRoom, Tag
+from roomfleet.game.seeing.view import actor_view
 from roomfleet.wire.codec import encode
 from roomfleet.wire.session import Patch
 

@@ -22,7 +22,7 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from roomfleet.game import ALL, Actor, Player, Radius, Room
-from roomfleet.game.maps import MapRoom
+from roomfleet.game.maps.maps import MapRoom
 from support.game_room import TPS, World
 
 SIZE = 2_000

@@ -9,9 +9,9 @@ from typing import Any
 import msgspec
 
 from roomfleet.game import Player, Room
-from roomfleet.game.geography import OpenGeography
 from roomfleet.game.live import LiveRoom
-from roomfleet.game.maps import Door, Exit, MapRoom, Tag
+from roomfleet.game.maps.geography import OpenGeography
+from roomfleet.game.maps.maps import Door, Exit, MapRoom, Tag
 from roomfleet.game.outbox import AtomicGroup, Change, ChangeKind, Outbox
 from roomfleet.wire import session
 from roomfleet.wire.patch import apply_ops

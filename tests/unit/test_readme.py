@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from roomfleet.game import Actor, Player, Room
-from roomfleet.game.commands import commands_of
+from roomfleet.game.scripting.commands import commands_of
 from roomfleet.wire.version import __version__
 from support.running import REPOSITORY
 

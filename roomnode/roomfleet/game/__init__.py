@@ -1,8 +1,18 @@
-"""What a game's author imports: rooms, actors, marks and errors."""
+"""What a game's author imports: rooms, actors, marks and errors.
+
+actor, room  what an author derives from
+live         a room that runs, with its population; fills the outbox
+state        what may be in state, and its diffs
+maps         map files, doors, tags, geographies
+scripting    how scripts run, and what calls them
+moving       walks, journeys, arrivals
+seeing       who sees whom, and what viewers are told
+saving       saved bodies, and what is unsaved
+loader       a game's folder
+errors       what can go wrong
+"""
 
 from roomfleet.game.actor import Actor, Player
-from roomfleet.game.commands import command, request
-from roomfleet.game.dict_state import DictState
 from roomfleet.game.errors import (
     ActorError,
     GameError,
@@ -17,14 +27,16 @@ from roomfleet.game.errors import (
     StateError,
     TravelRefused,
 )
-from roomfleet.game.inventory import InventoryState
-from roomfleet.game.items import ItemRegistry, ItemType
-from roomfleet.game.list_state import ListState
-from roomfleet.game.maps import Door, MapObject, Tag
+from roomfleet.game.maps.maps import Door, MapObject, Tag
+from roomfleet.game.maps.tags import TagGroup
 from roomfleet.game.room import Room
-from roomfleet.game.stacks import Stack
-from roomfleet.game.tags import TagGroup
-from roomfleet.game.vision import ALL, Radius
+from roomfleet.game.scripting.commands import command, request
+from roomfleet.game.seeing.vision import ALL, Radius
+from roomfleet.game.state.dict_state import DictState
+from roomfleet.game.state.inventory import InventoryState
+from roomfleet.game.state.items import ItemRegistry, ItemType
+from roomfleet.game.state.list_state import ListState
+from roomfleet.game.state.stacks import Stack
 
 __all__ = [
     "ALL",

@@ -7,16 +7,16 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from roomfleet.game.errors import ActorError
-from roomfleet.game.instancekeys import checked, key_for
-from roomfleet.game.journeys import Journey
-from roomfleet.game.moves import Goal, Move
-from roomfleet.game.script import Wait
-from roomfleet.game.scripted import Scripted
-from roomfleet.game.vision import checked_distance
+from roomfleet.game.maps.instancekeys import checked, key_for
+from roomfleet.game.moving.journeys import Journey
+from roomfleet.game.moving.moves import Goal, Move
+from roomfleet.game.scripting.script import Wait
+from roomfleet.game.scripting.scripted import Scripted
+from roomfleet.game.seeing.vision import checked_distance
 from roomfleet.wire.motion import Path, Point, position_at
 
 if TYPE_CHECKING:
-    from roomfleet.game.maps import Door
+    from roomfleet.game.maps.maps import Door
     from roomfleet.game.room import Room
 
 _OWN = ("id", "name", "type", "room", "player", "path", "position", "parent", "children", "state")

@@ -14,29 +14,29 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from roomfleet.game import arrivals
 from roomfleet.game.actor import Actor, Player
-from roomfleet.game.arrivals import Arrival
-from roomfleet.game.asked import Asked
-from roomfleet.game.dirty import Dirty
 from roomfleet.game.errors import ActorError, GameError, NotSaved, ScriptFailed
-from roomfleet.game.geography import Geography
-from roomfleet.game.journeys import Journeys
-from roomfleet.game.maps import MapRoom
+from roomfleet.game.maps.geography import Geography
+from roomfleet.game.maps.maps import MapRoom
+from roomfleet.game.moving import arrivals
+from roomfleet.game.moving.arrivals import Arrival
+from roomfleet.game.moving.journeys import Journeys
 from roomfleet.game.outbox import AtomicGroup, Kicked, Outbox, Told
-from roomfleet.game.plain import plain, text
 from roomfleet.game.population import Population
 from roomfleet.game.room import Room
-from roomfleet.game.saved import make, one_line
-from roomfleet.game.scripted import Scripted
-from roomfleet.game.scripts import Scripts
-from roomfleet.game.state import Tier
-from roomfleet.game.steps import Steps
-from roomfleet.game.timers import Clock
-from roomfleet.game.unsaved import ROOM, Unsaved
-from roomfleet.game.vision import ALL, Radius, Vision, restored_vision, saved_vision
-from roomfleet.game.watching import Watching
-from roomfleet.game.welcome import welcome_fields
+from roomfleet.game.saving.dirty import Dirty
+from roomfleet.game.saving.saved import make, one_line
+from roomfleet.game.saving.unsaved import ROOM, Unsaved
+from roomfleet.game.scripting.asked import Asked
+from roomfleet.game.scripting.scripted import Scripted
+from roomfleet.game.scripting.scripts import Scripts
+from roomfleet.game.scripting.steps import Steps
+from roomfleet.game.scripting.timers import Clock
+from roomfleet.game.seeing.vision import ALL, Radius, Vision, restored_vision, saved_vision
+from roomfleet.game.seeing.watching import Watching
+from roomfleet.game.seeing.welcome import welcome_fields
+from roomfleet.game.state.plain import plain, text
+from roomfleet.game.state.state import Tier
 from roomfleet.wire.session import Event, Snapshot
 
 

@@ -17,11 +17,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from roomfleet.game.errors import GameError
-from roomfleet.game.geography import Geography, geography_for
-from roomfleet.game.items import ItemError, ItemRegistry, read_items
-from roomfleet.game.mapfault import MapError, listed
-from roomfleet.game.maps import MapFolder, MapRoom, read_maps
+from roomfleet.game.maps.geography import Geography, geography_for
+from roomfleet.game.maps.mapfault import MapError, listed
+from roomfleet.game.maps.maps import MapFolder, MapRoom, read_maps
 from roomfleet.game.room import Room
+from roomfleet.game.state.items import ItemError, ItemRegistry, read_items
 
 _NAME = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 _SCRIPT = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*(\.[^\W\d]\w*)*")

@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from roomfleet.game.actor import Actor, Player
 from roomfleet.game.errors import ActorError
-from roomfleet.game.moves import Move, point_of
+from roomfleet.game.moving.moves import Move, point_of
 from roomfleet.game.outbox import Change, ChangeKind
-from roomfleet.game.plain import text
-from roomfleet.game.saved import body_of, make_actor
-from roomfleet.game.sight import root_of
-from roomfleet.game.watching import ABSENT
+from roomfleet.game.saving.saved import body_of, make_actor
+from roomfleet.game.seeing.sight import root_of
+from roomfleet.game.seeing.watching import ABSENT
+from roomfleet.game.state.plain import text
 from roomfleet.wire.motion import Path, Point, timed_path
 
 if TYPE_CHECKING:
     from roomfleet.game.live import LiveRoom
-    from roomfleet.game.script import Wait
+    from roomfleet.game.scripting.script import Wait
 
 A = TypeVar("A", bound=Actor)
 

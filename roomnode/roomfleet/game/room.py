@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from roomfleet.game.actor import Actor, Player
 from roomfleet.game.errors import ActorError
-from roomfleet.game.maps import MapObject, MapRoom
-from roomfleet.game.scripted import Scripted
-from roomfleet.game.tags import Doors, Tags
-from roomfleet.game.vision import ALL, Vision, checked_vision
+from roomfleet.game.maps.maps import MapObject, MapRoom
+from roomfleet.game.maps.tags import Doors, Tags
+from roomfleet.game.scripting.scripted import Scripted
+from roomfleet.game.seeing.vision import ALL, Vision, checked_vision
 
 if TYPE_CHECKING:
     pass

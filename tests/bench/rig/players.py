@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 
 from roomfleet.game.actor import Player
-from roomfleet.game.saved import body_of, class_of, make_actor
+from roomfleet.game.saving.saved import body_of, class_of, make_actor
 from roomfleet.store import Create, Save, claim, doc_id, open_store
 from roomfleet.wire.names import player_actor
 

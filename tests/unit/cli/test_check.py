@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from roomfleet.cli import check, export
-from roomfleet.game.maps import load_maps
+from roomfleet.game.maps.maps import load_maps
 from support.game_folder import imports_forgotten, map_text, write
 
 WALKABOUT = Path(__file__).parents[3] / "examples" / "walkabout"

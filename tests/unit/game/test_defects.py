@@ -9,7 +9,7 @@ import pytest
 from roomfleet.game import Actor, ActorError, Player, Room, command
 from roomfleet.game.errors import ScriptFailed
 from roomfleet.game.outbox import ChangeKind
-from roomfleet.game.steps import STEP_BUDGET
+from roomfleet.game.scripting.steps import STEP_BUDGET
 from roomfleet.wire.session import Error, ErrorCode
 from support.game_room import Store, World, through_json
 

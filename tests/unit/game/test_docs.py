@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from roomfleet.cli.gamecheck import check_game
-from roomfleet.game.export import export_rooms
 from roomfleet.game.loader import Game
+from roomfleet.game.maps.export import export_rooms
 from roomfleet.wire.session import Result
 from support.game_folder import imports_forgotten
 from support.played import PlayedGame, PlayedRoom

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from roomfleet.game.loader import Game, NoGame, ScriptMissing
-from roomfleet.game.mapfault import MapError
+from roomfleet.game.maps.mapfault import MapError
 from roomfleet.game.room import Room
 from support.game_folder import imports_forgotten, map_text, write
 

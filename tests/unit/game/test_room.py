@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 
 from roomfleet.game import Actor, ActorError, GameError, Player, Room, command
 from roomfleet.game.errors import ScriptFailed
-from roomfleet.game.geography import OpenGeography
 from roomfleet.game.live import LiveRoom
+from roomfleet.game.maps.geography import OpenGeography
 from roomfleet.wire.session import Event, Welcome, to_client
 from support.game_room import MAP, World
 

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from roomfleet.game.errors import GameError
-from roomfleet.game.export import export_rooms, map_text
 from roomfleet.game.loader import Game
+from roomfleet.game.maps.export import export_rooms, map_text
 
 if TYPE_CHECKING:
     Subparsers = argparse._SubParsersAction[argparse.ArgumentParser]

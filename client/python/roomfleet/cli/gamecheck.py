@@ -11,11 +11,11 @@ from typing import Any
 from roomfleet.cli.marked import Marks, Place, steps
 from roomfleet.cli.purity import forbidden_imports
 from roomfleet.game.actor import Actor
-from roomfleet.game.items import ItemError
 from roomfleet.game.loader import Game, ScriptMissing
-from roomfleet.game.mapfault import MapError, listed
-from roomfleet.game.maps import Door, MapRoom
+from roomfleet.game.maps.mapfault import MapError, listed
+from roomfleet.game.maps.maps import Door, MapRoom
 from roomfleet.game.room import Room
+from roomfleet.game.state.items import ItemError
 from roomfleet.master.local.crds import installed_kinds
 from roomfleet.master.local.errors import BadRequest, Invalid
 from roomfleet.master.local.manifests import SUFFIXES, BadManifest, read_documents

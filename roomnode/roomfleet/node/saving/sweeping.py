@@ -154,7 +154,7 @@ def leaving(
 
 
 def travelling(body: dict[str, Any], time_ms: int, *, parent: str | None) -> dict[str, Any]:
-    """A saved body as one of an actor that leaves the room, whose time is over (`roomfleet.game.saved`)."""
+    """A saved body (`game.saving.saved`) as one of an actor that leaves the room, whose time is over."""
     timers = {
         name: {"clock": timer["clock"], "left": max(timer["due"] - time_ms / 1000, 0.0)}
         if timer["clock"] == "room" and "due" in timer

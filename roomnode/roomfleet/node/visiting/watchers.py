@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 from roomfleet.game.live import LiveRoom
-from roomfleet.game.watching import admin_viewer
+from roomfleet.game.seeing.watching import admin_viewer
 from roomfleet.node.running.surroundings import Surroundings
 from roomfleet.node.serving.fanout import Connection, Viewing
 from roomfleet.wire.link import RoomPhase
