@@ -5,13 +5,16 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
+from roomfleet.master.local.objects import Objects
 from support.kube import APPLY, CRDS, MERGE, Cluster
 from support.manifests import manifest
+from support.served import Served
 
 DUNGEON = manifest("InstancedRoom", "dungeon", template={"spec": {"map": "map1.room1"}}, maxInstances=3)
 FLEET = manifest("RoomFleet", "default", minNodes=1, maxNodes=3, template={"image": "game:1"})
@@ -99,6 +102,31 @@ def test_scale_sets_a_fleets_least_nodes_and_a_templates_warm_rooms(cluster: Clu
     assert "must not be above maxInstances" in above
 
 
+def test_kubectl_scales_on_a_laptop_as_in_a_cluster(cluster: Cluster, tmp_path: Path) -> None:
+    served = Served(Objects(tmp_path / "objects", game="walkabout"))
+
+    def kubectl(*args: str) -> str:
+        done = cluster.kubectl("--server", served.url, "-n", "walkabout", *args, check=False)
+        return done.stdout + done.stderr
+
+    try:
+        served.run(lambda objects: [objects.apply(each) for each in (manifest(), DUNGEON, FLEET)])
+        assert "default scaled" in kubectl("scale", "rfleet/default", "--replicas=2")
+        assert "dungeon scaled" in kubectl(
+            "scale", "iroom", "dungeon", "--current-replicas=0", "--replicas=2"
+        )
+        assert "default 2" in kubectl(
+            "get", "rfleet", "-o", "jsonpath={.items[0].metadata.name} {.items[0].spec.minNodes}"
+        )
+        assert "Expected replicas to be 0, was 2" in kubectl(
+            "scale", "iroom", "dungeon", "--current-replicas=0", "--replicas=1"
+        )
+        assert "must not be above maxInstances" in kubectl("scale", "iroom", "dungeon", "--replicas=4")
+        assert "rooms cannot be scaled" in kubectl("scale", "room/town", "--replicas=2")
+    finally:
+        served.close()
+
+
 def test_a_spec_cannot_be_changed_through_the_status_nor_the_status_through_the_spec(
     cluster: Cluster, game: str
 ) -> None:
@@ -137,7 +165,7 @@ def test_the_defaults_of_the_schema_are_filled_in(cluster: Cluster, game: str) -
     ("kind", "columns", "wide"),
     [
         ("rooms", "NAME PHASE PLAYERS WAITING NODE SAVED AGE", "FLEET MAP EPOCH MESSAGE"),
-        ("instancedrooms", "NAME INSTANCES RUNNING WARM PLAYERS AGE", "FLEET MAP MAX MESSAGE"),
+        ("instancedrooms", "NAME INSTANCES RUNNING WARM PLAYERS WAITING AGE", "FLEET MAP MAX MESSAGE"),
         ("roomfleets", "NAME NODES READY ROOMS PLAYERS AGE", "MIN MAX STRATEGY MESSAGE"),
     ],
 )

@@ -183,6 +183,57 @@ def test_a_bad_request_gets_a_status_that_says_why(
     assert message in status["message"]
 
 
+DUNGEON = manifest("InstancedRoom", "dungeon", template={"spec": {"map": "m.r"}}, maxInstances=3, warm=1)
+SCALE = f"{GROUP}/namespaces/walkabout/instancedrooms/dungeon/scale"
+
+
+def test_a_scale_shows_and_sets_how_many_there_are_to_be(ask: Ask, served: Any) -> None:
+    served.run(lambda objects: objects.apply(DUNGEON))
+    status = {"status": {"warm": 1, "selector": "a=b"}}
+    served.run(lambda objects: objects.patch_status("instancedrooms", "dungeon", status))
+    code, scale = ask("GET", SCALE)
+    assert (code, scale["kind"], scale["apiVersion"]) == (200, "Scale", "autoscaling/v1")
+    assert (scale["spec"], scale["status"]) == ({"replicas": 1}, {"replicas": 1, "selector": "a=b"})
+    code, patched = ask("PATCH", SCALE, {"spec": {"replicas": 2}}, MERGE)
+    assert (code, patched["spec"]) == (200, {"replicas": 2})
+    patched["spec"]["replicas"] = 0
+    assert ask("PUT", SCALE, patched, JSON)[1]["spec"] == {"replicas": 0}
+    assert served.run(lambda objects: objects.get("instancedrooms", "dungeon"))["spec"]["warm"] == 0
+    assert ask("PUT", SCALE, patched, JSON)[1]["reason"] == "Conflict"
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "headers", "code", "message"),
+    [
+        ("PATCH", SCALE, {"spec": {"replicas": 4}}, MERGE, 422, "lower warm or raise maxInstances"),
+        ("PATCH", SCALE, {"spec": {"replicas": -1}}, MERGE, 422, "spec.warm: Invalid value: -1"),
+        ("PATCH", SCALE, {"spec": {"replicas": "2"}}, MERGE, 422, "spec.warm"),
+        ("PATCH", SCALE, {"spec": {}}, MERGE, 400, "spec.replicas is missing"),
+        ("PATCH", SCALE, {"spec": {"replicas": 1}}, APPLY, 415, "merge-patch"),
+        ("PUT", SCALE, {"spec": {"replicas": 1}}, MERGE, 415, "application/json"),
+        ("PATCH", f"{SCALE}?dryRun=All", {"spec": {"replicas": 1}}, MERGE, 400, "dryRun"),
+        ("GET", SCALE.replace("dungeon", "cave"), None, {}, 404, '"cave" not found'),
+        ("GET", f"{ROOMS}/town/scale", None, {}, 400, "rooms cannot be scaled: instancedrooms and"),
+    ],
+)
+def test_what_cannot_be_scaled_so_is_told(
+    ask: Ask, served: Any, method: str, path: str, body: Any, headers: dict[str, str], code: int, message: str
+) -> None:
+    served.run(lambda objects: objects.apply(DUNGEON))
+    answered, status = ask(method, path, body, headers)
+    assert (answered, status["kind"]) == (code, "Status")
+    assert message in status["message"]
+
+
+def test_discovery_tells_which_kinds_can_be_scaled(ask: Ask) -> None:
+    found = {resource["name"]: resource for resource in ask("GET", GROUP)[1]["resources"]}
+    assert {name for name in found if name.endswith("/scale")} == {
+        "instancedrooms/scale",
+        "roomfleets/scale",
+    }
+    assert (found["roomfleets/scale"]["group"], found["roomfleets/scale"]["kind"]) == ("autoscaling", "Scale")
+
+
 @pytest.mark.parametrize(
     ("address", "host"),
     [("127.0.0.1", "localhost:8080"), ("::1", "[::1]:8080"), ("::1", "[::1]"), ("127.0.0.1", "127.0.0.1")],

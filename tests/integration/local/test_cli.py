@@ -204,6 +204,39 @@ def test_objects_are_deleted_by_name_and_by_manifest(cli: Any, town: Path) -> No
         assert cli(*wrong)[0] == 1
 
 
+def test_objects_are_scaled(cli: Any, served: Any) -> None:
+    served.run(lambda objects: objects.apply(manifest("RoomFleet", "default", minNodes=1, maxNodes=3)))
+    dungeon = manifest("InstancedRoom", "dungeon", template={"spec": {"map": "m.r"}}, maxInstances=3)
+    served.run(lambda objects: objects.apply(dungeon))
+    assert cli("scale", "rfleet/default", "--replicas=2") == (
+        *(0, "roomfleet.roomfleet.io/default scaled\n", ""),
+    )
+    assert cli("scale", "iroom", "dungeon", "--replicas", "3")[1] == (
+        "instancedroom.roomfleet.io/dungeon scaled\n"
+    )
+    assert served.run(lambda objects: objects.get("roomfleets", "default"))["spec"]["minNodes"] == 2
+    assert served.run(lambda objects: objects.get("instancedrooms", "dungeon"))["spec"]["warm"] == 3
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("rfleet/default", "--replicas=4"), 'The RoomFleet "default" is invalid: spec.minNodes: '),
+        (("rfleet/default", "--replicas=4"), "lower minNodes or raise maxNodes"),
+        (("rfleet/other", "--replicas=1"), 'roomfleets.roomfleet.io "other" not found'),
+        (("room/town", "--replicas=1"), "rooms cannot be scaled: instancedrooms and roomfleets can"),
+        (("rfleet", "--replicas=1"), "name the roomfleets to scale"),
+    ],
+)
+def test_what_cannot_be_scaled_is_told(
+    cli: Any, served: Any, arguments: tuple[str, ...], message: str
+) -> None:
+    served.run(lambda objects: objects.apply(manifest("RoomFleet", "default", minNodes=1, maxNodes=3)))
+    status, out, err = cli("scale", *arguments)
+    assert (status, out) == (1, "")
+    assert message in err
+
+
 def test_no_server_is_one_clear_line(cli: Any, town: Path) -> None:
     for command in (["get", "rooms"], ["apply", "-f", town], ["get", "rooms", "-w"], ["delete", "room/x"]):
         code, out, err = cli("--server", "http://127.0.0.1:1", *command)

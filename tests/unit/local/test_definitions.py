@@ -115,7 +115,7 @@ def test_the_template_of_instances_describes_fields_as_a_room_does() -> None:
 
 
 def test_only_pools_and_templates_scale() -> None:
-    assert [kind.plural for kind in KINDS if kind.scalable] == ["instancedrooms", "roomfleets"]
+    assert [kind.plural for kind in KINDS if kind.scale] == ["instancedrooms", "roomfleets"]
 
 
 def test_a_folder_without_definitions_or_with_others_is_refused(tmp_path: Path) -> None:

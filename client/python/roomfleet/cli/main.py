@@ -13,7 +13,19 @@ from roomfleet.cli.errors import CliError
 from roomfleet.master.local.kinds import BadDefinition
 from roomfleet.wire.version import __version__
 
-COMMANDS = ("up", "operator", "node", "check", "export", "apply", "get", "describe", "delete", "settings")
+COMMANDS = (
+    "up",
+    "operator",
+    "node",
+    "check",
+    "export",
+    "apply",
+    "get",
+    "describe",
+    "scale",
+    "delete",
+    "settings",
+)
 """Each is a module here, with `add_parser(subparsers)` that sets `func(args) -> exit status`."""
 INTERRUPTED = 130
 

@@ -15,6 +15,7 @@ from roomfleet.wire.version import __version__
 
 DEFAULT_SERVER = "http://127.0.0.1:8080"
 FIELD_MANAGER = "roomfleet"
+MERGE_PATCH = "application/merge-patch+json"
 TIMEOUT_SECONDS = 10.0
 
 Json = dict[str, Any]
@@ -76,6 +77,11 @@ class Server:
         if dry_run:
             query["dryRun"] = "All"
         return self._call("PATCH", self._path(kind, name), query, manifest, "application/apply-patch+yaml")
+
+    def scale(self, kind: Kind, name: str, replicas: int) -> None:
+        """Sets how many of it there are to be. Raises Refused, Unreachable."""
+        path = self._path(kind, name) + "/scale"
+        self._call("PATCH", path, body={"spec": {"replicas": replicas}}, content_type=MERGE_PATCH)
 
     def delete(self, kind: Kind, name: str) -> None:
         """Deletes the object and what it owns."""

@@ -27,6 +27,15 @@ class Column:
     priority: int
 
 
+@dataclass(frozen=True)
+class Scale:
+    """Which fields a scale sets and tells, each as the names that lead to it."""
+
+    spec: tuple[str, ...]
+    status: tuple[str, ...]
+    selector: tuple[str, ...]
+
+
 @dataclass(frozen=True, eq=False)
 class Kind:
     """One kind in one version: its names, its schema, and how it is printed."""
@@ -40,7 +49,8 @@ class Kind:
     categories: tuple[str, ...]
     columns: tuple[Column, ...]
     schema: Schema
-    scalable: bool
+    scale: Scale | None
+    """None: it cannot be scaled."""
 
     @property
     def api_version(self) -> str:
@@ -111,9 +121,23 @@ def parse_definition(document: Mapping[str, Any], source: str) -> Kind:
                 for c in version.get("additionalPrinterColumns", ())
             ),
             schema=version["schema"]["openAPIV3Schema"],
-            scalable="scale" in version.get("subresources", {}),
+            scale=_scale(version.get("subresources", {}).get("scale")),
         )
     except (KeyError, TypeError, StopIteration) as error:
         raise BadDefinition(
             f"{source}: not a CustomResourceDefinition with a stored version: {error!r}"
         ) from error
+
+
+def _scale(given: Mapping[str, str] | None) -> Scale | None:
+    if given is None:
+        return None
+    return Scale(
+        _names(given["specReplicasPath"]),
+        _names(given["statusReplicasPath"]),
+        _names(given["labelSelectorPath"]),
+    )
+
+
+def _names(path: str) -> tuple[str, ...]:
+    return tuple(path.removeprefix(".").split("."))

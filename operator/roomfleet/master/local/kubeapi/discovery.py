@@ -70,6 +70,18 @@ def _resources(objects: Objects) -> dict[str, Any]:
                 "verbs": ["get", "patch"],
             }
         )
+        if kind.scale is not None:
+            resources.append(
+                {
+                    "name": f"{kind.plural}/scale",
+                    "singularName": "",
+                    "namespaced": True,
+                    "group": "autoscaling",
+                    "version": "v1",
+                    "kind": "Scale",
+                    "verbs": ["get", "patch", "update"],
+                }
+            )
     return {
         "kind": "APIResourceList",
         "apiVersion": "v1",
