@@ -304,6 +304,9 @@ class Population:
         self._live.journeys.drop(actor)
         for child in actor.children:
             self.undock(child)
+        self.vanish(
+            actor, why
+        )  # while it is docked: else those who do not see its parent see it for a moment
         self.undock(actor)
         self.detach(actor, why)
 
@@ -313,12 +316,16 @@ class Population:
         self._end_move(actor)
         live.scripts.close_all(actor, wait)
         del self._by_id[actor.id]
-        if actor._shown:
-            live.view.gone(actor, why)
-        actor._shown = False
+        self.vanish(actor, why)
         actor._live = None
         if actor.player is not None:
             live.player_went(actor.player)
+
+    def vanish(self, actor: Actor, why: str) -> None:
+        """From now on viewers know of it no more."""
+        if actor._shown:
+            self._live.view.gone(actor, why)
+        actor._shown = False
 
     # -- common -------------------------------------------------------------------------------------------
 

@@ -161,7 +161,6 @@ class Journeys:
         for each in self._party(actor):
             if each.player is not None:
                 live.scripts.hook(live.room, "left", each)
-        live.actors.undock(actor)
         for each in self._party(actor):
             if each.player is not None and each.player not in journey.seats:  # docked in `left`
                 live.actors.undock(each)
@@ -170,6 +169,9 @@ class Journeys:
             for child in each.children:
                 if child.transient:
                     live.actors.remove(child)
+        for each in reversed(party):
+            live.actors.vanish(each, "travelled")
+        live.actors.undock(actor)
         changes = [
             Change(
                 ChangeKind.TRAVEL,

@@ -281,3 +281,20 @@ def test_what_changes_after_it_came_into_sight_is_told_to_all_who_see_it() -> No
     for player in ("ann", "bob"):
         assert world.copies[player]["actors"][hat.id]["path"][0][:2] == [44, 44]
         assert world.copies[player]["actors"][hat.id]["parent"] is None
+
+
+def test_who_goes_while_docked_to_a_spy_is_not_seen_going() -> None:
+    world = town("ann", "bob")
+    spy = world.room.spawn(Spy, at=(10, 10), name="spy")
+    bob = world.live.player_actor("bob")
+    assert bob is not None
+    box, crate, cat = (world.room.spawn(Thing, at=(30, 30)) for _ in range(3))
+    for each in (bob, box, crate):
+        each.dock(spy)
+    cat.dock(crate)
+    look(world)
+    world.live.player_leaves("bob", world.now, "left")
+    box.remove()
+    crate.travel("cave")
+    look(world)
+    assert ops(world, "ann") == []

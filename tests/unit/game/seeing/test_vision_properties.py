@@ -353,6 +353,7 @@ class Viewers(RuleBasedStateMachine):
         actor = self.pick(data, players=False)
         if actor:
             actor.remove()
+            self.world.allow()  # what was docked to it stands up, and may be seen
 
     @rule(vision=VISIONS)
     def switch_vision(self, vision: Any) -> None:
