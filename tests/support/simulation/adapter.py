@@ -7,8 +7,10 @@ begins anew with each start of the master.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from roomfleet.master.core import Key
 from roomfleet.master.core import effects as fx

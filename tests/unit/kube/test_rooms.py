@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from roomfleet.master.core.effects import BindRoom, CreateRoom, DeleteRoomObject
 from roomfleet.master.core.events import Event, RecordOutcome, RoomBound, RoomCreated

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+import msgspec
+
 from roomfleet.master.core.model import FleetStatus, Key, RoomStatus, TemplateStatus
 from roomfleet.wire.joining import Problem
 from roomfleet.wire.link import DesiredRoom, MarkedRoom, MovedRoom
@@ -30,8 +32,7 @@ class Record:
     """
 
 
-@dataclass(frozen=True, slots=True)
-class WriteStatus:
+class WriteStatus(msgspec.Struct, frozen=True):
     """Put this status on the Room when it suits; a later one replaces it. Nothing waits for it.
 
     `urgent`: phase or condition changed, write at once; else counts only, which may wait.
@@ -45,14 +46,12 @@ class WriteStatus:
     """The object that is meant: one made again under the same name has another. Empty: whichever."""
 
 
-@dataclass(frozen=True, slots=True)
-class WriteFleetStatus:
+class WriteFleetStatus(msgspec.Struct, frozen=True):
     key: Key
     status: FleetStatus
 
 
-@dataclass(frozen=True, slots=True)
-class WriteTemplateStatus:
+class WriteTemplateStatus(msgspec.Struct, frozen=True):
     """Put this status on the InstancedRoom. Nothing waits for it. `urgent` as in `WriteStatus`."""
 
     key: Key
@@ -61,8 +60,7 @@ class WriteTemplateStatus:
     urgent: bool
 
 
-@dataclass(frozen=True, slots=True)
-class CreateRoom:
+class CreateRoom(msgspec.Struct, frozen=True):
     """Make this Room, a child of an InstancedRoom. One that is there already is as good: the object itself,
     told as `RoomApplied`, is the answer; `RoomCreated` tells of failures. Said again until either came.
     """
@@ -78,8 +76,7 @@ class CreateRoom:
     """Beside the master's own."""
 
 
-@dataclass(frozen=True, slots=True)
-class BindRoom:
+class BindRoom(msgspec.Struct, frozen=True):
     """Give a warm instance its key, if its resourceVersion is still `version`. Answered by `RoomBound`; said
     again until then. One that has the key already is as good.
     """
@@ -91,16 +88,14 @@ class BindRoom:
     on_delete: OnDelete
 
 
-@dataclass(frozen=True, slots=True)
-class DeleteRoomObject:
+class DeleteRoomObject(msgspec.Struct, frozen=True):
     """Delete the Room, if it still has this uid. `RoomDeleted` is the answer; said again until then."""
 
     key: Key
     uid: str
 
 
-@dataclass(frozen=True, slots=True)
-class SendDesired:
+class SendDesired(msgspec.Struct, frozen=True):
     """The whole set of rooms that the node should run."""
 
     node: Key
@@ -112,8 +107,7 @@ class SendDesired:
     """Rooms that it hands over, and to whom."""
 
 
-@dataclass(frozen=True, slots=True)
-class SendDrain:
+class SendDrain(msgspec.Struct, frozen=True):
     """Answer a node that was told to end: its rooms are being moved, it waits so long for that."""
 
     node: Key
@@ -121,8 +115,7 @@ class SendDrain:
     seconds: float
 
 
-@dataclass(frozen=True, slots=True)
-class SendGoodbye:
+class SendGoodbye(msgspec.Struct, frozen=True):
     """The Room object was deleted: its players get `bye room-deleted` before the room is stopped."""
 
     node: Key
@@ -130,8 +123,7 @@ class SendGoodbye:
     room: str
 
 
-@dataclass(frozen=True, slots=True)
-class SendNudge:
+class SendNudge(msgspec.Struct, frozen=True):
     """Tell the node that runs the room to look for arrivals."""
 
     node: Key
@@ -139,23 +131,20 @@ class SendNudge:
     room: str
 
 
-@dataclass(frozen=True, slots=True)
-class CreateNode:
+class CreateNode(msgspec.Struct, frozen=True):
     """Start the node of this name (`<fleet>-<slot>`)."""
 
     node: Key
     fleet: str
 
 
-@dataclass(frozen=True, slots=True)
-class DeleteNode:
+class DeleteNode(msgspec.Struct, frozen=True):
     """End the node: what it still has it saves and closes."""
 
     node: Key
 
 
-@dataclass(frozen=True, slots=True)
-class Admitted:
+class Admitted(msgspec.Struct, frozen=True):
     """Sign a ticket for the node's boot id, good until `expires` (s since 1970)."""
 
     room: str
@@ -169,8 +158,7 @@ class Admitted:
     """The number of the player's session."""
 
 
-@dataclass(frozen=True, slots=True)
-class InLine:
+class InLine(msgspec.Struct, frozen=True):
     """`position` 1 is next. Sent on each change to those near the head, at most once a second to others."""
 
     room: str
@@ -186,13 +174,11 @@ class InLine:
     """The InstancedRoom in whose line it is; empty: the room's own."""
 
 
-@dataclass(frozen=True, slots=True)
-class Refused:
+class Refused(msgspec.Struct, frozen=True):
     problem: Problem
 
 
-@dataclass(frozen=True, slots=True)
-class AnswerJoin:
+class AnswerJoin(msgspec.Struct, frozen=True):
     """`Admitted` and `Refused` are final."""
 
     id: str
@@ -201,8 +187,7 @@ class AnswerJoin:
     answer: Admitted | InLine | Refused
 
 
-@dataclass(frozen=True, slots=True)
-class AnswerSeat:
+class AnswerSeat(msgspec.Struct, frozen=True):
     """About a `SeatRequested`; `Admitted` and `Refused` are final."""
 
     node: Key
@@ -213,8 +198,7 @@ class AnswerSeat:
     answer: Admitted | InLine | Refused
 
 
-@dataclass(frozen=True, slots=True)
-class AnswerInstance:
+class AnswerInstance(msgspec.Struct, frozen=True):
     """About an `InstanceRequested`: the room that it is, or why there is none."""
 
     node: Key
@@ -223,8 +207,7 @@ class AnswerInstance:
     answer: str | Problem
 
 
-@dataclass(frozen=True, slots=True)
-class FindPlayer:
+class FindPlayer(msgspec.Struct, frozen=True):
     """Ask this node in which room the player's actor is. Answered by `PlayerFound`."""
 
     id: str
@@ -233,8 +216,7 @@ class FindPlayer:
     player: str
 
 
-@dataclass(frozen=True, slots=True)
-class BringPlayer:
+class BringPlayer(msgspec.Struct, frozen=True):
     """Have the node that runs `origin` send the player's actor to `room`. Answered by `PlayerBrought`; said
     again until then."""
 
@@ -246,16 +228,14 @@ class BringPlayer:
     room: str
 
 
-@dataclass(frozen=True, slots=True)
-class FindMarked:
+class FindMarked(msgspec.Struct, frozen=True):
     """Ask this node which rooms have saved data that go with their object. Answered by `MarkedFound`."""
 
     node: Key
     boot: str
 
 
-@dataclass(frozen=True, slots=True)
-class MarkRoom:
+class MarkRoom(msgspec.Struct, frozen=True):
     """Have this node note in the room's saved data what `onDelete` its object has now."""
 
     node: Key
@@ -265,8 +245,7 @@ class MarkRoom:
     on_delete: OnDelete
 
 
-@dataclass(frozen=True, slots=True)
-class EraseRooms:
+class EraseRooms(msgspec.Struct, frozen=True):
     """Have this node remove the saved data of rooms whose objects are gone. Said again after the next list,
     if it comes to nothing.
     """
@@ -278,8 +257,7 @@ class EraseRooms:
     """The room where players' actors go that came from nowhere."""
 
 
-@dataclass(frozen=True, slots=True)
-class SweepRooms:
+class SweepRooms(msgspec.Struct, frozen=True):
     """Have this node finish what the lost owners of these rooms had committed."""
 
     node: Key
@@ -287,8 +265,7 @@ class SweepRooms:
     rooms: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class SendBack:
+class SendBack(msgspec.Struct, frozen=True):
     """Have this node send everybody back who is on the way to the room, which is gone."""
 
     node: Key
@@ -298,8 +275,7 @@ class SendBack:
     """Where those go whose origin is gone as well; empty: they stay."""
 
 
-@dataclass(frozen=True, slots=True)
-class Announce:
+class Announce(msgspec.Struct, frozen=True):
     """A Kubernetes event on the Room: a phase change or a failure."""
 
     key: Key

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+import msgspec
 
 from roomfleet.master.core.effects import BindRoom, CreateRoom, Record
 from roomfleet.master.core.model import FleetSpec, Instance, Key, RoomStatus, TemplateSpec
@@ -11,8 +12,7 @@ from roomfleet.wire.link import Load, MarkedRoom, Report
 from roomfleet.wire.spec import RoomSpec
 
 
-@dataclass(frozen=True, slots=True)
-class RoomApplied:
+class RoomApplied(msgspec.Struct, frozen=True):
     """A Room object as it now is; repeated and echoed ones do no harm."""
 
     key: Key
@@ -29,16 +29,14 @@ class RoomApplied:
     """Of which InstancedRoom it is a child, if so."""
 
 
-@dataclass(frozen=True, slots=True)
-class RoomDeleted:
+class RoomDeleted(msgspec.Struct, frozen=True):
     """The Room object is gone."""
 
     key: Key
     uid: str
 
 
-@dataclass(frozen=True, slots=True)
-class FleetApplied:
+class FleetApplied(msgspec.Struct, frozen=True):
     """A RoomFleet object as it now is."""
 
     key: Key
@@ -46,13 +44,11 @@ class FleetApplied:
     spec: FleetSpec
 
 
-@dataclass(frozen=True, slots=True)
-class FleetDeleted:
+class FleetDeleted(msgspec.Struct, frozen=True):
     key: Key
 
 
-@dataclass(frozen=True, slots=True)
-class TemplateApplied:
+class TemplateApplied(msgspec.Struct, frozen=True):
     """An InstancedRoom object as it now is."""
 
     key: Key
@@ -65,21 +61,18 @@ class TemplateApplied:
     """How many were in its line, as its status says."""
 
 
-@dataclass(frozen=True, slots=True)
-class TemplateDeleted:
+class TemplateDeleted(msgspec.Struct, frozen=True):
     """The InstancedRoom object is gone. Its children go with it, by their owner references."""
 
     key: Key
     uid: str
 
 
-@dataclass(frozen=True, slots=True)
-class Synced:
+class Synced(msgspec.Struct, frozen=True):
     """Every object that existed at the start has been told: placing and refusing may begin."""
 
 
-@dataclass(frozen=True, slots=True)
-class Listed:
+class Listed(msgspec.Struct, frozen=True):
     """A complete list of the game's Rooms was made, and every difference has been told: a Room that is not
     known now does not exist. Given every `deleteAfterSeconds`, or more often.
     """
@@ -99,8 +92,7 @@ class RecordOutcome(StrEnum):
     """It may or may not have been written: try again with backoff."""
 
 
-@dataclass(frozen=True, slots=True)
-class Recorded:
+class Recorded(msgspec.Struct, frozen=True):
     """The answer to a `Record`. Of records that are equal each may be answered; of others it says nothing."""
 
     record: Record
@@ -109,8 +101,7 @@ class Recorded:
     """WRITTEN: the new resourceVersion."""
 
 
-@dataclass(frozen=True, slots=True)
-class RoomCreated:
+class RoomCreated(msgspec.Struct, frozen=True):
     """What became of a `CreateRoom`: WRITTEN; GONE: there is no InstancedRoom; FAILED: perhaps made."""
 
     create: CreateRoom
@@ -119,8 +110,7 @@ class RoomCreated:
     """FAILED: why."""
 
 
-@dataclass(frozen=True, slots=True)
-class RoomBound:
+class RoomBound(msgspec.Struct, frozen=True):
     """The answer to a `BindRoom`, with the outcomes of a `Record`."""
 
     bind: BindRoom
@@ -128,8 +118,7 @@ class RoomBound:
     version: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class NodeConnected:
+class NodeConnected(msgspec.Struct, frozen=True):
     """A node said hello. `rooms` is all that it runs. The latest boot of a name is the one that counts."""
 
     node: Key
@@ -141,8 +130,7 @@ class NodeConnected:
     draining: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class NodeHeard:
+class NodeHeard(msgspec.Struct, frozen=True):
     """Any sign of life over the link."""
 
     node: Key
@@ -151,16 +139,14 @@ class NodeHeard:
     """What it has to do, if it said that."""
 
 
-@dataclass(frozen=True, slots=True)
-class NodeDraining:
+class NodeDraining(msgspec.Struct, frozen=True):
     """The node's process was told to end; it waits until its rooms are elsewhere, or `drainSeconds`."""
 
     node: Key
     boot: str
 
 
-@dataclass(frozen=True, slots=True)
-class RoomPrepared:
+class RoomPrepared(msgspec.Struct, frozen=True):
     """The node has loaded what a room needs that is to be moved there."""
 
     node: Key
@@ -170,8 +156,7 @@ class RoomPrepared:
     """Not empty: why the room cannot run there."""
 
 
-@dataclass(frozen=True, slots=True)
-class NodeReported:
+class NodeReported(msgspec.Struct, frozen=True):
     """One room of a node changed."""
 
     node: Key
@@ -179,16 +164,14 @@ class NodeReported:
     report: Report
 
 
-@dataclass(frozen=True, slots=True)
-class NodeDisconnected:
+class NodeDisconnected(msgspec.Struct, frozen=True):
     """Its link closed. It may come back within `nodeLostAfterSeconds`."""
 
     node: Key
     boot: str
 
 
-@dataclass(frozen=True, slots=True)
-class NodeGone:
+class NodeGone(msgspec.Struct, frozen=True):
     """Its process or pod ended: lost at once."""
 
     node: Key
@@ -196,8 +179,7 @@ class NodeGone:
     """Empty: whichever boot it was."""
 
 
-@dataclass(frozen=True, slots=True)
-class LinePlace:
+class LinePlace(msgspec.Struct, frozen=True):
     """A place in line, as a line token of `player` says that there was one."""
 
     room: str
@@ -210,8 +192,7 @@ class LinePlace:
     """The InstancedRoom in whose line it was; empty: the line was the room's own."""
 
 
-@dataclass(frozen=True, slots=True)
-class JoinRequested:
+class JoinRequested(msgspec.Struct, frozen=True):
     """A player asks for a room, or for where they belong (`room` is None)."""
 
     id: str
@@ -233,8 +214,7 @@ class JoinRequested:
     key: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class JoinCancelled:
+class JoinCancelled(msgspec.Struct, frozen=True):
     """The player went away."""
 
     id: str
@@ -242,15 +222,13 @@ class JoinCancelled:
     """Gave the join up, and did not just lose the connection: the place is not given back."""
 
 
-@dataclass(frozen=True, slots=True)
-class JoinPolled:
+class JoinPolled(msgspec.Struct, frozen=True):
     """Somebody still waits for the answer. REST joins are polled; pushed ones are while connected."""
 
     id: str
 
 
-@dataclass(frozen=True, slots=True)
-class PlayerFound:
+class PlayerFound(msgspec.Struct, frozen=True):
     """The answer to `FindPlayer`: the room that holds the player's actor, or None."""
 
     id: str
@@ -259,8 +237,7 @@ class PlayerFound:
     """Empty: the one whose join it is."""
 
 
-@dataclass(frozen=True, slots=True)
-class PlayerBrought:
+class PlayerBrought(msgspec.Struct, frozen=True):
     """An answer to `BringPlayer`: the room that holds the player's actor now, or will when it arrives. None:
     there is no such actor."""
 
@@ -268,8 +245,7 @@ class PlayerBrought:
     room: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class SeatRequested:
+class SeatRequested(msgspec.Struct, frozen=True):
     """A node wants a seat elsewhere for a player of its own. `id` is unique with the node's boot."""
 
     node: Key
@@ -284,8 +260,7 @@ class SeatRequested:
     """`room` is an InstancedRoom: its instance for this key."""
 
 
-@dataclass(frozen=True, slots=True)
-class InstanceRequested:
+class InstanceRequested(msgspec.Struct, frozen=True):
     """A node asks which room the instance for a key is: made if there is none, not started.
 
     Answered by `AnswerInstance`; called off by `SeatCancelled`.
@@ -298,23 +273,20 @@ class InstanceRequested:
     key: str
 
 
-@dataclass(frozen=True, slots=True)
-class SeatCancelled:
+class SeatCancelled(msgspec.Struct, frozen=True):
     node: Key
     boot: str
     id: str
 
 
-@dataclass(frozen=True, slots=True)
-class Nudged:
+class Nudged(msgspec.Struct, frozen=True):
     """An actor is on its way to a room."""
 
     key: Key
     wake: bool
 
 
-@dataclass(frozen=True, slots=True)
-class MarkedFound:
+class MarkedFound(msgspec.Struct, frozen=True):
     """An answer, or part of it, to `FindMarked`."""
 
     node: Key
@@ -324,8 +296,7 @@ class MarkedFound:
     """Rooms that actors are on the way to."""
 
 
-@dataclass(frozen=True, slots=True)
-class RoomsErased:
+class RoomsErased(msgspec.Struct, frozen=True):
     """An answer to `EraseRooms`: these rooms have no saved data of that uid any more."""
 
     node: Key
@@ -333,8 +304,7 @@ class RoomsErased:
     rooms: tuple[MarkedRoom, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Tick:
+class Tick(msgspec.Struct, frozen=True):
     """Time has passed. Given about four times a second, or when `Core.next_due()` says."""
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -43,8 +42,7 @@ class ConditionStatus(StrEnum):
     UNKNOWN = "Unknown"
 
 
-@dataclass(frozen=True, slots=True)
-class Condition:
+class Condition(msgspec.Struct, frozen=True):
     """A metav1.Condition without its transition time, which the adapter keeps."""
 
     type: str
@@ -53,8 +51,7 @@ class Condition:
     message: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class RoomStatus:
+class RoomStatus(msgspec.Struct, frozen=True):
     """`Room.status` as the core wants it recorded. Times are RFC 3339 text; empty means absent."""
 
     phase: Phase = Phase.ASLEEP
@@ -125,8 +122,7 @@ class TemplateSpec(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     warm: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Instance:
+class Instance(msgspec.Struct, frozen=True):
     """What a Room says that was made from an InstancedRoom."""
 
     template: str
@@ -135,8 +131,7 @@ class Instance:
     """None: a warm one, which no key has yet."""
 
 
-@dataclass(frozen=True, slots=True)
-class TemplateStatus:
+class TemplateStatus(msgspec.Struct, frozen=True):
     """`InstancedRoom.status` as the core wants it recorded."""
 
     instances: int = 0
@@ -150,8 +145,7 @@ class TemplateStatus:
     conditions: tuple[Condition, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class FleetStatus:
+class FleetStatus(msgspec.Struct, frozen=True):
     """`RoomFleet.status` as the core wants it recorded."""
 
     nodes: int = 0

@@ -8,8 +8,8 @@ object shows it the same effect is said again, and making what is there already 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 
+from msgspec.structs import replace
 from msgspec.structs import replace as replaced
 
 from roomfleet.master.core.effects import BindRoom, CreateRoom

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from roomfleet.master.core.effects import WriteTemplateStatus
 from roomfleet.master.core.model import Condition, ConditionStatus, TemplateSpec, TemplateStatus, WhenBored

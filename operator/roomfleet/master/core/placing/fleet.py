@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import heapq
 import itertools
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from roomfleet.master.core.effects import CreateNode, DeleteNode, WriteFleetStatus
 from roomfleet.master.core.events import FleetApplied, FleetDeleted

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, datetime
+
+from msgspec.structs import replace
 
 from roomfleet.master.core.effects import Announce, WriteStatus
 from roomfleet.master.core.model import Condition, ConditionStatus, Key, Phase, RoomStatus
