@@ -41,6 +41,9 @@ Json = dict[str, Any]
 ACCEPTED = "Accepted"
 """The one condition that is not the core's: what the spec asks for and this version cannot do."""
 
+MOST_EPOCHS = 2**52
+"""A higher one was written by hand, and counts as lost: the store knows better."""
+
 MESSAGE_LENGTH, CONDITION_MESSAGE_LENGTH = 4_096, 32_768
 """Characters that the CRDs allow. Scripts' errors may say more; a longer message would be refused together
 with all else that the status has to say.
@@ -154,11 +157,11 @@ def fleet_applied(key: Key, obj: Mapping[str, Any]) -> FleetApplied:
 
 def read_status(status: Mapping[str, Any]) -> RoomStatus:
     """A Room's status as the core reads it; what is missing has its default."""
-    phase = status.get("phase", "")
+    phase, epoch = status.get("phase", ""), status.get("epoch", 0)
     return RoomStatus(
         phase=Phase(phase) if phase in set(Phase) else Phase.ASLEEP,
         node=status.get("node", ""),
-        epoch=status.get("epoch", 0),
+        epoch=epoch if 0 <= epoch <= MOST_EPOCHS else 0,
         players=status.get("players", 0),
         waiting=status.get("waiting", 0),
         saved_at=status.get("savedAt") or "",

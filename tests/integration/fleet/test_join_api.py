@@ -239,6 +239,8 @@ def test_a_join_is_its_players_own(fleet: Running) -> None:
         ([], 400, "bad-request", "object"),
         (b"{", 400, "bad-request", "not a join"),
         (b'{"room": "\xff"}', 400, "bad-request", "not a join"),
+        ({"session": -1}, 400, "bad-request", "$.session"),
+        ({"session": 2**53}, 400, "bad-request", "$.session"),
         (b"[" * 50_000, 400, "bad-request", "not a join"),
         (b'{"x":' + b"[" * 50_000, 400, "bad-request", "not a join"),
         ({"instanced_room": "dungeon", "key": "party-7"}, 404, "no-such-room", "no InstancedRoom dungeon"),
@@ -423,6 +425,8 @@ def test_play_refuses_with_the_same_problems(fleet: Running) -> None:
     assert play_refused(fleet, token="a\nb")["status"] == 401
     assert play_refused(fleet, token=7)["type"] == PROBLEMS + "bad-request"
     assert play_refused(fleet, type="hello")["status"] == 400
+    assert play_refused(fleet, session=-1)["status"] == 400
+    assert "the query is not UTF-8" in play_refused(fleet, "?room=%ff")["detail"]
 
 
 def test_play_of_a_game_that_is_not_there_is_refused(fleet: Running) -> None:

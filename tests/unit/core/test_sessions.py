@@ -73,3 +73,18 @@ def test_a_window_opened_anew_replaces_whichever_there_was(driver: Driver) -> No
     second = driver.join("ann", "town")
     assert driver.problem(first).refusal == "replaced"
     assert driver.position(second) == 1
+
+
+def test_a_number_from_the_future_keeps_nobody_from_joining_anew(driver: Driver) -> None:
+    tomorrow = int(driver.now * 1000) + 86_400_000
+    first = driver.join("ann", "town", session=tomorrow)
+    assert session(driver, first) == int(driver.now * 1000)
+    driver.wait(1, alive=(0, 1))
+    second = driver.join("ann", "town")
+    assert driver.problem(first).refusal == "replaced"
+    assert driver.position(second) == 1
+
+
+def test_a_number_of_a_master_whose_clock_was_a_little_ahead_is_kept(driver: Driver) -> None:
+    soon = int(driver.now * 1000) + 10_000
+    assert session(driver, driver.join("ann", "town", session=soon)) == soon

@@ -247,3 +247,25 @@ def test_control_link_messages_are_the_same_after_the_wire() -> None:
     assert link.from_node.decode(encode(report)) == report
     seated = link.Seated(id="s", problem=joining.Problem.of(joining.Refusal.ROOM_CLOSED, "closed"))
     assert link.to_node.decode(encode(seated)) == seated
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("players", -1),
+        ("players", 2**31),
+        ("resumable", -1),
+        ("epoch", -1),
+        ("epoch", 2**53),
+        ("found_epoch", 2**53),
+        *(
+            ("saved_at", text)
+            for text in ("soon", "2026-02-31T00:00:00Z", "2026-W47-6T22:27:34Z", "2026-02-01")
+        ),
+    ],
+)
+def test_what_no_room_object_could_say_is_no_report(field: str, value: object) -> None:
+    good = {"type": "report", "room": "town", "epoch": 3, "phase": "running"}
+    assert link.from_node.decode(encode({**good, "saved_at": "2026-11-21T22:27:34Z"}))
+    with pytest.raises(MalformedMessage):
+        link.from_node.decode(encode({**good, field: value}))

@@ -6,12 +6,16 @@ REST answers and the messages of the `play` websocket carry the same fields.
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Annotated
 
-from msgspec import UNSET, Struct, UnsetType
+from msgspec import UNSET, Meta, Struct, UnsetType
 
 from roomfleet.wire.codec import Decoder, Message
 
 SUBPROTOCOL = "roomfleet.play.v1"
+
+SessionNumber = Annotated[int, Meta(ge=0, le=2**53 - 1)]
+"""Milliseconds since 1970, as the answers have it; 0: not known."""
 
 PROBLEM_BASE = "https://roomfleet.io/problems/"
 
@@ -106,7 +110,7 @@ class JoinBody(Struct, frozen=True, kw_only=True):
     key: str | None = None
     bring: bool = False
     line_token: str | None = None
-    session: int = 0
+    session: SessionNumber = 0
     """The number of the session that goes on, as the answers name it. 0: a new one, which replaces others."""
     party: list[str] = []
     """Tokens of the other members, who come in together with the player or not at all."""
@@ -117,7 +121,7 @@ class Join(Message, frozen=True, kw_only=True):
 
     token: str
     line_token: str | UnsetType = UNSET
-    session: int | UnsetType = UNSET
+    session: SessionNumber | UnsetType = UNSET
     party: list[str] | UnsetType = UNSET
 
 

@@ -6,15 +6,24 @@ lost or repeated message does no harm (INTERFACES, Control link).
 
 from __future__ import annotations
 
+import re
+from datetime import datetime
 from enum import StrEnum
+from typing import Annotated
 
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from roomfleet.wire.codec import Decoder, Message
 from roomfleet.wire.joining import Problem
 from roomfleet.wire.spec import OnDelete, RoomSpec
 
 SUBPROTOCOL = "roomfleet.link.v1"
+
+Count = Annotated[int, Meta(ge=0, le=2**31 - 1)]
+Epoch = Annotated[int, Meta(ge=0, le=2**53 - 1)]
+"""Above a higher one no room could be started any more."""
+
+_TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z")
 
 
 class RoomPhase(StrEnum):
@@ -35,11 +44,11 @@ class Report(Message, frozen=True, kw_only=True):
     """One room of the node, sent on every change."""
 
     room: str
-    epoch: int
+    epoch: Epoch
     phase: RoomPhase
-    players: int = 0
+    players: Count = 0
     """Players with a live session."""
-    resumable: int = 0
+    resumable: Count = 0
     """Players whose connection dropped and who may still resume, or who are on their way in."""
     used: list[str] = []
     """Ids of the joins whose ticket was used up since the last report; in a hello also of those before that a
@@ -50,12 +59,19 @@ class Report(Message, frozen=True, kw_only=True):
     """RFC 3339; empty before the first save."""
     saved: bool = True
     """Whether the store takes this room's saves."""
-    found_epoch: int | None = None
+    found_epoch: Epoch | None = None
     message: str = ""
     frozen_at: float = 0.0
     """Of a room that was stopped: when its time stopped (s since 1970)."""
     frozen: float = 0.0
     """Of a room that was moved here: how long its time had stood still (s)."""
+
+    def __post_init__(self) -> None:
+        """What no object could say is refused: it would keep all else from being written there."""
+        if self.saved_at and not _TIME.fullmatch(self.saved_at):
+            raise ValueError(f"saved_at is no time of RFC 3339 in UTC: {self.saved_at[:40]!r}")
+        if self.saved_at:
+            datetime.fromisoformat(self.saved_at)
 
 
 # -- from the node -----------------------------------------------------------------------------------------
@@ -68,7 +84,7 @@ class Hello(Message, frozen=True, kw_only=True):
     boot: str
     game: str
     fleet: str
-    capacity: int
+    capacity: Count
     """Rooms this node takes at once."""
     url: str
     """Where players reach it: the base of a room's websocket URL, without a trailing slash."""

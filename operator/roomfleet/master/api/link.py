@@ -130,12 +130,12 @@ class LinkSocket(WebSocketHandler):
         except WireError as error:
             log.warning("a node said what is not understood here: %s", error)
             return
-        if isinstance(message, Hello):
-            self._hello(message)
-        elif self._node is None:
-            self.close(UNWELCOME, "hello first")
-        else:
+        if self._node is not None:
             self._told(self._node, message)
+        elif isinstance(message, Hello):
+            self._hello(message)
+        else:
+            self.close(UNWELCOME, "hello first")
 
     def _hello(self, hello: Hello) -> None:
         if not hmac.compare_digest(hello.secret.encode(), self._server.secret.encode()):
@@ -196,8 +196,9 @@ class LinkSocket(WebSocketHandler):
                 handle(RoomsErased(node, boot, tuple(rooms)))
             case Unfit(message=why):
                 log.error("node %s cannot work here, and ends: %s", node, why)
-            case Hello():
-                pass  # handled before
+            case Hello(name=name):
+                log.warning("node %s said hello again, as %s: a link is one node's", node, name)
+                self.close(UNWELCOME, "hello once")
 
     def send(self, message: ToNode) -> None:
         try:

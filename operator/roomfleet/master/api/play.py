@@ -92,6 +92,8 @@ class Play(WebSocketHandler):
             others = party_of(self.context, player, message.party or ())
         except WireError as error:
             self._refuse(Problem.of(Refusal.BAD_REQUEST, str(error)))
+        except HTTPError:
+            self._refuse(Problem.of(Refusal.BAD_REQUEST, "the query is not UTF-8, percent-encoded"))
         except Unauthenticated as error:
             self._refuse(Problem.of(Refusal.UNAUTHENTICATED, str(error)))
         except Unwelcome as unwelcome:

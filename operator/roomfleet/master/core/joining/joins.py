@@ -15,7 +15,7 @@ from roomfleet.master.core.joining import admission
 from roomfleet.master.core.joining.destinations import begin, settle
 from roomfleet.master.core.joining.join_alarms import UNPOLLED_SECONDS, ends_at, set_alarm
 from roomfleet.master.core.joining.line import Join, JoinState, SeatOf
-from roomfleet.master.core.joining.newest import arrival, new_session, take_over, who_joined_since
+from roomfleet.master.core.joining.newest import arrival, session_number, take_over, who_joined_since
 from roomfleet.master.core.world import World
 from roomfleet.wire.joining import Refusal
 
@@ -33,7 +33,7 @@ def requested(world: World, event: JoinRequested) -> None:
     join.place = place
     join.others = event.others
     join.bring = event.bring and not event.others
-    join.session = event.session or new_session(world)
+    join.session = session_number(world, event.session)
     newer = who_joined_since(world, join)
     if newer is not None:
         world.joins[join.id] = join
@@ -57,7 +57,7 @@ def seat_requested(world: World, event: SeatRequested) -> None:
     if event.key is not None:
         join.template, join.key = event.room, event.key
     join.place = place
-    join.session = event.session or new_session(world)
+    join.session = session_number(world, event.session)
     take_over(world, join)
     set_alarm(world, join)
     join.seat = SeatOf(event.node, event.boot, event.id)

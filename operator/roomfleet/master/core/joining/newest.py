@@ -9,6 +9,9 @@ from roomfleet.master.core.queueing.queue import Lane
 from roomfleet.master.core.world import World
 from roomfleet.wire.joining import Refusal
 
+CLOCKS_DIFFER_MS = 60_000
+"""So much at most is the clock ahead of a master that gave out numbers before."""
+
 
 def arrival(
     world: World, game: str, event: JoinRequested | SeatRequested, place: LinePlace | None, now: float
@@ -25,9 +28,12 @@ def arrival(
     return min(place.arrived, now), place
 
 
-def new_session(world: World) -> int:
-    """Milliseconds since 1970: higher than that of any session that began before."""
-    return int(world.now * 1000)
+def session_number(world: World, told: int) -> int:
+    """Of the session that goes on; of a new one, where `told` is 0 or begins in the future: nobody could ever
+    join anew after that. Milliseconds since 1970: higher than that of any session that began before.
+    """
+    now = int(world.now * 1000)
+    return told if 0 < told <= now + CLOCKS_DIFFER_MS else now
 
 
 def who_joined_since(world: World, join: Join) -> str | None:
