@@ -13,7 +13,7 @@ from typing import Any
 from roomfleet.master.core.joining import admission, joins, newest
 from roomfleet.master.core.joining.line import Line
 from roomfleet.master.core.placing import losses, places
-from roomfleet.master.core.running import reconcile, rooms
+from roomfleet.master.core.running import reconcile, reports, rooms
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +55,7 @@ MUTATIONS = (
     ),
     Mutation("a player counts twice", places.count, "= players, resumable", "= 2 * players, resumable"),
     Mutation("a conflict keeps the place", rooms.recorded, "_give_back(world, room, mine)", "pass"),
+    Mutation("who sits there is not believed", reports._used, "in report.seated", "in ()"),
     Mutation("nobody is bored", reconcile.sync_intent, "world.now >= room.idle_since", "0 > room.idle_since"),
 )
 

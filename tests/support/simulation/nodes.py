@@ -38,6 +38,10 @@ class Copy:
     players: dict[str, None] = field(default_factory=dict)
     resumable: dict[str, None] = field(default_factory=dict)
     used: list[str] = field(default_factory=list)
+    told: dict[str, float] = field(default_factory=dict)
+    """Used tickets that the master was told of, and when."""
+    introduced: bool = False
+    """It was reported running, with who is seated in it."""
     busy: bool = True
     """It starts or stops at the moment."""
 
@@ -204,7 +208,7 @@ class SimNode:
             return
         self.links += 1
         self.link = Link(master.life, f"{self.boot} {self.links}")
-        rooms = tuple(self.report_of(name, copy) for name, copy in self.copies.items())
+        rooms = tuple(self.report_of(name, copy, again=True) for name, copy in self.copies.items())
         url = f"ws://{self.key.name}"
         self.send(ev.NodeConnected(self.key, self.boot, self.fleet, CAPACITY, url, rooms, self.leaving))
 
@@ -255,8 +259,17 @@ class SimNode:
         delay = self.simulation.delay(f"link {self.boot}", 0.2)
         self.simulation.clock.later(delay, arrive, f"to {link.channel}")
 
-    def report_of(self, name: str, copy: Copy, **more: Any) -> Report:
-        used, copy.used = copy.used, []
+    def report_of(self, name: str, copy: Copy, *, again: bool = False, **more: Any) -> Report:
+        """`again`: with what one that was away may have missed. The first one of a running room says again
+        who sits in it: they did so on the node before.
+        """
+        running, now = copy.phase is RoomPhase.RUNNING, self.simulation.clock.now
+        again = again or (running and not copy.introduced)
+        copy.introduced = copy.introduced or running
+        used = [*copy.told, *copy.used] if again else copy.used
+        kept = now - 2 * self.simulation.settings.ticket_seconds
+        copy.told = {id: at for id, at in copy.told.items() if at > kept} | dict.fromkeys(copy.used, now)
+        copy.used = []
         return Report(
             room=name,
             epoch=copy.epoch,
@@ -264,6 +277,7 @@ class SimNode:
             players=len(copy.players),
             resumable=len(copy.resumable),
             used=used,
+            seated=[*copy.players, *copy.resumable] if again else [],
             saved=self.simulation.store.up,
             **more,
         )

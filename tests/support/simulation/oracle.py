@@ -15,9 +15,10 @@ from roomfleet.master.core import Key
 from roomfleet.master.core import effects as fx
 from roomfleet.master.core import events as ev
 from roomfleet.master.core.joining.line import JoinState
-from roomfleet.master.core.model import RoomStatus
+from roomfleet.master.core.model import Phase, RoomStatus
+from roomfleet.master.core.running.reports import SEATED_FACTOR
 from roomfleet.wire.joining import Refusal
-from roomfleet.wire.link import Report
+from roomfleet.wire.link import Report, RoomPhase
 from roomfleet.wire.spec import RoomSpec
 
 if TYPE_CHECKING:
@@ -69,6 +70,8 @@ class Oracle:
         self._lines: dict[Key, dict[str, Attempt]] = defaultdict(dict)
         self._seats: dict[str, Seat] = {}
         """Reserved ones, by the id that a node reports as used."""
+        self._replaced_seats: dict[str, Seat] = {}
+        """Those that a newer join of the player made free; their tickets are good as before."""
         self._seated: dict[Key, set[str]] = defaultdict(set)
         """Players whose ticket was reported used, and who may still be there."""
         self._counts: dict[tuple[Key, str], int] = {}
@@ -81,6 +84,8 @@ class Oracle:
         """Places that were had before the master's start, and are asked back."""
         self._open: dict[str, tuple[Attempt, float]] = {}
         """Joins that the core has heard of, and how long it had been awake then."""
+        self._behind: dict[str, tuple[str, int]] = {}
+        """Joins that waited for their own seat when that was looked at last: at that boot and epoch."""
         self.admitted = 0
         self.refused: dict[str, int] = defaultdict(int)
 
@@ -175,15 +180,16 @@ class Oracle:
             key = Key(node.game, report.room)
             self._counts[key, boot] = report.players + report.resumable
             for id in report.used:
-                seat = self._seats.pop(id, None)
+                seat = self._seats.pop(id, None) or self._replaced_seats.pop(id, None)
                 if seat is not None:
                     self._seated[key].add(seat.who[1])
+            self._seated[key].update(report.seated)
 
     def _replaced(self, who: tuple[str, str], session: int = 0) -> None:
         """A newer join of the same player: an older one's seat is given up."""
         for id, seat in list(self._seats.items()):
             if seat.who == who and (not session or seat.session <= session):
-                del self._seats[id]
+                self._replaced_seats[id] = self._seats.pop(id)
 
     def _admitted(self, id: str, attempt: Attempt, who: tuple[str, str], answer: fx.Admitted) -> None:
         now = self._simulation.clock.now
@@ -281,11 +287,37 @@ class Oracle:
             elif simulation.master.awake - since > limit:
                 raise Broken("every join ends", f"{attempt} has no end at {simulation.clock.now}", attempt.id)
 
+    def own_seats(self) -> None:
+        """Nobody waits for long for the seat that is kept for them, as the core was told that it is."""
+        before, self._behind = self._behind, {}
+        core = self._simulation.master.core
+        for attempt, _ in self._open.values():
+            known = core.join(attempt.id)
+            if known is None or known.state is not JoinState.WAITING or known.room is None:
+                continue
+            key = Key(attempt.game, known.room)
+            view = core.room(key)
+            node = self._simulation.nodes.get(Key(attempt.game, view.node)) if view is not None else None
+            copy = node.copies.get(key.name) if node is not None and node.linked else None
+            if node is None or copy is None or copy.phase is not RoomPhase.RUNNING or node.paused:
+                continue
+            sits = all(p in copy.resumable and p in self._seated[key] for p in attempt.players)
+            if not sits or view is None or view.phase is not Phase.RUNNING:
+                continue
+            if len(self._seated[key]) > SEATED_FACTOR * view.capacity:
+                continue  # more than the core keeps in mind
+            self._behind[attempt.id] = (node.boot, copy.epoch)
+            if before.get(attempt.id) == self._behind[attempt.id]:
+                text = f"{attempt.id} waits for {attempt.players}, who sit in {key} on {node}"
+                raise Broken("nobody waits behind themselves", text, str(key), attempt.id)
+
     def master_died(self) -> None:
         """What it had promised of seats it knows no more; tickets stay good."""
         self._open.clear()
+        self._behind.clear()
         self._lines.clear()
         self._seats.clear()
+        self._replaced_seats.clear()
         self._seated.clear()
         self._counts.clear()
         self._specs.clear()

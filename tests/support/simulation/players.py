@@ -51,6 +51,10 @@ class Attempt:
     """Its ticket was taken by a node."""
 
     @property
+    def players(self) -> tuple[str, ...]:
+        return (self.player, *self.others)
+
+    @property
     def who(self) -> tuple[str, str]:
         return (self.game, self.player)
 

@@ -152,6 +152,7 @@ class Simulation:
         self.oracle.deadlines()
         self.oracle.savers()
         if self.master.up:
+            self.oracle.own_seats()
             check_bookkeeping(self.master.core)
 
     def come_to_rest(self) -> None:

@@ -303,6 +303,19 @@ def test_after_a_restart_of_the_master_who_sits_in_a_full_room_needs_no_second_s
     assert not driver.admitted(bob)
 
 
+def test_who_sits_in_a_room_is_not_forgotten_when_its_node_reports_again_before_all_objects_are_told() -> (
+    None
+):
+    driver = Driver(synced=False)
+    driver.fleet()
+    seated = Report(room="town", epoch=4, phase=RoomPhase.RUNNING, resumable=1, seated=["ann"])
+    driver.connect(0, seated)
+    driver.report(0, "town", RoomPhase.RUNNING, 4, resumable=1)
+    driver.room("town", status=RUNNING, capacity=1)
+    driver.tell(ev.Synced())
+    assert driver.admitted(driver.join("ann", "town", found="town"))
+
+
 def test_players_of_a_full_room_whose_node_was_lost_need_no_second_seat_where_it_comes_back() -> None:
     driver = Driver()
     driver.two_nodes()
@@ -319,6 +332,22 @@ def test_players_of_a_full_room_whose_node_was_lost_need_no_second_seat_where_it
     assert driver.admitted(bob)
     assert not driver.admitted(cid)
     assert driver.position(cid) == 1
+
+
+def test_who_joins_again_before_the_node_has_said_that_they_came_in_needs_no_second_seat() -> None:
+    driver = Driver()
+    driver.two_nodes()
+    driver.room("town", capacity=2)
+    first = driver.join("ann", "town")
+    driver.run("town", players=2)
+    assert driver.admitted(first) is False
+    driver.report(0, "town", RoomPhase.RUNNING, players=1)
+    assert driver.admitted(first)
+    driver.report(0, "town", RoomPhase.RUNNING, players=2)
+    again = driver.join("ann", "town", found="town")
+    assert not driver.admitted(again)
+    driver.report(0, "town", RoomPhase.RUNNING, players=1, resumable=1, used=[first])
+    assert driver.admitted(again)
 
 
 def test_a_seat_that_was_used_while_the_link_broke_is_counted_once() -> None:

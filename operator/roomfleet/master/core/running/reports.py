@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from msgspec.structs import replace
+
 from roomfleet.master.core.effects import Announce
-from roomfleet.master.core.joining.line import JoinState
+from roomfleet.master.core.joining.line import Join, JoinState
 from roomfleet.master.core.model import Key
 from roomfleet.master.core.placing import moves, places
 from roomfleet.master.core.placing.choosing import has_to_go
@@ -26,6 +28,11 @@ SEATED_FACTOR = 2
 def reported(world: World, node: Node, report: Report) -> None:
     """Take in what the node says of one room."""
     if report.phase in RUNS:
+        before = node.reports.get(report.room)
+        if not world.synced and before is not None and before.epoch == report.epoch:
+            # Nothing was made of it yet, and who is seated stands in the first one alone.
+            seated, used = [*before.seated, *report.seated], [*before.used, *report.used]
+            report = replace(report, seated=seated, used=used)
         node.reports[report.room] = report
     else:
         node.reports.pop(report.room, None)
@@ -88,17 +95,20 @@ def lose(world: World, room: Room, why: str, *, warning: bool = True) -> None:
 
 
 def _used(world: World, room: Room, report: Report) -> None:
-    for player in report.seated:
-        # After a restart of the master, or on another node than before: they need no second seat.
+    def waiting(player: str) -> Join | None:
         join = world.players.get((room.key.game, player))
         waits = join is not None and join.state is JoinState.WAITING and join.room == room.key
-        room.lined().sit(player, join if waits else None)
+        return join if waits else None
+
+    for player in report.seated:
+        # After a restart of the master, or on another node than before: they need no second seat.
+        room.lined().sit(player, waiting(player))
         world.seats[room.key.game, player] = room.key
     line = room.line
     if line is None or not report.used:
         return
     for id in report.used:
-        join = line.use(id)
+        join = line.use(id, waiting)
         if join is None:
             continue
         world.forget(join)
