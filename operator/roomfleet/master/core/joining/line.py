@@ -10,8 +10,10 @@ from __future__ import annotations
 import itertools
 from bisect import bisect_left, insort
 from collections.abc import Callable, Container, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from enum import StrEnum
+
+from msgspec import structs
 
 from roomfleet.master.core.events import LinePlace
 from roomfleet.master.core.joining.returning import STALENESS, Returning
@@ -128,7 +130,7 @@ class Line:
     holders: dict[str, Join] = field(default_factory=dict)
     """Those in line all of whose players sit in the room already."""
     replaced: dict[str, Join] = field(default_factory=dict)
-    """Joins whose ticket was good when a newer join of the player came, by the ticket's id: it may be used."""
+    """Joins whose ticket was good when a newer join of the player came, by the ticket's id."""
     departures: Departures = field(default_factory=Departures)
     seats: int = 0
     """Reserved seats, beyond those that the node counts already."""
@@ -176,7 +178,7 @@ class Line:
         if place.room not in names:
             join.arrived, join.place = join.requested, None
         elif place.template != template:
-            join.place = replace(place, ahead=0)
+            join.place = structs.replace(place, ahead=0)
 
     def came_back(self, join: Join, started: float) -> None:
         """The join enters the line; if with a place of before the start, it is not waited for any more."""
