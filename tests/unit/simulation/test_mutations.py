@@ -7,7 +7,7 @@ import pytest
 from support.simulation.lives import Plan, live
 from support.simulation.mutations import MUTATIONS, Mutation, made
 
-SEEDS = range(20)
+SEEDS = range(50)
 EVENTS = 2_000
 
 
