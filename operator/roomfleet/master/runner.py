@@ -316,9 +316,13 @@ class Runner:
         """From now on messages for that boot of the node go there."""
         self._links[node, boot] = link
 
+    def is_link(self, node: Key, boot: str, link: NodeLink) -> bool:
+        """Whether it is the newest link of that boot of the node."""
+        return self._links.get((node, boot)) is link
+
     def link_down(self, node: Key, boot: str, link: NodeLink) -> bool:
         """That link is gone. False: another one had taken its place before."""
-        if self._links.get((node, boot)) is not link:
+        if not self.is_link(node, boot, link):
             return False
         del self._links[node, boot]
         return True

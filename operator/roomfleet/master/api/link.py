@@ -130,12 +130,14 @@ class LinkSocket(WebSocketHandler):
         except WireError as error:
             log.warning("a node said what is not understood here: %s", error)
             return
-        if self._node is not None:
+        if self._node is None:
+            if isinstance(message, Hello):
+                self._hello(message)
+            else:
+                self.close(UNWELCOME, "hello first")
+        elif self._runner.is_link(self._node, self._boot, self):
             self._told(self._node, message)
-        elif isinstance(message, Hello):
-            self._hello(message)
-        else:
-            self.close(UNWELCOME, "hello first")
+        # Else the node has dialled anew since: what it said before that is older than its hello.
 
     def _hello(self, hello: Hello) -> None:
         if not hmac.compare_digest(hello.secret.encode(), self._server.secret.encode()):
