@@ -144,6 +144,15 @@ ROOMS = """
             await self.enter(door, wake=True)
 
 
+    class Guard(Actor):
+        '''Walks its beat for ever.'''
+
+        async def kickoff(self) -> None:
+            while True:
+                for x in (50, 350):
+                    await self.move_to((x, 250))
+
+
     class Broken(Room):
         player_class = Hero
 
@@ -155,12 +164,14 @@ ROOMS = """
         player_class = Hero
 
         def define(self) -> None:
-            self.state.public(carts=0, resting=False, pile=0)
+            self.state.public(carts=0, guards=0, resting=False, pile=0)
 
         def created(self) -> None:
             for number in range(self.state.carts):
                 cart = self.spawn(Cart, name=f"cart {number}")
                 self.spawn(Load, at=cart, name=f"load {number}").dock(cart)
+            for number in range(self.state.guards):
+                self.spawn(Guard, at=(50, 250), name=f"guard {number}")
 
 
     class Annex(Place):

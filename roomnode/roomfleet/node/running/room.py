@@ -103,7 +103,7 @@ class HostedRoom:
                 uid=self.uid,
                 map=self.spec.map,
                 on_delete=self.spec.on_delete.value,
-                pause=self._pause_claim,
+                pause=self._pause,
             )
             self.session = claimed.session
             start = claimed.ceiling_ms / 1000
@@ -168,8 +168,13 @@ class HostedRoom:
         if self._stopping:
             await self._close(None, "the node is stopping")
 
-    async def _pause_claim(self, attempt: int) -> None:
-        """While the store does not answer a claim is pursued for a while, then given up for a higher one."""
+    async def _pause(self, attempt: int) -> None:
+        """While the store does not answer. A claim is pursued for a while, then given up for a higher one; a
+        room that runs, or stops, waits for it as long as it takes.
+        """
+        if self.saver is not None:
+            await self.saver.pause(attempt)
+            return
         if attempt > 8 or self._stopping:
             raise OutcomeUnknown(f"room {self.name}: the store did not answer the claim")
         await asyncio.sleep(min(1.0, 0.05 * 2**attempt) * self._rng.uniform(0.5, 1.0))

@@ -34,6 +34,9 @@ from roomfleet.wire.settings import Settings
 
 log = logging.getLogger(__name__)
 
+MOST_PAUSE_SECONDS = 2.0
+"""A store that does not answer is tried again at the latest after that."""
+
 FLUSH_SECONDS = 2.0
 """Who waits for a save that is under way goes on after that."""
 
@@ -214,7 +217,8 @@ class Saver:
         """Backoff with jitter while the store does not answer. The store's protocol calls it too."""
         if attempt > 1:
             self._trouble("the store does not answer")
-        await asyncio.sleep(min(2.0, 0.05 * 2 ** min(attempt, 6)) * self._rng.uniform(0.5, 1.0))
+        pause = min(MOST_PAUSE_SECONDS, 0.05 * 2 ** min(attempt, 6))
+        await asyncio.sleep(pause * self._rng.uniform(0.5, 1.0))
 
     @property
     def unsaved_since(self) -> float | None:

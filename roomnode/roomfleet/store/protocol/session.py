@@ -221,6 +221,8 @@ class Session:
                 pass  # in doubt: below, again
             attempt += 1
             await self._pause(attempt)
+            if self.fenced:  # found out meanwhile by another way: what is in doubt is acknowledged by nobody
+                raise self.lost_to(None)
 
     def _take_back(self, sent: _Sent) -> None:
         """The batch surely did not happen: who left with it is still here. The watermark stays."""
