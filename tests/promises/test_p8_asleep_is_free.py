@@ -48,10 +48,10 @@ def test_idle_rooms_have_no_deadlines_no_tasks_and_no_queries_of_their_own(tmp_p
             assert len(asyncio.all_tasks()) <= tasks_before
             # Asleep, they are not even known here.
             on.unwant(*list(on.wanted))
-            await soon(lambda: not node.sessions() and on.room("r0") is None)
+            await soon(lambda: not node.rooms.sessions() and on.room("r0") is None)
             await soon(lambda: len(asyncio.all_tasks()) <= tasks_before)
             on.store.calls.clear()
-            await node.look_for_arrivals()
+            await node.arrivals.look()
             assert not on.store.calls
             assert len(node.schedule) == 0
 
@@ -69,7 +69,7 @@ def test_a_room_becomes_idle_again_when_its_player_has_left(tmp_path: Path) -> N
             assert len(on.node.schedule) > 0
             room.visits.leave("ada", listener)
             await soon(lambda: len(on.node.schedule) == 0)
-            assert not on.node.resumes
+            assert not on.node.doors.resumes
             during = await rounds(on, 2)
             assert set(during) <= {"actors_arriving", "room_epochs"}
 

@@ -14,7 +14,8 @@ from typing import Any
 import msgspec
 
 from roomfleet.game.loader import Game
-from roomfleet.node.node import Node, NodeOptions
+from roomfleet.node.node import Node
+from roomfleet.node.options import NodeOptions
 from roomfleet.node.running.room import HostedRoom
 from roomfleet.store import Store, open_store
 from roomfleet.wire.codec import JSON, Format
@@ -118,11 +119,11 @@ class Hosted:
         return self.room(name)
 
     def room(self, name: str) -> Any:
-        return self.node.room(name)
+        return self.node.rooms.get(name)
 
     def phase(self, name: str) -> RoomPhase | None:
         """None: the node has no such room."""
-        room = self.node.room(name)
+        room = self.node.rooms.get(name)
         return room.phase if room is not None else None
 
     async def enters(self, room: HostedRoom, player: str) -> Listener:

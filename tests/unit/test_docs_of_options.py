@@ -10,7 +10,7 @@ import pytest
 from roomfleet.master import develop, embedded
 from roomfleet.master.installation import OPTIONS
 from roomfleet.master.options import DATA, FLAGS, NAMESPACES
-from roomfleet.node import __main__ as node
+from roomfleet.node import __main__ as node_process
 from roomfleet.wire.settings import Settings
 from support.running import REPOSITORY
 
@@ -18,7 +18,7 @@ PAGE = (REPOSITORY / "docs" / "domains-and-options.md").read_text()
 
 COMMANDS: dict[str, Callable[[list[str]], int]] = {
     "up": embedded.main,
-    "node": node.main,
+    "node": node_process.main,
     "operator": develop.main,
 }
 

@@ -1,6 +1,7 @@
 """The room node's shell: websockets, the control link, the save queue's loop.
 
-node        what runs here is what the master desires
+node        the parts wired together, and who hears what of the master's word
+options     what a node is started with
 running     a room's life here: prepared, claimed, given time, ended
 saving      its changes on their way to the store; what lost its room
 visiting    who is at a room: players and those who watch

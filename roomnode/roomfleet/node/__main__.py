@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import gc
 import logging
@@ -11,93 +10,24 @@ import random
 import signal
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import nullcontext
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from roomfleet.game.errors import GameError
 from roomfleet.game.loader import Game
 from roomfleet.node.mapsource import BadMaps, maps_from
-from roomfleet.node.node import Node, NodeOptions
+from roomfleet.node.node import Node
+from roomfleet.node.options import MAPS, STORE, NodeOptions, node_options, parser
 from roomfleet.store import CannotOpen, Store, open_store
-from roomfleet.wire.options import (
-    LINK_SECRET,
-    LINK_SECRET_FILE,
-    BadOption,
-    MissingOption,
-    Option,
-    link_secret,
-)
+from roomfleet.wire.options import BadOption
 from roomfleet.wire.settings import Settings
-from roomfleet.wire.urls import ws_url
-from roomfleet.wire.version import __version__
 
 log = logging.getLogger("roomfleet.node")
 
 
-SCHEMES = ("ws", "wss", "http", "https")
-
-MASTER = Option("--master", "URL of the master's control link, ws://host:8081/link", metavar="URL")
-STORE = Option("--store", "URL of the store, sqlite:///absolute/path or mongodb://…", metavar="URL")
-PUBLIC_URL = Option(
-    "--public-url", "where players reach it, wss://host/path; by default what it listens on", metavar="URL"
-)
-PREFIX = Option("--prefix", "path under which it serves; by default that of --public-url", metavar="PATH")
-HOST = Option("--host", "address to listen on", "127.0.0.1")
-PORT = Option("--port", "port to listen on; 0 takes a free one", "0")
-NAME = Option("--name", "the node's name, <fleet>-<slot>", "default-0")
-FLEET = Option("--fleet", "the RoomFleet that it belongs to", "default")
-CAPACITY = Option("--capacity", "rooms at once", "100", metavar="ROOMS")
-MAPS = Option(
-    "--maps",
-    "folder of the maps, or http(s) URL of a .zip, .tar.gz or .json; GAME_DIR/maps when not given",
-    metavar="SOURCE",
-)
-
-OPTIONS = (MASTER, STORE, PUBLIC_URL, PREFIX, HOST, PORT, NAME, FLEET, CAPACITY, MAPS, LINK_SECRET_FILE)
-
-LINK_PATH = "/link"
-"""Where a master's control link is."""
-
-MAX_ROOMS = 1_000_000
-
 USAGE = 2
 """Exit code for options that are missing or cannot be; 1 is for what they name, and does not work."""
-
-
-def parser() -> argparse.ArgumentParser:
-    """The node's flags. Each may come from the environment too: `--store` as ROOMFLEET_STORE."""
-    made = argparse.ArgumentParser(prog="roomfleet node", description="Run a room node.", allow_abbrev=False)
-    made.add_argument("game", metavar="GAME_DIR", help="the game's folder")
-    for option in OPTIONS:
-        option.add_to(made)
-    made.add_argument("--parent-pipe", action="store_true", help="save and exit when standard input ends")
-    made.add_argument("--version", action="version", version=f"roomfleet {__version__}")
-    Settings.add_to(made)
-    return made
-
-
-def node_options(flags: argparse.Namespace, environment: Mapping[str, str]) -> NodeOptions:
-    """What the node is to be, from flags and variables. Raises BadOption."""
-    master = ws_url(MASTER.needed(flags, environment).url(*SCHEMES, example="ws://127.0.0.1:8081/link"))
-    secret = link_secret(flags, environment, lambda name: Path(name).read_text())
-    if not secret:
-        text = f"{LINK_SECRET_FILE.flag} is missing: give it, or set {LINK_SECRET}: {LINK_SECRET_FILE.help}"
-        raise MissingOption(text)
-    public, prefix = PUBLIC_URL.given(flags, environment), PREFIX.given(flags, environment)
-    url = ws_url(public.url(*SCHEMES, example="wss://play.example/nodes/0")) if public.text else ""
-    return NodeOptions(
-        name=NAME.given(flags, environment).text,
-        fleet=FLEET.given(flags, environment).text,
-        master=master if urlsplit(master).path else master + LINK_PATH,
-        host=HOST.given(flags, environment).text,
-        port=PORT.given(flags, environment).port(),
-        public_url=url,
-        prefix=prefix.path() if prefix.text else urlsplit(url).path,
-        capacity=CAPACITY.given(flags, environment).number(1, MAX_ROOMS),
-        secret=secret,
-    )
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -17,10 +17,10 @@ ROUNDS = 3
 
 def kept(node: Any) -> Iterator[tuple[str, Any]]:
     """What may wait for somebody, by what it is."""
-    yield "resume secrets", node.resumes
-    yield "seats that are wanted", node._seats._wanted
+    yield "resume secrets", node.doors.resumes
+    yield "seats that are wanted", node.seats._wanted
     yield "nudges", node._nudges._sent
-    for room in node._rooms.values():
+    for room in node.rooms:
         visits, live, saver = room.visits, room.live, room.saver
         yield f"{room.name}: sessions", list(visits.players)
         yield f"{room.name}: on the way in", [*visits._entering, *visits._reserved, *visits._sending]

@@ -57,7 +57,7 @@ def test_two_connections_of_one_player_at_once_end_in_one_session(on_a_node: Any
         (replaced,) = [listener for listener in both if listener.ended]
         assert replaced.last("bye")["code"] == "replaced"
         assert room.report().players == 1
-        assert len(on.node.resumes) == 1
+        assert len(on.node.doors.resumes) == 1
 
     on_a_node(test)
 
@@ -71,15 +71,15 @@ def test_a_resume_secret_is_good_for_the_last_connection_only_and_forgotten_with
         old = first.last("welcome")["resume"]
         room.visits.dropped("ada", first)
         second = Listener()
-        found = on.node.find_resume(old)
+        found = on.node.doors.resumes.get(old)
         assert found == (room, "ada")
         assert room.visits.resume("ada", second)
-        assert on.node.find_resume(old) is None
+        assert on.node.doors.resumes.get(old) is None
         fresh = second.last("welcome")["resume"]
-        assert on.node.find_resume(fresh) == (room, "ada")
+        assert on.node.doors.resumes.get(fresh) == (room, "ada")
         room.visits.leave("ada", second)
-        assert on.node.find_resume(fresh) is None
-        assert not on.node.resumes
+        assert on.node.doors.resumes.get(fresh) is None
+        assert not on.node.doors.resumes
 
     on_a_node(test)
 
@@ -92,7 +92,7 @@ def test_who_does_not_come_back_in_time_has_left(on_a_node: Any, tmp_path: Path)
         room.visits.dropped("ada", listener)
         assert room.report().resumable == 1
         await soon(lambda: room.report().resumable == 0)
-        assert on.node.find_resume(secret) is None
+        assert on.node.doors.resumes.get(secret) is None
         await soon(lambda: stored_actors(tmp_path)["p:ada"].presence == "away")
 
     on_a_node(test, reconnect_seconds=0.05)
@@ -155,7 +155,7 @@ def test_a_room_that_breaks_saves_nothing_of_what_it_had_half_done(
         assert "ZeroDivisionError" in room.message
         assert listener.ended
         assert on.room("alpha") is None
-        assert not on.node.resumes
+        assert not on.node.doors.resumes
         await asyncio.sleep(0)
         assert on.store.calls["commit_room"] - commits <= 1, "at most one that was under way"
         # Its next owner goes on from what was saved.
@@ -329,7 +329,7 @@ def test_an_arrival_for_a_room_that_is_stopping_is_there_when_it_runs_again(
         alpha, beta = await on.runs("alpha", ALPHA), await on.runs("beta", BETA)
         await on.enters(alpha, "ada")
         gate = on.store.hold("actors_arriving")
-        looking = asyncio.ensure_future(on.node.look_for_arrivals())
+        looking = asyncio.ensure_future(on.node.arrivals.look())
         await soon(lambda: on.store.calls["actors_arriving"])
         stopping = asyncio.ensure_future(beta.stop())
         await soon(lambda: beta.phase is RoomPhase.STOPPING or on.room("beta") is None)

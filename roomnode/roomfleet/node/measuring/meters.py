@@ -38,6 +38,10 @@ class Meters:
         """Seats in other rooms that players of this node's rooms asked for."""
         self.frozen_seconds = Histogram(FROZEN_SECONDS)
         """How long rooms stood still that were moved here live."""
+        self.ticks = 0
+        """Ticks of all its rooms that were done."""
+        self.missed_ticks = 0
+        """Those that were skipped because the node was late."""
         self.slow_clients = 0
         """Clients that were put out because they took nothing."""
 

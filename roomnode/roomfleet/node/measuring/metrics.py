@@ -74,7 +74,6 @@ class Standing:
     fleet: str
     link_up: bool
     draining: bool
-    missed_ticks: int
     rooms: Iterable[HostedRoom]
     now: float
     """Loop time."""
@@ -85,6 +84,7 @@ def metrics_page(meters: Meters, standing: Callable[[], Standing]) -> Page:
 
     def read() -> Iterator[Reading]:
         yield from _standing(standing())
+        yield TICKS, (), meters.missed_ticks
         yield SLOW, (), meters.slow_clients
         for outcome, number in meters.saves.items():
             yield SAVES, (outcome,), number
@@ -105,7 +105,6 @@ def _standing(node: Standing) -> Iterator[Reading]:
     yield INFO, (node.node, node.game, node.fleet, __version__), 1
     yield LINK, (), node.link_up
     yield DRAINING, (), node.draining
-    yield TICKS, (), node.missed_ticks
     phases = dict.fromkeys((RoomPhase.STARTING, RoomPhase.RUNNING, RoomPhase.STOPPING), 0)
     players = resumable = not_saving = 0
     unsaved = 0.0

@@ -19,7 +19,7 @@ from roomfleet.node.measuring.meters import IN, OUT
 from roomfleet.node.running.clock import RENEW_SECONDS, RoomClock
 from roomfleet.node.running.surroundings import Surroundings
 from roomfleet.node.saving.saver import Departure, Saver
-from roomfleet.node.serving.fanout import Connection, FanOut
+from roomfleet.node.serving.fanout import FanOut
 from roomfleet.node.travelling.asking import GrantedSeat
 from roomfleet.node.visiting.players import PlayerSession
 from roomfleet.node.visiting.visits import Visits
@@ -38,7 +38,7 @@ from roomfleet.store import (
 )
 from roomfleet.wire.link import DesiredRoom, MovedRoom, Report, RoomPhase
 from roomfleet.wire.names import player_of
-from roomfleet.wire.session import Bye, ByeCode, Error, ErrorCode, Rejoin, Snapshot, Travel, Waiting
+from roomfleet.wire.session import Bye, ByeCode, Rejoin, Snapshot, Travel, Waiting
 from roomfleet.wire.spec import RoomSpec
 
 log = logging.getLogger(__name__)
@@ -88,7 +88,7 @@ class HostedRoom:
 
     async def start(self) -> None:
         """Claim, load, run. Ends in RUNNING, FAILED or FENCED; never raises."""
-        self._node.changed(self)
+        self._node.rooms.changed(self)
         try:
             map_room = self._node.game.map_room(self.spec.map)
             room_class = self._node.game.room_class(self.spec.script)
@@ -164,7 +164,7 @@ class HostedRoom:
             self.frozen = max(0.0, self._node.wall() - self._stopped_elsewhere_at)
             self._node.meters.frozen_seconds.observe(self.frozen)
             log.info("room %s was moved here, frozen for %.0f ms", self.name, self.frozen * 1000)
-        self._node.changed(self)
+        self._node.rooms.changed(self)
         if self._stopping:
             await self._close(None, "the node is stopping")
 
@@ -202,13 +202,13 @@ class HostedRoom:
         assert self.saver is not None
         travels: dict[str, Travel] = {}
         for session in self.visits.players:
-            travels[session.player] = self._node.travel(session.player, self.name, to)
+            travels[session.player] = self._node.tickets.way_on(session.player, self.name, to)
             if len(travels) % SIGNED_AT_ONCE == 0:
                 await asyncio.sleep(0)  # rooms go on meanwhile, this one too
         await self.saver.flush()
 
         def way_on(player: str) -> Travel:
-            return travels.get(player) or self._node.travel(player, self.name, to)
+            return travels.get(player) or self._node.tickets.way_on(player, self.name, to)
 
         return way_on
 
@@ -217,7 +217,7 @@ class HostedRoom:
         assert self.saver is not None
         self.phase = RoomPhase.STOPPING
         self.frozen_at = self._node.wall()
-        self._node.changed(self)
+        self._node.rooms.changed(self)
         followers = self.visits.send_on() if ways is not None else []
         self._send_all_away(last or Rejoin(reason=reason, room=self.name))
         try:
@@ -309,7 +309,7 @@ class HostedRoom:
         for task in self._tasks:
             task.cancel()
         self._seats.clear()
-        self._node.gone(self)
+        self._node.rooms.gone(self)
 
     def update(self, spec: RoomSpec) -> None:
         """The Room's spec changed while it runs: capacity and interval count from now on."""
@@ -371,7 +371,7 @@ class HostedRoom:
         self.pump()
         if self.saver is not None:
             self.saver.poke(urgent=True)
-        self._node.changed(self)
+        self._node.rooms.changed(self)
 
     def _arrive(self, records: Sequence[ActorRecord]) -> None:
         if not records or self.live is None:
@@ -432,12 +432,12 @@ class HostedRoom:
         if self.live is None or self.phase is not RoomPhase.RUNNING:
             return
         self.live.frames_wait = self.fanout.busy
-        self._node.ticks += 1
+        self._node.meters.ticks += 1
         due = self.live.next_due()
         if due is not None:
             # Ticks that passed are skipped: what was due in them is done now, and seen in one frame.
             missed = int((self._clock.now() - due) * self._node.settings.ticks_per_second)
-            self._node.missed_ticks += max(0, missed)
+            self._node.meters.missed_ticks += max(0, missed)
         self.guarded(lambda live: live.step(self._clock.now(), self._node.wall()))
 
     def pump(self) -> None:
@@ -505,10 +505,11 @@ class HostedRoom:
         for seat in out.seats:
             match seat:
                 case SeatWanted(request, player, target, key):
-                    self._node.want_seat(self, request, player, target, key)
+                    number = self.visits.number_of(player)
+                    self._node.seats.want(self, request, player, target, number, key)
                 case SeatUnwanted(request):
                     self._seats.pop(request, None)
-                    self._node.unwant_seat(self, request)
+                    self._node.seats.unwant(self, request)
         for failure in out.failures:
             self._log_failure(failure)
         for outside in out.outside:
@@ -584,24 +585,20 @@ class HostedRoom:
                     else Rejoin(reason="your actor went to another room", room=departure.change.to_room)
                 )
         for target, gone in by_target.items():
-            self._node.departed(target, [d.record for d in gone], wake=any(d.change.wake for d in gone))
-        self._node.changed(self)
+            wake = any(each.change.wake for each in gone)
+            self._node.arrivals.departed(target, [each.record for each in gone], wake=wake)
+        self._node.rooms.changed(self)
 
     def saving_broke(self, error: Exception) -> None:
         self.fail(f"saving broke: {error!r}; see the node's log")
 
     def saves(self, ok: bool, why: str) -> None:
         self.message = why
-        self._node.changed(self)
+        self._node.rooms.changed(self)
 
     def saved(self) -> None:
         if self.phase is RoomPhase.RUNNING:
             self.pump()
-
-
-def say_error(connection: Connection, code: ErrorCode, message: str, call: int | None = None) -> None:
-    """Tell a client what was wrong with what it sent."""
-    connection.say(Error(id=call, code=code, message=message))
 
 
 def _rfc3339(wall: float) -> str:

@@ -3,60 +3,39 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Protocol
 
 from roomfleet.game.loader import Game
 from roomfleet.node.measuring.meters import Meters
 from roomfleet.node.running.schedule import Schedule
-from roomfleet.store import ActorRecord, Store
-from roomfleet.wire.link import MovedRoom
-from roomfleet.wire.session import Travel
+from roomfleet.store import Store
 from roomfleet.wire.settings import Settings
 
 if TYPE_CHECKING:
-    from roomfleet.node.running.room import HostedRoom
+    from roomfleet.node.running.rooms import Rooms
+    from roomfleet.node.serving.doors import Doors
+    from roomfleet.node.travelling.arriving import Arrivals
+    from roomfleet.node.travelling.asking import SeatRequests
+    from roomfleet.node.travelling.tickets import TravelTickets
 
 
 class Surroundings(Protocol):
     """What a room needs of its node."""
 
+    name: str
+    boot: str
+    url: str
     game: Game
     store: Store
     settings: Settings
     schedule: Schedule
     rng: random.Random
-    resumes: dict[str, tuple[HostedRoom, str]]
-    """Resume secrets of connected and resumable players: room and player."""
-    missed_ticks: int
-    """Ticks of all its rooms that were skipped because the node was late."""
-    ticks: int
-    """Those that were done."""
     meters: Meters
-    name: str
-    boot: str
-    url: str
-
-    def wall(self) -> float:
-        """Seconds since 1970."""
-
-    def travel(self, player: str, room: str, to: MovedRoom) -> Travel:
-        """What sends the player on to the node that takes the room."""
-
-    def changed(self, room: HostedRoom) -> None:
-        """Report this room to the master soon."""
-
-    def gone(self, room: HostedRoom) -> None:
-        """The room is over on this node."""
-
-    def want_seat(self, room: HostedRoom, request: int, player: str, target: str, key: str | None) -> None:
-        """Get the player a seat in `target`, or in its instance for the key; answered by `seat_waiting`,
-        `seat_granted` or `seat_refused`. Without a player: find out which room the instance is."""
-
-    def unwant_seat(self, room: HostedRoom, request: int) -> None: ...
-
-    def departed(self, target: str, records: Sequence[ActorRecord], *, wake: bool) -> None:
-        """Actors left for another room, saved as such."""
-
-    async def look_for_arrivals(self) -> None:
-        """One round of arrivals, now."""
+    wall: Callable[[], float]
+    """Seconds since 1970."""
+    rooms: Rooms
+    doors: Doors
+    seats: SeatRequests
+    arrivals: Arrivals
+    tickets: TravelTickets

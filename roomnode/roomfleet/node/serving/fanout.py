@@ -7,11 +7,12 @@ until it has, and then a snapshot (`players`).
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, Protocol
+from typing import Any
 
 import msgspec
 
 from roomfleet.game.outbox import Frame
+from roomfleet.node.serving.connection import Connection
 from roomfleet.node.serving.sending import websocket_frame
 from roomfleet.wire.codec import JSON, Format
 from roomfleet.wire.patch import Op
@@ -22,27 +23,6 @@ CHUNK = 256
 
 SNAPSHOT_SECONDS = 1.0
 """A client that falls behind time and again gets no more than one snapshot in that time."""
-
-
-class Connection(Protocol):
-    """A client's websocket, as the room needs it. Its methods never block and never raise."""
-
-    @property
-    def format(self) -> Format:
-        """How its messages are written."""
-
-    def say(self, message: Any) -> None:
-        """Send a message, after all that was sent before."""
-
-    def offer(self, frame: bytes) -> bool:
-        """Send a websocket frame of its format, unless earlier ones have not left yet. False: not sent."""
-
-    @property
-    def busy(self) -> bool:
-        """Whether earlier messages have not left yet."""
-
-    def end(self, last: Any | None) -> None:
-        """Send a last message, if any, and close. The room is not told of this close."""
 
 
 _NEVER = 1 << 62

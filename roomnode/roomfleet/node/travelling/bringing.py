@@ -6,6 +6,8 @@ the next try.
 
 from __future__ import annotations
 
+import logging
+
 from roomfleet.node.running.room import HostedRoom
 from roomfleet.node.running.surroundings import Surroundings
 from roomfleet.node.saving.sweeping import travelling
@@ -14,17 +16,30 @@ from roomfleet.store import (
     Fenced,
     Live,
     Session,
+    StoreError,
     StoreUnavailable,
     Travel,
     doc_id,
     name_of,
 )
-from roomfleet.wire.link import RoomPhase
+from roomfleet.wire.link import Bring, Brought, RoomPhase
 from roomfleet.wire.names import player_actor
 from roomfleet.wire.session import Bye, ByeCode
 
+log = logging.getLogger(__name__)
+
 NOT_YET = "?"
 """Neither gone nor found elsewhere: ask again. (No room is called so.)"""
+
+
+async def answer(node: Surroundings, asked: Bring) -> Brought | None:
+    """What the master is told; None: nothing yet, and it will ask again."""
+    try:
+        room = await bring(node, node.rooms.get(asked.origin), asked.player, asked.room)
+    except StoreError as error:
+        log.info("%s is not brought to %s yet: %s", asked.player, asked.room, error)
+        return None
+    return Brought(id=asked.id, room=room or None) if room is not NOT_YET else None
 
 
 async def bring(node: Surroundings, room: HostedRoom | None, player: str, target: str) -> str:
@@ -43,7 +58,7 @@ async def bring(node: Surroundings, room: HostedRoom | None, player: str, target
     if name_of(found.room) != room.name:
         return name_of(found.room)
     if found.transit is not None:
-        await node.look_for_arrivals()
+        await node.arrivals.look()
         return NOT_YET
     return await _send_away(node, room, player, target) if found.away else NOT_YET
 
@@ -78,7 +93,7 @@ async def _send_away(node: Surroundings, room: HostedRoom, player: str, target: 
         body = travelling(answer.record.body, round(room.now() * 1000), parent=None)
         there = doc_id(node.game.name, target)
         committed = await _commit(session, room, Travel(answer.record.id, body, there))
-        node.departed(target, committed.departed, wake=False)
+        node.arrivals.departed(target, committed.departed, wake=False)
     except Fenced as error:
         room.fence(error.found_epoch)
         return NOT_YET

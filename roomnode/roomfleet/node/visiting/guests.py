@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from roomfleet.node.running.room import HostedRoom, say_error
-from roomfleet.node.serving.fanout import Connection
+from roomfleet.node.running.room import HostedRoom
+from roomfleet.node.serving.connection import Connection, say_error
 from roomfleet.wire.session import ByeCode, Call, ErrorCode
 from roomfleet.wire.tickets import Ticket
 

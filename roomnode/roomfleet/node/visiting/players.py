@@ -8,7 +8,8 @@ from __future__ import annotations
 import secrets
 from collections.abc import Iterator
 
-from roomfleet.node.serving.fanout import Connection, Viewing
+from roomfleet.node.serving.connection import Connection
+from roomfleet.node.serving.fanout import Viewing
 
 
 class PlayerSession(Viewing):

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from roomfleet.game.errors import GameError
 from roomfleet.node.running.surroundings import Surroundings
-from roomfleet.node.serving.fanout import Connection
+from roomfleet.node.serving.connection import Connection
 from roomfleet.node.visiting.players import Players, PlayerSession
 from roomfleet.store import ActorRecord, Fenced, HeldBy, StoreError, doc_id, name_of
 from roomfleet.store import Save as SaveActor
@@ -104,7 +104,7 @@ class Visits:
                 elsewhere = Bye(code=ByeCode.KICKED, reason=f"your actor cannot live here: {told}")
             finally:
                 self._entering.pop(player, None)
-                self._node.changed(self._room)
+                self._node.rooms.changed(self._room)
             if elsewhere is not None:
                 connection.end(elsewhere)
                 return False
@@ -133,7 +133,7 @@ class Visits:
         if self.players.get(player) is None:
             self._reserved[player] = self._loop.time() + seconds
             self._watch_players()
-            self._node.changed(self._room)
+            self._node.rooms.changed(self._room)
         return ""
 
     async def _spawn(self, player: str) -> Rejoin | Bye | None:
@@ -159,7 +159,7 @@ class Visits:
                 return Rejoin(reason="you are in another room", room=name_of(answer.room))
             if answer.in_transit:
                 # On its way here: its document names this room already.
-                await self._node.look_for_arrivals()
+                await self._node.arrivals.look()
             else:
                 # It went away or left a moment ago, and that is being saved.
                 await self._room.saver.flush()
@@ -208,9 +208,9 @@ class Visits:
             session.connection = None
         session.number = number or session.number
         self._room.pump()
-        self._node.resumes.pop(session.resume, None)
+        self._node.doors.resumes.pop(session.resume, None)
         secret = self.players.connect(session, connection)
-        self._node.resumes[secret] = (self._room, player)
+        self._node.doors.resumes[secret] = (self._room, player)
         settings = self._node.settings
         connection.say(
             Welcome(
@@ -224,7 +224,7 @@ class Visits:
         )
         session.show(self._room.snapshot(player), self._loop.time())
         self._room.pump()
-        self._node.changed(self._room)
+        self._node.rooms.changed(self._room)
 
     def refresh(self, player: str, connection: Connection) -> None:
         """The player's client wants a snapshot: at once, or a second after the last one."""
@@ -242,7 +242,7 @@ class Visits:
         if self._room.live is not None:
             self._room.live.unwatch(player)  # nothing is kept for who is not there; a snapshot begins anew
         self._watch_players()
-        self._node.changed(self._room)
+        self._node.rooms.changed(self._room)
 
     def leave(self, player: str, connection: Connection) -> None:
         """The player leaves on purpose."""
@@ -281,14 +281,14 @@ class Visits:
             self._room.guarded(lambda live: live.player_leaves(session.player, self._room.now(), why))
             if self._room.saver is not None:
                 self._room.saver.poke(urgent=True)
-        self._node.changed(self._room)
+        self._node.rooms.changed(self._room)
 
     def forget(self, player: str) -> PlayerSession | None:
         """The player has no session here any more; who it was."""
         session = self.players.remove(player)
         if session is not None:
             self._room.fanout.forget(session)
-            self._node.resumes.pop(session.resume, None)
+            self._node.doors.resumes.pop(session.resume, None)
         return session
 
     def number_of(self, player: str) -> int:
@@ -318,5 +318,5 @@ class Visits:
         for player, until in list(self._reserved.items()):
             if until <= now:
                 del self._reserved[player]
-                self._node.changed(self._room)
+                self._node.rooms.changed(self._room)
         self._watch_players()

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 from roomfleet.game.live import LiveRoom
 from roomfleet.game.seeing.watching import admin_viewer
 from roomfleet.node.running.surroundings import Surroundings
-from roomfleet.node.serving.fanout import Connection, Viewing
+from roomfleet.node.serving.connection import Connection
+from roomfleet.node.serving.fanout import Viewing
 from roomfleet.wire.link import RoomPhase
 from roomfleet.wire.session import Bye, ByeCode, Rejoin, Welcome
 from roomfleet.wire.version import __version__
