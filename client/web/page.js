@@ -20,6 +20,8 @@ function element(id, kind) {
 export const canvas = element("scene", HTMLCanvasElement);
 export const nameForm = element("name-form", HTMLFormElement);
 export const nameInput = element("name", HTMLInputElement);
+export const choice = element("instanced-room", HTMLSelectElement);
+export const keyInput = element("key", HTMLInputElement);
 export const chatForm = element("chat-form", HTMLFormElement);
 export const chatText = element("chat-text", HTMLInputElement);
 export const leaveButton = element("leave", HTMLButtonElement);
@@ -31,6 +33,8 @@ export const renameButton = element("rename", HTMLButtonElement);
 
 const roomName = element("room-name", HTMLElement);
 const gameName = element("game-name", HTMLElement);
+const where = element("where", HTMLElement);
+const keyPart = element("key-part", HTMLElement);
 const nameFlaw = element("name-flaw", HTMLElement);
 const players = element("players", HTMLElement);
 const latency = element("latency", HTMLElement);
@@ -51,11 +55,42 @@ export function showGame(game) {
   gameName.textContent = game;
 }
 
-/** @param {string} room empty for none */
-export function showRoom(room) {
+/**
+ * @param {string} room empty for none
+ * @param {import("./places.js").Place} [place] what it is called
+ */
+export function showRoom(room, { name, key } = { name: room, key: "" }) {
   document.body.dataset.room = room;
-  roomName.textContent = room || "Roomfleet";
-  document.title = room ? `${room} · Roomfleet` : "Roomfleet";
+  roomName.textContent = name || "Roomfleet";
+  if (key !== "") {
+    const part = document.createElement("span");
+    part.className = "key";
+    part.textContent = ` · ${key}`;
+    roomName.append(part);
+  }
+  const title = key === "" ? name : `${name} · ${key}`;
+  document.title = room ? `${title} · Roomfleet` : "Roomfleet";
+}
+
+/**
+ * Let the player choose where to go.
+ * @param {string[]} instancedRooms none: there is nothing to choose
+ */
+export function showChoices(instancedRooms) {
+  const chosen = choice.value;
+  choice.replaceChildren(new Option("Where I left off", ""), ...instancedRooms.map((name) => new Option(name)));
+  where.hidden = instancedRooms.length === 0;
+  choose(instancedRooms.includes(chosen) ? chosen : "", keyInput.value);
+}
+
+/**
+ * @param {string} instancedRoom empty: where the player left off
+ * @param {string} key
+ */
+export function choose(instancedRoom, key) {
+  choice.value = instancedRoom;
+  keyInput.value = key;
+  keyPart.hidden = instancedRoom === "";
 }
 
 /** @param {string} name */

@@ -4,6 +4,7 @@ import { CallError, RoomfleetClient } from "./js/src/index.js";
 
 import { Belongings } from "./belongings.js";
 import * as page from "./page.js";
+import { Places } from "./places.js";
 import { forgetPlaying, rememberPlaying, rememberedName, wasPlaying } from "./remember.js";
 import { Scene } from "./scene.js";
 
@@ -23,14 +24,23 @@ const scene = new Scene(page.canvas, {
   enter: (door) => order("enter_door", { door: door.name }),
 });
 
+const places = new Places();
+
 /** @type {string | null} the room to ask for: the page's `?room=`, later the one that we were in */
 let wanted = query.get("room");
+/** @type {import("./js/src/join.js").InstanceOf | null} the instance to ask for instead: `?instanced_room=&key=` */
+let instance = null;
+if (query.has("instanced_room")) {
+  instance = { instancedRoom: query.get("instanced_room") ?? "", key: query.get("key") ?? "" };
+}
 /** @type {RoomfleetClient | null} */
 let client = null;
 /** Counts what was begun, so that what was left before the game was found is not begun after all. */
 let attempt = 0;
 /** Whether a connection was lost and is not back yet. */
 let lost = false;
+/** Whether to be brought to the instance was asked for. */
+let bringing = false;
 
 // -- joining and leaving -----------------------------------------------------------------------------------
 
@@ -57,8 +67,59 @@ async function findGame() {
 
 const game = findGame();
 
-/** @param {string} name */
-async function play(name) {
+/** Let the player choose among the game's InstancedRooms, those that are closed left out. */
+async function findChoices() {
+  const path = `v1/games/${encodeURIComponent(await game)}/instanced-rooms`;
+  try {
+    const answer = await fetch(new URL(path, master));
+    if (!answer.ok) throw new TypeError(`the master answers ${answer.status}`);
+    /** @type {{name: string, closed: boolean}[]} */
+    const found = (await answer.json()).instanced_rooms;
+    places.know(found.map(({ name }) => name));
+    const open = found.filter(({ closed }) => !closed).map(({ name }) => name);
+    const asked = instance?.instancedRoom;
+    page.showChoices(asked === undefined || open.includes(asked) ? open : [...open, asked]);
+  } catch (error) {
+    if (!(error instanceof TypeError || error instanceof SyntaxError)) throw error;
+    // A master that was there a moment ago: without choices one can play as well.
+    page.showChoices(instance === null ? [] : [instance.instancedRoom]);
+  }
+  if (instance !== null) page.choose(instance.instancedRoom, instance.key);
+  const room = client?.welcome?.room.name;
+  if (room !== undefined) page.showRoom(room, places.of(room));
+}
+
+/**
+ * The address of the page leads others to the same instance.
+ * @param {import("./js/src/join.js").InstanceOf | null} chosen
+ */
+function want(chosen) {
+  instance = chosen;
+  const here = new URL(location.href);
+  here.searchParams.delete("instanced_room");
+  here.searchParams.delete("key");
+  if (chosen !== null) {
+    here.searchParams.delete("room");
+    here.searchParams.set("instanced_room", chosen.instancedRoom);
+    here.searchParams.set("key", chosen.key);
+  }
+  history.replaceState(null, "", here);
+}
+
+/**
+ * @param {RoomfleetClient} joining
+ * @param {boolean} [bring] whoever chose an instance wants to be there, wherever they were
+ */
+function connect(joining, bring = false) {
+  bringing = bring && instance !== null;
+  joining.connect(instance === null ? { room: wanted } : { ...instance, bring: bringing });
+}
+
+/**
+ * @param {string} name
+ * @param {boolean} [bring]
+ */
+async function play(name, bring = false) {
   const mine = (attempt += 1);
   rememberPlaying(name);
   lost = false;
@@ -81,7 +142,7 @@ async function play(name) {
   next.addEventListener("event", (event) => onEvent(detailOf(event)));
   next.addEventListener("error", (event) => page.toast(detailOf(event).message, true));
   next.addEventListener("ahead", (event) => onAhead(detailOf(event)));
-  next.connect({ room: wanted });
+  connect(next, bring);
 }
 
 /** @param {Event} event @returns {Data} */
@@ -99,8 +160,17 @@ function askName() {
 page.nameForm.addEventListener("submit", (event) => {
   event.preventDefault();
   const name = page.nameInput.value.trim();
-  page.showNameFlaw(name === "" ? "A name has at least one character." : "");
-  if (name !== "") play(name);
+  const [instancedRoom, key] = [page.choice.value, page.keyInput.value.trim()];
+  const flaw = name === "" ? "A name" : instancedRoom !== "" && key === "" ? "A key" : "";
+  page.showNameFlaw(flaw === "" ? "" : `${flaw} has at least one character.`);
+  if (flaw !== "") return;
+  want(instancedRoom === "" ? null : { instancedRoom, key });
+  play(name, true);
+});
+
+page.choice.addEventListener("change", () => {
+  page.choose(page.choice.value, page.keyInput.value);
+  if (page.choice.value !== "") page.keyInput.focus();
 });
 
 page.leaveButton.addEventListener("click", () => {
@@ -112,7 +182,7 @@ page.leaveButton.addEventListener("click", () => {
 
 page.againButton.addEventListener("click", () => {
   rememberPlaying(rememberedName());
-  client?.connect({ room: wanted });
+  if (client !== null) connect(client);
 });
 
 page.renameButton.addEventListener("click", () => {
@@ -123,7 +193,7 @@ page.renameButton.addEventListener("click", () => {
 // Frees the place at once. After a reload the page joins again by itself.
 addEventListener("pagehide", () => client?.leave());
 addEventListener("pageshow", (event) => {
-  if (event.persisted && wasPlaying()) client?.connect({ room: wanted });
+  if (event.persisted && wasPlaying() && client !== null) connect(client);
 });
 
 // -- what the client says ----------------------------------------------------------------------------------
@@ -135,15 +205,16 @@ addEventListener("pageshow", (event) => {
 function onState(speaker, detail) {
   if (speaker !== client) return;
   page.showBanner("");
+  if (detail.instance !== undefined) places.joined(detail.room, detail.instance);
   switch (detail.state) {
     case "connecting":
       page.showStatus({ title: "Connecting…", detail: detail.reason });
       break;
     case "waiting":
-      progress(`Waiting (position ${detail.position})`, `for ${detail.room}${eta(detail.etaSeconds)}`);
+      progress(`Waiting (position ${detail.position})`, `for ${places.text(detail.room)}${eta(detail.etaSeconds)}`);
       break;
     case "loading":
-      progress("Loading…", detail.room);
+      progress("Loading…", places.text(detail.room));
       break;
     case "playing":
       onPlaying(speaker);
@@ -155,6 +226,10 @@ function onState(speaker, detail) {
     case "refused":
       if (detail.problem.type?.endsWith("/replaced")) {
         onReplaced();
+        return;
+      }
+      if (bringing && detail.problem.type?.endsWith("/doors-only")) {
+        onDoorsOnly(speaker);
         return;
       }
       forgetPlaying();
@@ -187,13 +262,24 @@ function eta(seconds) {
   return seconds === null ? "" : `, about ${Math.max(1, Math.round(seconds))} s`;
 }
 
+/**
+ * Nobody is brought to the instance: back to where the player was.
+ * @param {RoomfleetClient} speaker
+ */
+function onDoorsOnly(speaker) {
+  page.toast(`One comes to ${instance?.instancedRoom} by its doors only: you are where you left off.`, true);
+  want(null);
+  wanted = null;
+  connect(speaker);
+}
+
 /** @param {RoomfleetClient} speaker */
 function onPlaying(speaker) {
   const { welcome } = speaker;
   if (welcome === null) return;
   lost = false;
   wanted = welcome.room.name;
-  page.showRoom(welcome.room.name);
+  page.showRoom(wanted, places.of(wanted));
   page.showCommands(welcome.you.commands);
   showBelongings(speaker);
   showFacts();
@@ -222,7 +308,10 @@ function onBye({ code, reason }) {
     return;
   }
   forgetPlaying();
-  if (code === "room-deleted") wanted = null;
+  if (code === "room-deleted") {
+    wanted = null;
+    want(null);
+  }
   page.showStatus({ title: "The session has ended", detail: reason, again: "Join again", rename: true });
   page.setState("ended");
 }
@@ -243,7 +332,7 @@ function onEvent({ name, data }) {
 /** @param {Data} detail */
 function onAhead({ room, position, etaSeconds }) {
   const place = position > 0 ? ` (position ${position})` : "";
-  page.showBanner(`Waiting${place} for ${room}${eta(etaSeconds)}`);
+  page.showBanner(`Waiting${place} for ${places.text(room)}${eta(etaSeconds)}`);
 }
 
 /** @param {RoomfleetClient} speaker */
@@ -309,6 +398,7 @@ document.addEventListener("keydown", (event) => {
 // -- start -------------------------------------------------------------------------------------------------
 
 game.then((found) => page.showGame(found));
+findChoices();
 page.showCommands([]);
 page.nameInput.value = rememberedName();
 if (wasPlaying() && page.nameInput.value !== "") play(page.nameInput.value);

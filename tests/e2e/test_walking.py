@@ -140,4 +140,5 @@ def test_each_hero_has_a_boathouse_of_their_own(windows: Windows) -> None:
     go_through(olga, "boathouse", instance_name("boathouse", "Olga"))
     go_through(pim, "boathouse", instance_name("boathouse", "Pim"))
     assert olga.names == {"Olga", "Pebble"}
+    assert olga.page.text_content("#room-name") == "boathouse"
     go_through(olga, "way out", "meadow")

@@ -250,4 +250,5 @@ class Windows:
 
     def _nobody(self) -> bool:
         rooms = self._fleet.get(f"/v1/games/{self._fleet.game}/rooms")["rooms"]
-        return not any(room["players"] or room["resumable"] for room in rooms)
+        instanced = self._fleet.get(f"/v1/games/{self._fleet.game}/instanced-rooms")["instanced_rooms"]
+        return not any(room["players"] or room.get("resumable") for room in (*rooms, *instanced))

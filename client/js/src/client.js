@@ -74,6 +74,7 @@ const STEADY_SECONDS = 5;
  *
  * - one per state, and `state` for all of them with the name as `detail.state`: `connecting`,
  *   `waiting {room, position, etaSeconds, party}`, `loading {room, invitations}`, `playing {room}`, `travelling {room}`,
+ *   `waiting` and `loading` with `instance {instancedRoom, key}` too, if the room is the one that was asked for so;
  *   `reconnecting {reason}`, `refused {problem}`, `bye {code, reason}`
  * - `changed`: the copy changed; detail is the patch or snapshot
  * - `event {name, data}`: something happened in the room
@@ -246,10 +247,10 @@ export class RoomfleetClient extends EventTarget {
     const who = { session: this.#number, party: this.#party };
     const request = { origin, game, token, ...where, ...who };
     this.#join = new Join(this.#environment, request, {
-      waiting: ({ room, position, eta_seconds, line_token, session, party }) => {
+      waiting: ({ room, position, eta_seconds, line_token, session, party, key }) => {
         this.#lineToken = line_token;
         this.#number = session ?? this.#number;
-        const place = { room, position, etaSeconds: eta_seconds };
+        const place = { room, position, etaSeconds: eta_seconds, ...this.#instanceFor(key) };
         this.#enter("waiting", party === undefined ? place : { ...place, party });
       },
       admitted: (admitted) => this.#admitted(admitted),
@@ -259,14 +260,23 @@ export class RoomfleetClient extends EventTarget {
   }
 
   /** @param {Admitted} admitted */
-  #admitted({ room, url, ticket, session, members = [] }) {
+  #admitted({ room, url, ticket, session, members = [], key }) {
     this.#join = null;
     this.#lineToken = null;
     this.#party = [];
     this.#number = session ?? this.#number;
     const number = this.#number;
     const others = members.slice(1).map((member) => ({ ...member, room, url, session: number }));
-    this.#load(room, url, ticket, others);
+    this.#load(room, url, ticket, others, this.#instanceFor(key));
+  }
+
+  /**
+   * @param {string | undefined} key of the instance that the room is
+   * @returns {{instance?: import("./join.js").InstanceOf}} what to say of it
+   */
+  #instanceFor(key) {
+    if (key === undefined || this.#instance === null) return {};
+    return { instance: { instancedRoom: this.#instance.instancedRoom, key } };
   }
 
   /**
@@ -274,11 +284,12 @@ export class RoomfleetClient extends EventTarget {
    * @param {string} url
    * @param {string} ticket
    * @param {Invitation[]} invitations
+   * @param {object} [more] to say
    */
-  #load(room, url, ticket, invitations) {
+  #load(room, url, ticket, invitations, more = {}) {
     this.#room = room;
     this.#connect(url, { ticket });
-    this.#enter("loading", invitations.length === 0 ? { room } : { room, invitations });
+    this.#enter("loading", invitations.length === 0 ? { room, ...more } : { room, invitations, ...more });
   }
 
   /**

@@ -99,6 +99,7 @@ export const PLAY_PROTOCOL = "roomfleet.play.v1";
  * @property {string} line_token
  * @property {number} [session] to be named when asking again
  * @property {string[]} [party] who is in it, oneself first
+ * @property {string} [key] the room is the instance for this key, which was asked for
  */
 /**
  * @typedef {object} Admitted
@@ -110,6 +111,7 @@ export const PLAY_PROTOCOL = "roomfleet.play.v1";
  * @property {string} expires_at
  * @property {number} [session] to be named when asking again
  * @property {{player: string, ticket: string}[]} [members] of a party, oneself first
+ * @property {string} [key] the room is the instance for this key, which was asked for
  */
 /** @typedef {{type: "refused", problem: Problem}} Refused */
 /**

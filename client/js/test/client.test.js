@@ -430,6 +430,18 @@ test("who asks for an instance asks by its key until a door leads elsewhere", ()
   assert.equal(world.socket.url, `${PLAY_URL}?room=tavern`);
 });
 
+test("that the room is the instance that was asked for is told as the master says it", () => {
+  const { world, states } = begin({ instancedRoom: "cave", key: "ann" });
+  const instance = { instancedRoom: "cave", key: "ann" };
+  world.socket.open();
+  world.socket.say({ ...admitted("cave-1", TOWN_URL, "t1"), key: "ann" });
+  assert.deepEqual(states.at(-1), { state: "loading", room: "cave-1", instance });
+  const other = begin({ instancedRoom: "cave", key: "ann" });
+  other.world.socket.open();
+  other.world.socket.say(admitted("town", TOWN_URL, "t1"));
+  assert.deepEqual(other.states.at(-1), { state: "loading", room: "town" });
+});
+
 test("a node that stands still is left for the master soon, and gets more time with each attempt", () => {
   const { world } = begin({ room: "town" });
   for (const seconds of [2.5, 5, 10, 10]) {

@@ -150,6 +150,9 @@ class Join:
     id: str
     game: str
     player: str
+    template: str | None = None
+    """The InstancedRoom that was asked for, and the key."""
+    key: str | None = None
     answer: Answer | None = None
     line_token: LineToken | None = None
     """The one that `signed_token` is."""
@@ -369,7 +372,7 @@ class Runner:
         `listen` hears each answer; `place` gives back a place in line; `session` goes on with one that began
         before; `bring`: the player's actor is to be brought.
         """
-        join = Join(secrets.token_urlsafe(12), game, player, listeners=[listen])
+        join = Join(secrets.token_urlsafe(12), game, player, template, key, listeners=[listen])
         self._joins[join.id] = join
         claimed = None
         if place is not None:

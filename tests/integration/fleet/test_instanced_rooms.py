@@ -102,6 +102,38 @@ def test_a_hundred_joins_at_once_with_one_key_make_one_instance_which_is_bored_a
     assert post(fleet, "late", "den", "party-7")["room"] == SEVEN
 
 
+def test_an_answer_says_whether_the_room_is_the_one_for_the_key(fleet: Running) -> None:
+    apply(fleet, template("crypt", warm=1))
+    eventually(lambda: status(fleet, "crypt").get("warm") == 1, what="a warm instance")
+    assert post(fleet, "abe", "crypt", " abe's ")["key"] == "abe's", "as it is kept"
+
+    async def play() -> None:
+        async with player(fleet, "eli") as eli:
+            await eli.join("alpha")
+            elsewhere = await asyncio.to_thread(post, fleet, "eli", "crypt", "eli's")
+            assert elsewhere["room"] == "alpha"
+            assert "key" not in elsewhere
+
+    asyncio.run(play())
+
+
+def test_who_does_not_know_a_key_is_told_no_rooms_of_it(fleet: Running) -> None:
+    apply(fleet, template("vault", maxInstances=3, room={"boredAfterSeconds": 3600}))
+    apply(fleet, template("tomb", room={"keep": "Never"}))
+    vault = post(fleet, "abe", "vault", "secret")["room"]
+    assert vault not in str(fleet.get(f"/v1/games/{GAME}/rooms"))
+    listed = {one["name"]: one for one in fleet.get(f"/v1/games/{GAME}/instanced-rooms")["instanced_rooms"]}
+    assert listed["vault"] == {
+        "name": "vault",
+        "closed": False,
+        "instances": 1,
+        "max_instances": 3,
+        "players": 0,
+        "waiting": 0,
+    }
+    assert listed["tomb"]["closed"]
+
+
 def player(fleet: Running, name: str) -> Client:
     return Client(fleet.url, game=GAME, token=name)
 

@@ -608,6 +608,7 @@ def test_everything_that_answers_is_described(fleet: Running) -> None:
         "/v1/games/{game}/rooms",
         "/v1/games/{game}/rooms/{room}",
         "/v1/games/{game}/rooms/{room}/watches",
+        "/v1/games/{game}/instanced-rooms",
         "/v1/games/{game}/nodes",
         "/v1/games/{game}/players/{player}",
         "/healthz",

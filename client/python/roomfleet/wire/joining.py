@@ -160,6 +160,8 @@ class JoinAnswer(Struct, frozen=True, kw_only=True):
     """Admitted as a party: everybody's ticket, the asking player's first."""
     party: list[str] | UnsetType = UNSET
     """Waiting as a party: who is in it, the asking player first."""
+    key: str | UnsetType = UNSET
+    """The room is the instance for this key, which was asked for: not another one that holds the actor."""
 
 
 class WatchAnswer(Struct, frozen=True, kw_only=True):
@@ -181,6 +183,7 @@ class Waiting(Message, frozen=True, kw_only=True):
     line_token: str
     session: int | UnsetType = UNSET
     party: list[str] | UnsetType = UNSET
+    key: str | UnsetType = UNSET
 
 
 class Admitted(Message, frozen=True, kw_only=True):
@@ -193,6 +196,7 @@ class Admitted(Message, frozen=True, kw_only=True):
     expires_at: str
     session: int | UnsetType = UNSET
     members: list[Member] | UnsetType = UNSET
+    key: str | UnsetType = UNSET
 
 
 class Refused(Message, frozen=True, kw_only=True):

@@ -21,7 +21,15 @@ from roomfleet.master.api.pages import page_handlers
 from roomfleet.master.api.play import Play
 from roomfleet.master.api.players import OnePlayer
 from roomfleet.master.api.problems import NotFoundHandler
-from roomfleet.master.api.views import Games, Healthz, NodeViews, OneRoom, Readyz, RoomViews
+from roomfleet.master.api.views import (
+    Games,
+    Healthz,
+    InstancedRoomViews,
+    NodeViews,
+    OneRoom,
+    Readyz,
+    RoomViews,
+)
 from roomfleet.master.api.watches import Watches
 
 
@@ -39,6 +47,7 @@ def make_application(context: Context, more: Sequence[Any] = ()) -> Application:
             (rf"{below}/v1/games/([^/]+)/rooms", RoomViews, shared),
             (rf"{below}/v1/games/([^/]+)/rooms/([^/]+)", OneRoom, shared),
             (rf"{below}/v1/games/([^/]+)/rooms/([^/]+)/watches", Watches, shared),
+            (rf"{below}/v1/games/([^/]+)/instanced-rooms", InstancedRoomViews, shared),
             (rf"{below}/v1/games/([^/]+)/nodes", NodeViews, shared),
             (rf"{below}/v1/games/([^/]+)/players/([^/]+)", OnePlayer, shared),
             (rf"{below}/healthz", Healthz, shared),

@@ -13,6 +13,7 @@ from msgspec import UNSET, UnsetType
 from roomfleet.master.api.context import Context
 from roomfleet.master.api.identity import Unauthenticated, bearer
 from roomfleet.master.api.problems import JsonHandler
+from roomfleet.master.core.master import Core
 from roomfleet.master.core.model import Key
 from roomfleet.master.runner import AdmittedAnswer, Answer, Join, RefusedAnswer, WaitingAnswer
 from roomfleet.wire.errors import TicketError
@@ -97,8 +98,17 @@ def _rooms(context: Context, game: str, wanted: Wanted, place: LineToken) -> tup
     return (wanted.room if wanted.room is not None else place.room,)
 
 
-def answer_body(join: Join, answer: AdmittedAnswer | WaitingAnswer, host: str) -> JoinAnswer:
+def key_of(core: Core, join: Join, room: str) -> str | UnsetType:
+    """The key that was asked for, if the room is the instance for it."""
+    if join.template is None or join.key is None:
+        return UNSET
+    names = (core.instance(Key(join.game, join.template), join.key), instance_name(join.template, join.key))
+    return join.key if room in names else UNSET
+
+
+def answer_body(core: Core, join: Join, answer: AdmittedAnswer | WaitingAnswer, host: str) -> JoinAnswer:
     """The body of a 201 or 202, for a client that reached us as `host`."""
+    key = key_of(core, join, answer.room)
     if isinstance(answer, AdmittedAnswer):
         return JoinAnswer(
             id=join.id,
@@ -109,6 +119,7 @@ def answer_body(join: Join, answer: AdmittedAnswer | WaitingAnswer, host: str) -
             expires_at=rfc3339(answer.expires),
             session=answer.session,
             members=members(answer),
+            key=key,
         )
     return JoinAnswer(
         id=join.id,
@@ -119,6 +130,7 @@ def answer_body(join: Join, answer: AdmittedAnswer | WaitingAnswer, host: str) -
         line_token=answer.line_token,
         session=answer.session,
         party=list(answer.party) or UNSET,
+        key=key,
     )
 
 
@@ -170,7 +182,7 @@ class _JoinHandler(JsonHandler):
             case RefusedAnswer(problem):
                 self.refuse(problem)
             case AdmittedAnswer() | WaitingAnswer() as answer:
-                body = answer_body(join, answer, self.request.host)
+                body = answer_body(self.context.runner.core, join, answer, self.request.host)
                 self.set_header("Location", f"{self.context.prefix}/v1/games/{join.game}/joins/{join.id}")
                 self.answer(body, 201 if body.state is JoinState.ADMITTED else 202)
             case None:

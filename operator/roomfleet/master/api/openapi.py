@@ -9,7 +9,7 @@ import msgspec
 from roomfleet.master.api.context import Context
 from roomfleet.master.api.players import PlayerView
 from roomfleet.master.api.problems import JsonHandler
-from roomfleet.master.api.views import GamesView, HealthView, NodeList, RoomList
+from roomfleet.master.api.views import GamesView, HealthView, InstancedRoomList, NodeList, RoomList
 from roomfleet.master.core.views import RoomView
 from roomfleet.wire.joining import JoinAnswer, JoinBody, Problem, WatchAnswer
 from roomfleet.wire.version import __version__
@@ -41,7 +41,7 @@ def describe(server: str = "/") -> dict[str, Any]:
     """The whole document, of the master at this URL; its schemas are those of the messages themselves."""
     types = (
         *(JoinBody, JoinAnswer, WatchAnswer, Problem),
-        *(RoomView, RoomList, NodeList, PlayerView, GamesView, HealthView),
+        *(RoomView, RoomList, InstancedRoomList, NodeList, PlayerView, GamesView, HealthView),
     )
     _, schemas = msgspec.json.schema_components(types, ref_template="#/components/schemas/{name}")
 
@@ -123,7 +123,7 @@ def describe(server: str = "/") -> dict[str, Any]:
             "/v1/games/{game}/rooms": {
                 "parameters": [_GAME],
                 "get": {
-                    "summary": "All rooms",
+                    "summary": "All rooms but instances, which one finds by their keys",
                     "responses": {"200": gives("Rooms", "RoomList"), "default": problem},
                 },
             },
@@ -142,6 +142,13 @@ def describe(server: str = "/") -> dict[str, Any]:
                         "201": gives("Say hello to url with watch: ticket.", "WatchAnswer"),
                         "default": problem,
                     },
+                },
+            },
+            "/v1/games/{game}/instanced-rooms": {
+                "parameters": [_GAME],
+                "get": {
+                    "summary": "All InstancedRooms, for whose instances one can join",
+                    "responses": {"200": gives("InstancedRooms", "InstancedRoomList"), "default": problem},
                 },
             },
             "/v1/games/{game}/nodes": {

@@ -14,6 +14,7 @@ from roomfleet.master.api.identity import Unauthenticated
 from roomfleet.master.api.joins import (
     Unwelcome,
     Wanted,
+    key_of,
     members,
     party_of,
     place_in_line,
@@ -145,6 +146,7 @@ class Play(WebSocketHandler):
     def _answered(self, answer: Answer) -> None:
         assert self._join is not None
         join = self._join.id
+        core = self.context.runner.core
         match answer:
             case WaitingAnswer(room, position, eta, token, session, party):
                 self._send(
@@ -156,6 +158,7 @@ class Play(WebSocketHandler):
                         line_token=token,
                         session=session,
                         party=list(party) or UNSET,
+                        key=key_of(core, self._join, room),
                     )
                 )
             case AdmittedAnswer(room, url, ticket, expires, session):
@@ -168,6 +171,7 @@ class Play(WebSocketHandler):
                         expires_at=rfc3339(expires),
                         session=session,
                         members=members(answer),
+                        key=key_of(core, self._join, room),
                     )
                 )
             case RefusedAnswer(problem):

@@ -8,7 +8,7 @@ from tornado.web import HTTPError
 from roomfleet.master.api.context import Context
 from roomfleet.master.api.problems import JsonHandler
 from roomfleet.master.core.model import Key
-from roomfleet.master.core.views import NodeView, RoomView
+from roomfleet.master.core.views import InstancedRoomView, NodeView, RoomView
 from roomfleet.wire.joining import Problem, Refusal
 from roomfleet.wire.version import __version__
 
@@ -24,6 +24,10 @@ class GamesView(msgspec.Struct, frozen=True, kw_only=True):
 
 class RoomList(msgspec.Struct, frozen=True, kw_only=True):
     rooms: list[RoomView]
+
+
+class InstancedRoomList(msgspec.Struct, frozen=True, kw_only=True):
+    instanced_rooms: list[InstancedRoomView]
 
 
 class NodeList(msgspec.Struct, frozen=True, kw_only=True):
@@ -56,9 +60,12 @@ class Games(_View):
 
 
 class RoomViews(_View):
+    """All Rooms but instances: whoever has the name of one gets in, as with its key."""
+
     def get(self, game: str) -> None:
         self.need(game)
-        self.answer(RoomList(rooms=self.core.rooms(game)))
+        rooms = [room for room in self.core.rooms(game) if room.instanced_room is None]
+        self.answer(RoomList(rooms=rooms))
 
 
 class OneRoom(_View):
@@ -69,6 +76,12 @@ class OneRoom(_View):
             self.refuse(Problem.of(Refusal.NO_SUCH_ROOM, f"there is no room {name!r} in {game}"))
             return
         self.answer(room)
+
+
+class InstancedRoomViews(_View):
+    def get(self, game: str) -> None:
+        self.need(game)
+        self.answer(InstancedRoomList(instanced_rooms=self.core.templates(game)))
 
 
 class NodeViews(_View):

@@ -125,6 +125,12 @@ class Core:
         known = self._world.templates.get(key)
         return None if known is None or known.spec is None else template_status.status_of(known, known.spec)
 
+    def templates(self, game: str) -> list[views.InstancedRoomView]:
+        """Every InstancedRoom of the game, by name."""
+        known = self._world.games.get(game)
+        found = [self._world.template(Key(game, name)) for name in sorted(known.templates)] if known else []
+        return [views.template_view(one, one.spec) for one in found if one.spec is not None]
+
     def instance(self, template: Key, key: str) -> str | None:
         """The name of the room that is the instance for that key, if there is one."""
         known = self._world.templates.get(template)

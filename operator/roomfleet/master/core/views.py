@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 
+from roomfleet.master.core.instancing import instances
 from roomfleet.master.core.joining import admission
 from roomfleet.master.core.joining.line import Join, JoinState
-from roomfleet.master.core.model import Key, Phase
+from roomfleet.master.core.model import Key, Phase, TemplateSpec
 from roomfleet.master.core.placing import places
 from roomfleet.master.core.placing.choosing import has_to_go
 from roomfleet.master.core.running import status
-from roomfleet.master.core.state import Link, Node, Room, Stage
+from roomfleet.master.core.state import Link, Node, Room, Stage, Template
 from roomfleet.master.core.world import World
 from roomfleet.wire.names import instance_name
 
@@ -39,6 +40,20 @@ class RoomView:
     """The InstancedRoom that it is an instance of."""
     key: str | None = None
     """The key that it is the instance for; None: it is warm, or no instance."""
+
+
+@dataclass(frozen=True, slots=True)
+class InstancedRoomView:
+    """An InstancedRoom as it is now."""
+
+    name: str
+    closed: bool
+    """Whoever joins is refused."""
+    instances: int
+    max_instances: int
+    players: int
+    waiting: int
+    """Players in line for an instance."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +131,17 @@ def _fleet_of(world: World, join: Join) -> str:
         return template.template.spec.fleet if template is not None else ""
     room = world.rooms.get(join.room) if join.room is not None else None
     return room.spec.fleet if room is not None else ""
+
+
+def template_view(template: Template, spec: TemplateSpec) -> InstancedRoomView:
+    return InstancedRoomView(
+        name=template.key.name,
+        closed=instances.refusal_of(template) is not None,
+        instances=len(template.rooms),
+        max_instances=spec.max_instances,
+        players=template.players,
+        waiting=template.line.players,
+    )
 
 
 def room_view(room: Room) -> RoomView:
