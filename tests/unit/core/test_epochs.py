@@ -83,3 +83,18 @@ def test_an_epoch_of_a_record_whose_outcome_is_unknown_is_never_used_again(drive
     driver.recorded("town", 1, ev.RecordOutcome.FAILED)
     driver.wait(3, alive=(0, 1))
     assert driver.one(fx.Record).status.epoch == 2
+
+
+def test_that_a_room_made_again_starts_above_what_was_stored_is_no_loss(driver: Driver) -> None:
+    driver.room("town")
+    driver.join("ann", "town")
+    starts(driver, 1, stored=7)
+    said = [effect for effect in driver.effects if isinstance(effect, fx.Announce)]
+    assert not [effect for effect in said if effect.warning]
+    assert "found epoch 7 in the store" in next(one.message for one in said if one.reason == "EpochFound")
+
+
+def test_that_a_running_room_was_taken_over_is_one(driver: Driver) -> None:
+    driver.running("town")
+    driver.report(0, "town", RoomPhase.FENCED, found_epoch=7)
+    assert [effect.reason for effect in driver.all(fx.Announce) if effect.warning] == ["Lost"]

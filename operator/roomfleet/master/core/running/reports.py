@@ -79,7 +79,7 @@ def adopt(world: World, room: Room, place: Place, report: Report) -> None:
     _counted(world, room, place, report)
 
 
-def lose(world: World, room: Room, why: str, *, warning: bool = True) -> None:
+def lose(world: World, room: Room, why: str, *, reason: str = "Lost", warning: bool = True) -> None:
     """The room is on its node no more, through no wish of ours."""
     place = room.place
     if place is None:
@@ -90,7 +90,7 @@ def lose(world: World, room: Room, why: str, *, warning: bool = True) -> None:
     places.leave(world, room)
     leftovers.lost(world, room)
     if not room.gone:
-        world.do(Announce(room.key, "Lost", why, warning=warning))
+        world.do(Announce(room.key, reason, why, warning=warning))
     world.look_at(room, Lane.URGENT)
 
 
@@ -181,10 +181,21 @@ def _fenced(world: World, room: Room, place: Place, report: Report) -> None:
         if room.retries:
             room.retry_at = world.now + backoff(room.retries, world.rng)
         room.retries += 1
-        lose(world, room, f"{place.node.key.name} found epoch {found} in the store, above {place.epoch}")
+        _give_up_epoch(world, room, place, found)
         return
     places.leave(world, room)
     world.look_at(room, Lane.URGENT)
+
+
+def _give_up_epoch(world: World, room: Room, place: Place, found: int) -> None:
+    """The store has a higher one, or the same. Where the room had not come up, as after it was made again,
+    nobody has lost anything.
+    """
+    text = f"{place.node.key.name} found epoch {found} in the store: it starts above that"
+    if place.stage is Stage.STARTING:
+        lose(world, room, text, reason="EpochFound", warning=False)
+    else:
+        lose(world, room, text)
 
 
 def _avoid(world: World, node: Node) -> None:
