@@ -176,6 +176,7 @@ def test_an_admission_names_the_node_and_reserves_the_seat_until_the_ticket_expi
     assert answer == fx.Admitted("town", "b0", "http://n0", driver.now + 15, session=int(driver.now * 1000))
     second = driver.join("bob", "town")
     driver.wait(14.9, alive=(0, 1))
+    driver.show("town")
     assert driver.position(second) == 1
     driver.wait(0.2, alive=(0, 1))
     assert driver.admitted(second)
