@@ -13,8 +13,9 @@ import pymongo
 import pytest
 import yaml
 
-from roomfleet.client import Client, Refused, SessionEnded, State
+from roomfleet.client import Client, InstanceOf, Refused, SessionEnded, State
 from roomfleet.store import doc_id, name_of, open_store
+from roomfleet.wire.names import instance_name
 from support.kube import Cluster
 from support.kube_proxy import Proxy, proxied_cluster
 from support.nx import Nx, serving
@@ -171,5 +172,67 @@ def test_a_room_made_again_in_between_keeps_its_data_and_what_was_running_goes(p
             await playing(cid, "alpha")
             assert state_of(cid)["kept"] == 9
         assert await asyncio.to_thread(place.has_data, "spared")
+
+    asyncio.run(play())
+
+
+def template(name: str, *, keep_data: bool) -> str:
+    """The manifest of an InstancedRoom whose instances do not end by themselves here."""
+    child = {"map": "map1.alpha", "script": "trial.rooms:Place", "boredAfterSeconds": 3600}
+    manifest = {
+        "apiVersion": "roomfleet.io/v1alpha1",
+        "kind": "InstancedRoom",
+        "metadata": {"name": name},
+        "spec": {"keepData": keep_data, "template": {"spec": child}},
+    }
+    return yaml.safe_dump(manifest)
+
+
+def test_a_deleted_template_takes_its_instances_along_and_their_data_unless_they_are_kept(
+    place: Place,
+) -> None:
+    fleet, kept, fleeting = place.fleet, instance_name("kept", "gus"), instance_name("fleeting", "hal")
+    fleet.kubectl("apply", "-f", "-", stdin=template("kept", keep_data=True))
+    fleet.kubectl("apply", "-f", "-", stdin=template("fleeting", keep_data=False))
+
+    def instances() -> list[str]:
+        found = fleet.kubectl(
+            "get", "rooms", "-l", "roomfleet.io/instance-of in (kept, fleeting)", "-o", "name"
+        )
+        return sorted(found.split())
+
+    async def play() -> None:
+        async with place.player("gus") as gus, place.player("hal") as hal:
+            for who, name in ((gus, "kept"), (hal, "fleeting")):
+                await who.join(InstanceOf(name, "gus" if who is gus else "hal"))
+                await who.call("keep", value=6)
+                await who.call("tame", pets=1)
+            assert len(await asyncio.to_thread(instances)) == 2
+            await asyncio.to_thread(fleet.kubectl, "delete", "iroom", "kept", "fleeting", "--timeout=10s")
+            if not fleet.cluster.has_controllers:  # nobody here follows owner references
+                label = "roomfleet.io/instance-of in (kept, fleeting)"
+                await asyncio.to_thread(fleet.kubectl, "delete", "rooms", "-l", label, "--timeout=10s")
+            for who in (gus, hal):
+                with pytest.raises(SessionEnded, match="deleted"):
+                    await who.wait_for(lambda p: p.state is State.IDLE, 90)
+        await until(lambda: not instances(), "the instances are gone", within=60)
+        async with place.player("new") as new:
+            with pytest.raises(Refused, match="no InstancedRoom kept"):
+                await new.join(InstanceOf("kept", "gus"))
+        await place.lists_until_it_is_gone(fleeting)
+        await until(
+            lambda: place.actors().get("p:hal") == "alpha" and fleeting not in place.actors().values(),
+            "hal is sent to the entry room, and the pet is gone",
+        )
+        assert await asyncio.to_thread(place.has_data, kept)
+        again = template("kept", keep_data=True)
+        await asyncio.to_thread(fleet.kubectl, "apply", "-f", "-", stdin=again)
+        async with place.player("gus") as gus, place.player("hal") as hal:
+            await gus.join(InstanceOf("kept", "gus"))
+            await playing(gus, kept)
+            assert (state_of(gus)["kept"], names(gus.actors.values())) == (6, ["gus", "gus's 0"])
+            await hal.join()
+            await playing(hal, "alpha")
+            assert state_of(hal)["kept"] == 6
 
     asyncio.run(play())
