@@ -132,6 +132,29 @@ def test_a_seat_for_a_traveller_counts_as_a_nodes_join(driver: Driver) -> None:
     assert read(driver)["roomfleet_joins_total"][("node", GAME, "admitted")] == 1
 
 
+def test_players_are_counted_by_how_they_came_in(driver: Driver) -> None:
+    driver.room("town")
+    driver.join("ann", "town")
+    driver.run("town")
+    driver.join("bob", "town", "cid", "dan")
+    driver.join("eve", "town", session=int(driver.now * 1000))
+    driver.tell(ev.SeatRequested(driver.node(0), "b0", "s1", "fay", "town"))
+    found = read(driver)
+    assert found["roomfleet_players_admitted_total"] == {
+        (GAME, "new"): 1,
+        (GAME, "party"): 3,
+        (GAME, "back"): 1,
+        (GAME, "traveller"): 1,
+    }
+    assert found["roomfleet_joins_total"] == {("player", GAME, "admitted"): 3, ("node", GAME, "admitted"): 1}
+
+
+def test_a_party_in_line_counts_as_its_players(driver: Driver) -> None:
+    driver.running("town", capacity=3)
+    driver.join("bob", "town", "cid", "dan")
+    assert read(driver)["roomfleet_line_waiting"] == {("default", GAME): 3}
+
+
 def test_the_queue_and_the_time_of_its_work_are_shown() -> None:
     ticks = itertools.count()
     driver = Driver()

@@ -38,6 +38,12 @@ JOINS = Metric(
     ("game", "by", "outcome"),
 )
 ADMITTED = Metric("roomfleet_join_admitted_seconds", H, "from a join to its admission", ("game",))
+ADMITTED_PLAYERS = Metric(
+    "roomfleet_players_admitted_total",
+    C,
+    "players who were let in: new, back in a session that began before, with a party, or a traveller",
+    ("game", "how"),
+)
 WAITING = Metric("roomfleet_line_waiting", G, "players in line", ("game", "fleet"))
 WAITED = Metric(
     "roomfleet_line_oldest_age_seconds", G, "how long whoever waits longest has waited", ("game", "fleet")
@@ -71,7 +77,7 @@ SYNCED = Metric("roomfleet_synced", G, "1 once every object has been read")
 METRICS = (
     *(BUILD, SYNCED, LEASE),
     *(QUEUE_DEPTH, QUEUE_HELD, QUEUE_AGE, QUEUE_IDLE, WORK, FAILURES),
-    *(JOINS, ADMITTED, WAITING, WAITED),
+    *(JOINS, ADMITTED, ADMITTED_PLAYERS, WAITING, WAITED),
     *(ROOMS, PLAYERS, NODES, MOVES),
     *(WRITES, WRITE_TIME, WRITES_WAITING, API),
 )
@@ -119,6 +125,8 @@ def _core(core: Core, now: float) -> Iterator[Reading]:
         yield JOINS, of, number
     for game, seconds in counted.admitted.items():
         yield ADMITTED, (game,), seconds
+    for how, number in counted.players.items():
+        yield ADMITTED_PLAYERS, how, number
     for what, number in counted.moves.items():
         yield MOVES, what, number
     for (game, fleet), census in core.census(now).items():

@@ -101,7 +101,7 @@ class Census:
     nodes: dict[Link, int]
     players: int
     waiting: int = 0
-    """Joins in line for its rooms."""
+    """Players in line for its rooms."""
     longest_wait: float = 0.0
     """How long the first of them has been waiting, s."""
 
@@ -119,7 +119,7 @@ def census(world: World, now: float) -> dict[Key, Census]:
     for join in world.joins.values():
         of = found.get(Key(join.game, _fleet_of(world, join))) if join.state is JoinState.WAITING else None
         if of is not None:
-            of.waiting += 1
+            of.waiting += join.size
             of.longest_wait = max(of.longest_wait, now - join.requested)
     return found
 

@@ -34,6 +34,7 @@ def requested(world: World, event: JoinRequested) -> None:
     join.others = event.others
     join.bring = event.bring and not event.others
     join.session = session_number(world, event.session)
+    join.comes_back = join.session == event.session
     newer = who_joined_since(world, join)
     if newer is not None:
         world.joins[join.id] = join

@@ -61,6 +61,8 @@ class Join:
     polled: float
     session: int = 0
     """The number of the player's session: of two the higher one counts."""
+    comes_back: bool = False
+    """The session began before: the client lost its way in, its connection or its node."""
     others: tuple[str, ...] = ()
     """The other members of the party that `player` leads. Once admitted each has a join of its own."""
     place: LinePlace | None = None

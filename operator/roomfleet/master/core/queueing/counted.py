@@ -27,7 +27,8 @@ class Counted:
         """By game, who asked (`player`; `node` for a seat), and outcome: admitted, cancelled, or why not."""
         self.admitted: defaultdict[str, Histogram] = defaultdict(lambda: Histogram(JOIN_SECONDS))
         """Seconds from asking to admission, by game."""
-
+        self.players: Counter[tuple[str, str]] = Counter()
+        """Players who were let in, by game: new, back, party or traveller."""
         self.moves: Counter[tuple[str, str]] = Counter()
         """Live moves of rooms by game: moved, refused (the new node cannot run it), or broken (a node was
         gone in the middle, and the room came up anew)."""
@@ -35,8 +36,9 @@ class Counted:
     def answered(self, join: Join, answer: Admitted | InLine | Refused, now: float) -> None:
         """A final answer was given; a place in line is none."""
         match answer:
-            case Admitted():
+            case Admitted() as admitted:
                 self.joins[join.game, _asker(join), ADMITTED] += 1
+                self.players[join.game, _how(join, admitted)] += 1 + len(admitted.others)
                 self.admitted[join.game].observe(now - join.requested)
             case Refused(problem):
                 self.joins[join.game, _asker(join), problem.refusal] += 1
@@ -61,6 +63,14 @@ class Writes:
 
     def failed(self, *, conflict: bool = False, gone: bool = False) -> None:
         self.outcomes["conflict" if conflict else "gone" if gone else "failed"] += 1
+
+
+def _how(join: Join, admitted: Admitted) -> str:
+    if join.seat is not None:
+        return "traveller"
+    if admitted.others:
+        return "party"
+    return "back" if join.comes_back else "new"
 
 
 def _asker(join: Join) -> str:
