@@ -92,6 +92,7 @@ class Population:
         """From now on viewers know of it."""
         if not actor._shown:
             actor._shown = True
+            self._live.scripts.gone.came(actor)
             self._live.view.shown(actor)
 
     def spot(self, at: Any) -> Point:
@@ -324,6 +325,7 @@ class Population:
     def vanish(self, actor: Actor, why: str) -> None:
         """From now on viewers know of it no more."""
         if actor._shown:
+            self._live.scripts.gone.add(actor, self._live.view.seers(actor))
             self._live.view.gone(actor, why)
         actor._shown = False
 

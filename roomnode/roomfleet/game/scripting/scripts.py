@@ -24,7 +24,7 @@ from roomfleet.game.saving.saved import one_line
 from roomfleet.game.scripting import script as script_module
 from roomfleet.game.scripting import steps as steps_module
 from roomfleet.game.scripting.commands import checked, find_command, find_request
-from roomfleet.game.scripting.discretion import named_in, names_others
+from roomfleet.game.scripting.discretion import Gone, named_in, names_others
 from roomfleet.game.scripting.script import Ending, OnEnd, Script, Wait
 from roomfleet.game.scripting.scripted import Failure, Scripted
 from roomfleet.game.scripting.timers import Alarm, Timer
@@ -45,12 +45,13 @@ _ENGINE = frozenset({__file__, steps_module.__file__, script_module.__file__})
 class Scripts:
     """All scripts that run in a room, by their owners."""
 
-    __slots__ = ("_kickoffs", "_live", "_of")
+    __slots__ = ("_kickoffs", "_live", "_of", "gone")
 
     def __init__(self, live: LiveRoom) -> None:
         self._live = live
         self._of: dict[str, list[Script]] = {}
         self._kickoffs: dict[str, _Kickoff] = {}
+        self.gone = Gone()
 
     # -- starting -----------------------------------------------------------------------------------------
 
@@ -275,7 +276,8 @@ class Scripts:
             if named_in(each, text) and viewer is not None and self._live.view.sees(viewer, each)
         ]
         unseen = any(named_in(each, text) for each in self._live.actors if each not in seen)
-        if unseen or names_others(text, seen):
+        gone = self.gone.unseen_in(text, None if viewer is None else viewer.player)
+        if unseen or gone or names_others(text, seen):
             return f"{type(error).__name__}; the rest is for admins only"
         return one_line(error)
 

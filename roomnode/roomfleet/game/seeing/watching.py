@@ -119,6 +119,13 @@ class Watching:
         (x, y), (to_x, to_y) = here.position, root.position
         return (x - to_x) ** 2 + (y - to_y) ** 2 <= vision.distance**2
 
+    def seers(self, actor: Actor) -> frozenset[str] | None:
+        """The players who see it; None is all."""
+        if self._sightings is None:
+            return None if is_open(actor) and self._live.vision is ALL else frozenset()
+        seers = self._sightings.seers(actor)
+        return None if seers is None else frozenset(seers)
+
     def snapshot(self, viewer: str) -> tuple[dict[str, Any], dict[str, Any]]:
         """Actors and room, all that the viewer sees of them; what is recorded later fits.
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from roomfleet.game import Actor, ListState, Player, Radius, Room, command
 from roomfleet.game.errors import ScriptFailed
+from roomfleet.game.scripting.discretion import MOST_GONE
 from roomfleet.game.seeing.watching import admin_viewer
 from roomfleet.wire.codec import encode
 from roomfleet.wire.session import Error
@@ -37,6 +38,14 @@ class Hero(Player):
         [found] = self.room.find(name=name)
         found.remove()
         raise RuntimeError(f"{found!r} is gone, {found.id}")
+
+    @command
+    async def miss(self, name: str) -> None:
+        [found] = self.room.find(name=name)
+        await self.sleep(0.2)
+        found.remove()
+        await self.sleep(0.2)
+        raise RuntimeError(f"nobody is called {found.name} here")
 
     @command
     async def go(self) -> None:
@@ -74,7 +83,9 @@ def told(world: World, viewer: str) -> str:
 
 
 def failed(world: World, method: str, **args: str) -> str:
-    answer = world.answer(world.call("ann", method, **args))
+    call = world.call("ann", method, **args)
+    world.run(0.5)
+    answer = world.answer(call)
     assert isinstance(answer, Error)
     return answer.message
 
@@ -104,6 +115,27 @@ def test_an_error_that_names_an_unseen_actor_which_the_script_has_removed() -> N
     message = failed(world, "shoo", name="Smith")
     assert spy.id not in message
     assert "Smith" not in message
+
+
+def test_the_bare_name_of_an_actor_that_is_gone_and_was_unseen() -> None:
+    for room_class, cls in ((Town, Spy), (Forest, Thing), (Burrow, Thing)):
+        world = entered(room_class, "ann", "bob")
+        world.room.spawn(cls, name="Smith", at=(390, 290))
+        assert "Smith" not in failed(world, "miss", name="Smith"), room_class
+        world.room.spawn(Thing, name="Jones", at=(205, 105))
+        assert failed(world, "miss", name="Jones") == "RuntimeError: nobody is called Jones here", room_class
+
+
+def test_of_those_who_are_gone_as_many_are_remembered_as_are_few() -> None:
+    world = entered(Town, "ann")
+    for number in range(MOST_GONE + 10):
+        world.room.spawn(Spy, name=f"spy {number}").remove()
+    assert len(world.live.scripts.gone) == MOST_GONE
+    assert "spy" not in failed(world, "trip", text=f"not spy {MOST_GONE + 9} again")
+    smith = world.room.spawn(Spy, name="Smith")
+    smith.remove()
+    world.room.spawn(Thing, name="Smith")
+    assert "Smith" not in failed(world, "trip", text="Smith")
 
 
 def test_an_error_that_keeps_a_player_out_names_nobody_who_is_in() -> None:
