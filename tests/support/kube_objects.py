@@ -13,6 +13,9 @@ from urllib.parse import urlsplit
 from support.kube import MERGE, Cluster
 
 GROUP = "/apis/roomfleet.io/v1alpha1"
+Json = dict[str, Any]
+
+KIND = {"apiVersion": "roomfleet.io/v1alpha1", "kind": "Room"}
 CONNECTIONS = 8
 
 
@@ -23,17 +26,23 @@ def rooms_path(namespace: str, name: str = "", subresource: str = "") -> str:
 
 def create_rooms(cluster: Cluster, namespace: str, specs: Mapping[str, Mapping[str, Any]]) -> None:
     """Create a Room of each name and spec; returns when all are there."""
-    kind = {"apiVersion": "roomfleet.io/v1alpha1", "kind": "Room"}
-    bodies = [{**kind, "metadata": {"name": name}, "spec": dict(spec)} for name, spec in specs.items()]
+    bodies = [{**KIND, "metadata": {"name": name}, "spec": dict(spec)} for name, spec in specs.items()]
     _send(cluster, "POST", [(rooms_path(namespace), body) for body in bodies], "application/json")
 
 
-def write_statuses(cluster: Cluster, namespace: str, statuses: Mapping[str, Mapping[str, Any]]) -> None:
-    """Write these fields of the status of each Room by that name; returns when all is written."""
-    requests = [
-        (rooms_path(namespace, name, "status"), {"status": dict(status)}) for name, status in statuses.items()
-    ]
-    _send(cluster, "PATCH", requests, MERGE)
+def write_statuses(cluster: Cluster, rooms: Iterable[Json], status: Json, *, merge: bool = False) -> None:
+    """Write that status onto each of the Rooms; returns when all is written.
+
+    As the master does it, replaced if the Room is still as given; or merged into what is there.
+    """
+    requests = []
+    for room in rooms:
+        known = room["metadata"]
+        path = rooms_path(known["namespace"], known["name"], "status")
+        metadata = {field: known[field] for field in ("namespace", "name", "uid", "resourceVersion")}
+        body = {"status": status} if merge else {**KIND, "metadata": metadata, "status": status}
+        requests.append((path if merge else path + "?fieldValidation=Ignore", body))
+    _send(cluster, *(("PATCH", requests, MERGE) if merge else ("PUT", requests, "application/json")))
 
 
 def _send(cluster: Cluster, method: str, requests: list[tuple[str, Any]], content_type: str) -> None:

@@ -102,14 +102,18 @@ class Proxy:
         """Each watch whose path contains `part` ends with that, an event or mere bytes. Later ones work."""
         self._frozen = False
         self._last = last if isinstance(last, bytes) else json.dumps(last).encode() + b"\n"
-        for watch, gone in list(self._watches.items()):
-            if part in self._open[watch].path:
+        for path, gone in self._going():
+            if part in path:
                 self._loop.call_soon_threadsafe(gone.set)
 
     def watches(self, part: str) -> bool:
         """Whether a watch is open whose path contains `part`."""
-        going = [watch for watch, gone in list(self._watches.items()) if not gone.is_set()]
-        return any(part in self._open[watch].path for watch in going)
+        return any(part in path and not gone.is_set() for path, gone in self._going())
+
+    def _going(self) -> list[tuple[str, asyncio.Event]]:
+        """The open watches' paths. A watch may end at any moment, on the proxy's own thread."""
+        going = [(self._open.get(watch), gone) for watch, gone in list(self._watches.items())]
+        return [(request.path, gone) for request, gone in going if request is not None]
 
     def kubeconfig(self, path: Path, token: str, namespace: str) -> Path:
         """A kubeconfig that leads here."""

@@ -192,7 +192,7 @@ def test_what_was_made_changed_and_deleted_while_the_operator_was_cut_off_is_fou
 
 
 def test_a_storm_of_conflicts_ends_in_one_placement(fleet: Operated, cluster: Cluster, proxy: Proxy) -> None:
-    rule = proxy.fault("PATCH", "/storm/status", Fault.ANSWER, times=2, status=409)
+    rule = proxy.fault("PUT", "/storm/status", Fault.ANSWER, times=2, status=409)
     wake(fleet, cluster, "storm")
     for n in range(100):  # somebody else writes all the time
         change = {"metadata": {"annotations": {"storm": str(n)}}}
@@ -205,7 +205,7 @@ def test_a_storm_of_conflicts_ends_in_one_placement(fleet: Operated, cluster: Cl
 def test_a_placement_that_was_written_though_no_answer_came_is_not_made_again(
     fleet: Operated, cluster: Cluster, proxy: Proxy, room: str, fault: Fault
 ) -> None:
-    rule = proxy.fault("PATCH", f"/{room}/status", fault)
+    rule = proxy.fault("PUT", f"/{room}/status", fault)
     wake(fleet, cluster, room)
     with measured(f"{room}: until Running though the answer to the first write never came"):
         placed_once(fleet, cluster, room)
@@ -241,7 +241,7 @@ def test_requests_that_the_server_puts_off_are_made_later(
 ) -> None:
     room = f"put-off-{code}"
     assert cluster.request("POST", path(fleet), room_manifest(room, map="m.hall")).ok
-    rule = proxy.fault("PATCH", f"/{room}/status", Fault.ANSWER, times=3, status=code)
+    rule = proxy.fault("PUT", f"/{room}/status", Fault.ANSWER, times=3, status=code)
     wake(fleet, cluster, room)
     placed_once(fleet, cluster, room)
     assert rule.is_spent

@@ -32,12 +32,12 @@ RULES: list[dict[str, list[str]]] = [
         "resources": ["rooms", "roomfleets", "instancedrooms"],
         "verbs": READING,
     },
-    {"apiGroups": ["roomfleet.io"], "resources": ["roomfleets/status"], "verbs": ["patch"]},
+    {"apiGroups": ["roomfleet.io"], "resources": ["roomfleets/status"], "verbs": ["update"]},
     {"apiGroups": ["apiextensions.k8s.io"], "resources": ["customresourcedefinitions"], "verbs": READING},
     {"apiGroups": ["coordination.k8s.io"], "resources": ["leases"], "verbs": ["get", "create", "update"]},
     {"apiGroups": [""], "resources": ["namespaces"], "verbs": READING},
 ]
-STATUS = {"apiGroups": ["roomfleet.io"], "resources": ["rooms/status"], "verbs": ["patch"]}
+STATUS = {"apiGroups": ["roomfleet.io"], "resources": ["rooms/status"], "verbs": ["update"]}
 EVENTS = {"apiGroups": [""], "resources": ["events"], "verbs": ["create"]}
 
 
@@ -170,7 +170,7 @@ def test_a_deletion_that_the_watch_missed_ends_the_room_for_those_in_it(
 def test_conflicts_in_a_row_over_an_object_that_nobody_changes_do_not_slow_its_placement_down(
     fleet: Operated, cluster: Cluster, proxy: Proxy
 ) -> None:
-    rule = proxy.fault("PATCH", "/quiet/status", Fault.ANSWER, times=10, status=409)
+    rule = proxy.fault("PUT", "/quiet/status", Fault.ANSWER, times=10, status=409)
     wake(fleet, cluster, "quiet")
     placed_once(fleet, cluster, "quiet")
     assert rule.is_spent
@@ -198,7 +198,7 @@ def test_a_permission_that_is_missing_is_named_once_and_used_soon_after_it_is_gr
             return sum(path in asked and code == 403 for _, asked, code in proxy.requests)
 
         fleet.wait_for(lambda: refused() >= 4, 30, "the write to be tried again and again")
-        named = 'cannot patch resource "rooms/status"'
+        named = 'cannot update resource "rooms/status"'
         fleet.wait_for(lambda: fleet.log("operator").count(named) == 1, 10, "it to be named")
         allow(STATUS)
         placed_once(fleet, cluster, "hall")

@@ -266,5 +266,5 @@ def test_metrics_tell_what_was_asked_of_the_api_server(fleet: Operated) -> None:
         written = found["roomfleet_status_writes_total"][("written",)]
         assert written >= 2
         assert found["roomfleet_status_write_seconds_count"][()] == written
-        assert found["roomfleet_api_requests_total"][("PATCH", "ok")] >= written
+        assert found["roomfleet_api_requests_total"][("PUT", "ok")] >= written
         assert found["roomfleet_api_requests_total"][("GET", "ok")] >= 3

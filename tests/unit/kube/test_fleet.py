@@ -30,7 +30,8 @@ class Server:
         self.tried = 0
         self.changed = False
         metadata = {"namespace": "game", "name": "hall", "uid": "u", "resourceVersion": "5", "generation": 1}
-        self.obj: Json = {"kind": "Room", "metadata": metadata, "spec": {"map": "m.hall"}}
+        kind = {"apiVersion": "roomfleet.io/v1alpha1", "kind": "Room"}
+        self.obj: Json = {**kind, "metadata": metadata, "spec": {"map": "m.hall"}}
         self.on_down: object = None
 
     async def list(self, path: str) -> tuple[list[Json], int]:
@@ -39,14 +40,14 @@ class Server:
     async def get(self, path: str) -> Json:
         return copy.deepcopy(self.obj)
 
-    async def patch(self, path: str, body: Json) -> Json:
+    async def replace(self, path: str, body: Json) -> Json:
         self.tried += 1
         if self.tried <= self.conflicts:
             if self.changed:
                 self.obj["metadata"]["resourceVersion"] = str(5 + self.tried)
             raise Conflict(path)
         self.obj["metadata"]["resourceVersion"] = "100"
-        self.obj["status"] = {**self.obj.get("status", {}), **body["status"]}
+        self.obj["status"] = body["status"]
         return copy.deepcopy(self.obj)
 
 

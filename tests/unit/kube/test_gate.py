@@ -18,10 +18,8 @@ from roomfleet.master.kube.client import Api
 from roomfleet.master.kube.errors import ApiDown, ApiError, Forbidden, NotAllowed
 from roomfleet.master.kube.gate import FORBIDDEN_SECONDS, PROBE_SECONDS, REFUSALS, Gate
 
-PATCH = Forbidden(
-    'PATCH /x: 403 rooms "a" is forbidden: User "m" cannot patch resource "rooms/status" in "g"'
-)
-ANOTHER_ROOM = Forbidden(str(PATCH).replace('"a"', '"b"'))
+PUT = Forbidden('PUT /x: 403 rooms "a" is forbidden: User "m" cannot update resource "rooms/status" in "g"')
+ANOTHER_ROOM = Forbidden(str(PUT).replace('"a"', '"b"'))
 LIST = Forbidden('GET /x: 403 rooms is forbidden: User "m" cannot list resource "rooms" in "g"')
 
 
@@ -88,7 +86,7 @@ def test_a_missing_permission_is_named_once_and_tried_ever_more_rarely(
     async def play() -> None:
         gate = gate_of(Server())
         for n in range(30):
-            gate.trouble(PATCH if n % 2 else ANOTHER_ROOM)
+            gate.trouble(PUT if n % 2 else ANOTHER_ROOM)
             await gate.passed()
 
     with caplog.at_level(logging.INFO):
@@ -96,7 +94,7 @@ def test_a_missing_permission_is_named_once_and_tried_ever_more_rarely(
     assert clock.slept[:4] == [0.25, 0.5, 1, 2]
     assert clock.slept[6:] == [FORBIDDEN_SECONDS] * 24
     (line,) = [record.message for record in caplog.records if record.levelno == logging.ERROR]
-    assert 'cannot patch resource "rooms/status"' in line
+    assert 'cannot update resource "rooms/status"' in line
 
 
 def test_a_probe_that_is_forbidden_slows_down_and_one_without_an_answer_speeds_up_again(
@@ -120,7 +118,7 @@ def test_an_event_that_was_refused_with_401_is_posted_later_and_one_that_is_forb
     expect_error_log("lacks a permission")
 
     async def play() -> None:
-        server = Server(NotAllowed("401"), NotAllowed("401"), None, *[PATCH] * REFUSALS)
+        server = Server(NotAllowed("401"), NotAllowed("401"), None, *[PUT] * REFUSALS)
         gate = gate_of(server)
         announcer = Announcer(cast(Api, server), gate, "m", lambda: False)
         announcer.start()

@@ -11,7 +11,7 @@ import pytest
 
 from roomfleet.master.kube.echoes import Echoes
 from roomfleet.master.kube.pauses import Pauses
-from roomfleet.master.kube.session import EXPIRED, WatchStream
+from roomfleet.master.kube.session import EXPIRED, ListWithoutObjects, WatchStream
 
 ADDED = b'{"type":"ADDED","object":{"metadata":{"name":"ERROR"}}}\n'
 PATH = "/apis/roomfleet.io/v1alpha1/rooms"
@@ -26,6 +26,9 @@ class Body:
     async def iter_chunked(self, n: int) -> AsyncIterator[bytes]:
         for piece in self.pieces:
             yield piece
+
+    async def read(self) -> bytes:
+        return b"".join(self.pieces)
 
 
 def error(code: int) -> bytes:
@@ -73,3 +76,12 @@ def test_what_is_no_event_makes_kopf_begin_anew(line: bytes) -> None:
 
 def test_a_last_event_without_the_end_of_its_line_counts() -> None:
     assert read(ADDED, ADDED.rstrip()) == [ADDED, ADDED]
+
+
+def test_kopf_gets_a_list_without_its_objects_and_without_a_further_page() -> None:
+    metadata = {"resourceVersion": "17", "continue": "abc", "remainingItemCount": 9}
+    body = json.dumps({"kind": "RoomList", "metadata": metadata, "items": [{"metadata": {}}]}).encode()
+    found = json.loads(asyncio.run(ListWithoutObjects(Body(body)).read()))
+    assert found["items"] == []
+    assert found["metadata"]["resourceVersion"] == "17"
+    assert "continue" not in found["metadata"]

@@ -30,6 +30,7 @@ class Server:
 
     def __init__(self) -> None:
         self.obj: Json | None = {
+            "apiVersion": "roomfleet.io/v1alpha1",
             "kind": "Room",
             "metadata": {
                 "namespace": "game",
@@ -61,15 +62,14 @@ class Server:
             raise NotFound(path)
         return copy.deepcopy(self.obj)
 
-    async def patch(self, path: str, body: Json) -> Json:
+    async def replace(self, path: str, body: Json) -> Json:
         self.asked.set()
         await asyncio.sleep(0)
         if self.obj is None:
             raise NotFound(path)
         if body["metadata"]["resourceVersion"] != self.obj["metadata"]["resourceVersion"]:
             raise Conflict(path)
-        status = {**self.obj.get("status", {}), **msgspec.json.decode(msgspec.json.encode(body["status"]))}
-        self.obj["status"] = {field: value for field, value in status.items() if value is not None}
+        self.obj["status"] = msgspec.json.decode(msgspec.json.encode(body["status"]))
         self._next()
         self.writes += 1
         if self.lose_answers:
@@ -340,12 +340,13 @@ class Rooms:
             "generation": 1,
             "resourceVersion": str(1 + len(self.epochs[name])),
         }
-        return {"kind": "Room", "metadata": metadata, "spec": {"map": "m.town"}}
+        kind = {"apiVersion": "roomfleet.io/v1alpha1", "kind": "Room"}
+        return {**kind, "metadata": metadata, "spec": {"map": "m.town"}}
 
     async def get(self, path: str) -> Json:
         return self.object(path.rsplit("/", 1)[-1])
 
-    async def patch(self, path: str, body: Json) -> Json:
+    async def replace(self, path: str, body: Json) -> Json:
         name = path.split("/")[-2]
         self.under_way[name] += 1
         self.most = max(self.most, self.under_way.total())

@@ -35,6 +35,7 @@ class Server:
         self.cache.put(
             id_of(name),
             {
+                "apiVersion": "roomfleet.io/v1alpha1",
                 "kind": "Room",
                 "metadata": {
                     "namespace": "game",
@@ -47,13 +48,13 @@ class Server:
             },
         )
 
-    async def patch(self, path: str, body: Json) -> Json:
+    async def replace(self, path: str, body: Json) -> Json:
         name = path.split("/")[-2]
         self.order.append(name)
         await asyncio.sleep(0)
         obj = copy.deepcopy(self.cache.get(id_of(name)))
         assert obj is not None
-        obj["status"] = {**obj.get("status", {}), **body["status"]}
+        obj["status"] = body["status"]
         obj["metadata"]["resourceVersion"] = str(int(obj["metadata"]["resourceVersion"]) + 1)
         return obj
 

@@ -61,8 +61,8 @@ KINDS = (FLEETS, INSTANCED, ROOMS)
 LIST_EVERY_SECONDS = 120.0
 """A complete list finds what the watches missed."""
 
-BURST_SECONDS = 0.3
-"""A watch that begins anew tells all its objects; when it has been quiet for that long, one list is made."""
+TOGETHER_SECONDS = 0.05
+"""The watches of all kinds begin anew at about the same time: one list is made for that."""
 
 STALE_SECONDS = 3 * LIST_EVERY_SECONDS
 """When the last complete list is older, the master does not know what it manages: /healthz says so."""
@@ -140,14 +140,12 @@ class KubeFleet:
         """A watch has begun with a list, which does not say what was deleted before: make one to compare."""
         if self._burst is not None:
             self._burst.cancel()
-        self._burst = self._loop.call_later(BURST_SECONDS, self.look_now)
+        self._burst = self._loop.call_later(TOGETHER_SECONDS, self.look_now)
 
     # -- objects to events ---------------------------------------------------------------------------------
 
     def seen(self, plural: str, change: str | None, obj: Json) -> None:
-        """What a watch reports: ADDED, MODIFIED, DELETED, or None from a list that it began with."""
-        if change is None:
-            self.watched_anew()
+        """What a watch reports: ADDED, MODIFIED or DELETED."""
         id = id_of(plural, obj)
         if change == "DELETED":
             if self.cache.drop(id, obj["metadata"]["uid"]):

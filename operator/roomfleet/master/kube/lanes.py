@@ -1,9 +1,9 @@
 """What is to be written, in the order of who waits for it. Pure; the time comes from outside.
 
 In each lane the games take turns, and within a game it is first come first served. While a lane has
-something, the lanes behind it get one turn in five together, among themselves by the same rule; behind a head
-that has waited for long, one in two. So what somebody waits for goes first, however much there is of the
-rest, and nothing starves.
+something, the lanes behind it together get a turn now and then (`WEIGHTS`), among themselves by the same
+rule; behind a head that has waited for long, one in two. So what somebody waits for goes first, however much
+there is of the rest, and nothing starves.
 (The room queue's rule, DESIGN 5, with more lanes, and later ageing: a burst of thousands of records ages as a
 whole, and a join's record should not take turns with it.)
 """
@@ -16,8 +16,6 @@ from typing import Generic, TypeVar
 
 from roomfleet.master.core.queueing.turns import Turns, Waiting
 
-WEIGHT = 4
-"""Turns of a lane for one of those behind it."""
 AGEING_SECONDS = 30.0
 """Behind a head that has waited that long the turns are even."""
 
@@ -33,6 +31,12 @@ class Lane(IntEnum):
     STATUS = 2
     """A phase or a condition changed."""
     COUNTS = 3
+
+
+WEIGHTS = {Lane.AWAITED: 4, Lane.RECORD: 19, Lane.STATUS: 4}
+"""Turns of a lane for one of those behind it. A room that is recorded runs in a moment and wants another
+write for that; where many are placed at once, those must not take turns with the records still to be made.
+"""
 
 
 class Lanes(Generic[K]):
@@ -74,7 +78,7 @@ class Lanes(Generic[K]):
         ]
         for place, (lane, _) in enumerate(heads[:-1]):
             aged = any(now - head.since >= AGEING_SECONDS for _, head in heads[place + 1 :])
-            if self._turns[lane] < (1 if aged else WEIGHT):
+            if self._turns[lane] < (1 if aged else WEIGHTS[lane]):
                 self._turns[lane] += 1
                 return self._pop(lane)
             self._turns[lane] = 0

@@ -6,7 +6,9 @@
   after which kopf lists and watches anew.
 - 410 as the answer itself, to a list's `continue` or to a watch, and other refusals that make no sense.
 
-It also tells when kopf has listed anew: such a list does not say what was deleted before it.
+It also tells when kopf has listed anew, and keeps the objects of such a list from kopf, which would make a
+task and an event of each: since a list does not say what was deleted before it, the master makes one of its
+own anyway, and compares.
 """
 
 from __future__ import annotations
@@ -20,6 +22,7 @@ from typing import Any, Protocol
 
 import aiohttp
 import kopf
+import msgspec
 
 from roomfleet.master.kube.client import GROUP
 from roomfleet.master.kube.echoes import Echoes
@@ -54,6 +57,8 @@ class Source(Protocol):
     """A body that is read in pieces, as aiohttp's StreamReader."""
 
     def iter_chunked(self, n: int) -> AsyncIterator[bytes]: ...
+
+    async def read(self) -> bytes: ...
 
 
 class _InPlace:
@@ -112,6 +117,21 @@ class WatchStream(_InPlace):
         return EXPIRED
 
 
+class _ListHead(msgspec.Struct):
+    """What kopf needs of a list: from where to watch on."""
+
+    metadata: dict[str, Any]
+
+
+class ListWithoutObjects(_InPlace):
+    """A list's body as it would be of nothing; there is no further page of it."""
+
+    async def read(self) -> bytes:
+        head = msgspec.json.decode(await self._source.read(), type=_ListHead)
+        head.metadata.pop("continue", None)
+        return msgspec.json.encode({"metadata": head.metadata, "items": []})
+
+
 class _Expired(_InPlace):
     """The body of a watch that cannot go on where it was."""
 
@@ -141,6 +161,7 @@ def session_of(info: kopf.ConnectionInfo, listed: Callable[[], None], echoes: Ec
             answer.close()
             raise ListExpired(f"{path}: the list has expired")
         elif ours and answer.status == 200:
+            answer.content = ListWithoutObjects(answer.content)  # type: ignore[assignment]
             listed()
         if ours and answer.status == 404:
             answer.close()

@@ -55,6 +55,9 @@ written every 5 s, a thousand of them every 33 s.
 """
 COUNTS_BURST = 60.0
 
+UNCHECKED = "?fieldValidation=Ignore"
+"""The API server need not look for fields that its CRD does not know: nobody would read that answer."""
+
 CHUNK = 50
 """So many objects that prove to say what they should are looked at before others' work goes in between."""
 
@@ -365,7 +368,7 @@ class Writer:
         before, after = slot.own
         version = after if record.version == before else record.version
         try:
-            written = await self._patch(id, record.uid, room_status(record.status, obj, _now()), version)
+            written = await self._put(id, obj, room_status(record.status, obj, _now()), version)
         except Conflict:
             await self._resolve(id, slot, record)
         except NotFound:
@@ -416,7 +419,7 @@ class Writer:
             return True
         version = obj["metadata"]["resourceVersion"]
         try:
-            written = await self._patch(id, obj["metadata"]["uid"], status, version)
+            written = await self._put(id, obj, status, version)
         except Conflict:
             return await self._refresh(id)
         except NotFound:
@@ -444,12 +447,24 @@ class Writer:
             self._news(id, obj)
         return False
 
-    async def _patch(self, id: Id, uid: str, status: Json, version: str) -> Json:
+    async def _put(self, id: Id, obj: Json, fields: Json, version: str) -> Json:
+        """Replace the status; what `fields` do not name stays, and what they say is None goes."""
         path = path_of(id.plural, id.key.game, id.key.name, "status")
-        body = {"metadata": {"resourceVersion": version, "uid": uid}, "status": status}
+        status = {**(obj.get("status") or {}), **fields}
+        body = {
+            "apiVersion": obj["apiVersion"],
+            "kind": obj["kind"],
+            "metadata": {
+                "namespace": id.key.game,
+                "name": id.key.name,
+                "uid": obj["metadata"]["uid"],
+                "resourceVersion": version,
+            },
+            "status": {field: value for field, value in status.items() if value is not None},
+        }
         begun = self._loop.time()
         try:
-            written = await self._api.patch(path, body)
+            written = await self._api.replace(path + UNCHECKED, body)
         except ApiError as error:
             self.writes.failed(conflict=isinstance(error, Conflict), gone=isinstance(error, NotFound))
             raise
