@@ -332,6 +332,7 @@ class Writer:
 
     async def _carry_out(self, id: Id, slot: _Slot, write: Change | Record | Json) -> None:
         try:
+            await self._gate.passed()  # once more: the process may have stood still since it was chosen
             if isinstance(write, Change):
                 await self._change(id, slot, write)
             elif isinstance(write, Record):
