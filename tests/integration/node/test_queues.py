@@ -25,8 +25,8 @@ def kept(node: Any) -> Iterator[tuple[str, Any]]:
         yield f"{room.name}: sessions", list(visits.players)
         yield f"{room.name}: on the way in", [*visits._entering, *visits._reserved, *visits._sending]
         yield f"{room.name}: used tickets", visits._used
-        yield f"{room.name}: granted seats", room._seats
-        yield f"{room.name}: tasks", room._tasks
+        yield f"{room.name}: granted seats", room.departing._granted
+        yield f"{room.name}: tasks", room._delivering._outside
         yield f"{room.name}: watchers", list(room.watchers)
         yield f"{room.name}: rounds of frames", room.fanout._rounds
         yield f"{room.name}: viewers behind", room.fanout._behind

@@ -170,7 +170,6 @@ class Rooms:
         del self._rooms[room.name]
         self.preparing.look_again(room.name)
         self._goodbyes.discard(room.name)
-        self._node.seats.forget(room)
         self._reports.ended(room)
         # A desired room that ended by itself is the master's to decide about: it is not started again here
         # under the same epoch. One that was stopped for a newer epoch is started now.

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from roomfleet.wire.link import MovedRoom
 from roomfleet.wire.session import Travel
 from roomfleet.wire.tickets import SigningKey, Ticket
 from roomfleet.wire.urls import session_path
+
+SIGNED_AT_ONCE = 16
+"""Tickets that are signed without a pause: 2 ms."""
+
+WaysOn = Callable[[str], Travel]
+"""What sends a player on to where the room runs next."""
 
 
 class TravelTickets:
@@ -37,3 +44,12 @@ class TravelTickets:
         return Travel(
             room=room, url=to.url + session_path(self._game, room), ticket=self.sign(player, room, to.boot)
         )
+
+    async def ways_on(self, players: Iterable[str], room: str, to: MovedRoom) -> WaysOn:
+        """The same for all who are in the room when it goes; signed now for those who are there now."""
+        travels: dict[str, Travel] = {}
+        for player in players:
+            travels[player] = self.way_on(player, room, to)
+            if len(travels) % SIGNED_AT_ONCE == 0:
+                await asyncio.sleep(0)  # rooms go on meanwhile, this one too
+        return lambda player: travels.get(player) or self.way_on(player, room, to)

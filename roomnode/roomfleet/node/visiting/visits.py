@@ -302,6 +302,10 @@ class Visits:
         self.players.add(player, self._loop.time() + self._node.settings.reconnect_seconds)
         self._watch_players()
 
+    def close(self) -> None:
+        """The room is over: nobody is waited for."""
+        self._node.schedule.clear(("players", self._room.name))
+
     def _watch_players(self) -> None:
         until = min(self.players.next_gone(), *self._reserved.values(), float("inf"))
         if self._room.over:
