@@ -35,8 +35,8 @@ def kept(node: Any) -> Iterator[tuple[str, Any]]:
             yield f"{room.name}: {field} to be delivered", getattr(live.outbox, field)
         yield f"{room.name}: answers that scripts wait for", live.asked._waits
         yield f"{room.name}: barriers", saver._barriers
-        yield f"{room.name}: groups to be saved", saver._backlog.groups
-        yield f"{room.name}: refused groups", saver._refused
+        yield f"{room.name}: groups to be saved", saver._batches._backlog.groups
+        yield f"{room.name}: refused groups", saver._batches._refused
 
 
 def test_defect_04_no_queue_keeps_what_nobody_takes(on_a_node: Any, monkeypatch: Any) -> None:

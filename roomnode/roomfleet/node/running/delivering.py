@@ -7,8 +7,10 @@ import logging
 from typing import TYPE_CHECKING, Any
 
 from roomfleet.game.outbox import Outbox, Outside, ScriptFailure, SeatUnwanted, SeatWanted, Told
+from roomfleet.node.running.surroundings import Surroundings
+from roomfleet.node.visiting.players import PlayerSession
 from roomfleet.wire.link import RoomPhase
-from roomfleet.wire.session import Bye, ByeCode
+from roomfleet.wire.session import Bye, ByeCode, Snapshot
 
 if TYPE_CHECKING:
     from roomfleet.node.running.room import HostedRoom
@@ -19,10 +21,11 @@ log = logging.getLogger(__name__)
 class Delivering:
     """Delivers for one room, and holds the coroutines that its scripts run outside."""
 
-    __slots__ = ("_outside", "_room")
+    __slots__ = ("_node", "_outside", "_room")
 
-    def __init__(self, room: HostedRoom) -> None:
+    def __init__(self, room: HostedRoom, node: Surroundings) -> None:
         self._room = room
+        self._node = node
         self._outside: dict[asyncio.Task[Any], None] = {}
 
     def deliver(self, out: Outbox) -> None:
@@ -54,10 +57,38 @@ class Delivering:
             if out.travelled:
                 room.saver.poke(urgent=True)
 
+    def catch_up(self) -> bool:
+        """Snapshots to those who were behind and drained; whether others still are. Who takes nothing for too
+        long is put out."""
+        behind = self._room.fanout.catch_up(self._fresh)
+        if behind:
+            self._put_out_too_slow()
+        return behind
+
     def close(self) -> None:
         """The room is over: what runs outside is of no use."""
         for task in self._outside:
             task.cancel()
+
+    def _fresh(self, viewer: str) -> Snapshot | None:
+        """A snapshot for one who is behind; None where a player's actor has left already."""
+        live = self._room.live
+        assert live is not None
+        if self._room.visits.players.get(viewer) is not None and live.player_actor(viewer) is None:
+            return None
+        return self._room.snapshot(viewer)
+
+    def _put_out_too_slow(self) -> None:
+        limit = self._node.settings.slow_client_seconds
+        reason = f"your connection took nothing for {limit:g} s"
+        for viewing in self._room.fanout.too_slow(limit):
+            if viewing.connection is None:
+                continue
+            self._node.meters.slow_clients += 1
+            if isinstance(viewing, PlayerSession):
+                self._room.visits.put_out(viewing.player, viewing.connection, ByeCode.TOO_SLOW, reason)
+            else:
+                self._room.watchers.put_out(viewing.connection, ByeCode.TOO_SLOW, reason)
 
     def _tell(self, told: Told) -> None:
         room = self._room

@@ -19,11 +19,11 @@ from roomfleet.node.running.delivering import Delivering
 from roomfleet.node.running.starting import CannotStart, start
 from roomfleet.node.running.stepping import Stepping
 from roomfleet.node.running.surroundings import Surroundings
-from roomfleet.node.saving.saver import Departure, Saver
+from roomfleet.node.saving.batches import Departure
+from roomfleet.node.saving.saver import Saver
 from roomfleet.node.serving.fanout import FanOut
 from roomfleet.node.travelling.departing import Departing
 from roomfleet.node.travelling.tickets import WaysOn
-from roomfleet.node.visiting.players import PlayerSession
 from roomfleet.node.visiting.visits import Visits
 from roomfleet.node.visiting.watchers import Watchers
 from roomfleet.store import (
@@ -67,7 +67,7 @@ class HostedRoom:
         self.departing = Departing(self, node)
         self.clock = RoomClock(self._loop.time, 0.0, 0.0)
         self._stepping = Stepping(self, node)
-        self._delivering = Delivering(self)
+        self._delivering = Delivering(self, node)
         self.saver: Saver | None = None
         self._stopped_elsewhere_at = desired.frozen_at
         self._stopping = False
@@ -328,13 +328,6 @@ class HostedRoom:
             if player is not None and self.visits.players.get(player) is None and player in self.live.players:
                 self.visits.expect(player)
 
-    def _fresh(self, viewer: str) -> Snapshot | None:
-        """A snapshot for one who is behind; None where a player's actor has left already."""
-        assert self.live is not None
-        if self.visits.players.get(viewer) is not None and self.live.player_actor(viewer) is None:
-            return None
-        return self.snapshot(viewer)
-
     # -- what the room puts out ----------------------------------------------------------------------------
 
     def guarded(self, act: Callable[[LiveRoom], None], *, pump: bool = True) -> None:
@@ -358,23 +351,9 @@ class HostedRoom:
             return  # what was delivered broke it
         if self.saver is not None:
             self.saver.poke()
-        behind = self.fanout.catch_up(self._fresh)
-        if behind:
-            self._put_out_too_slow()
+        behind = self._delivering.catch_up()
         if not self.over:
             self._stepping.arm(behind=behind)
-
-    def _put_out_too_slow(self) -> None:
-        limit = self._node.settings.slow_client_seconds
-        reason = f"your connection took nothing for {limit:g} s"
-        for viewing in self.fanout.too_slow(limit):
-            if viewing.connection is None:
-                continue
-            self._node.meters.slow_clients += 1
-            if isinstance(viewing, PlayerSession):
-                self.visits.put_out(viewing.player, viewing.connection, ByeCode.TOO_SLOW, reason)
-            else:
-                self.watchers.put_out(viewing.connection, ByeCode.TOO_SLOW, reason)
 
     # -- what the saver tells ------------------------------------------------------------------------------
 

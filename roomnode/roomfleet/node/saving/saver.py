@@ -1,7 +1,7 @@
 """A room's write-behind: what changed is saved by interval, and at once on events (DESIGN 7).
 
-Changes wait as atomic groups; per actor the newest wins. While the store is in trouble they are kept and
-tried again; after `maxUnsavedSeconds` the room takes no commands until it can save again.
+`batches` has what waits, and commits it; `trying` says for how long the store did not let it. What could not
+be saved is kept and tried again.
 """
 
 from __future__ import annotations
@@ -10,26 +10,20 @@ import asyncio
 import logging
 import random
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Protocol
 
 from roomfleet.game.live import LiveRoom
-from roomfleet.game.outbox import AtomicGroup, Change, ChangeKind
-from roomfleet.node.measuring.meters import FAILED, FENCED, REFUSED, Meters
+from roomfleet.node.measuring.meters import Meters
 from roomfleet.node.running.clock import RoomClock
 from roomfleet.node.running.schedule import Schedule
-from roomfleet.node.saving.backlog import Backlog
+from roomfleet.node.saving.batches import Batches, Departure
+from roomfleet.node.saving.trying import Trying
 from roomfleet.store import (
-    ActorRecord,
-    BadChange,
     Fenced,
     Session,
     StoreError,
     StoreUnavailable,
-    TooLarge,
-    doc_id,
 )
-from roomfleet.store import protocol as store_changes
 from roomfleet.wire.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -39,14 +33,6 @@ MOST_PAUSE_SECONDS = 2.0
 
 FLUSH_SECONDS = 2.0
 """Who waits for a save that is under way goes on after that."""
-
-
-@dataclass(frozen=True, slots=True)
-class Departure:
-    """A committed travel: what was asked, and the record as the target will find it."""
-
-    change: Change
-    record: ActorRecord
 
 
 class Saved(Protocol):
@@ -74,30 +60,20 @@ class Saver:
 
     __slots__ = (
         "_again",
-        "_backlog",
         "_barriers",
+        "_batches",
         "_clock",
-        "_game",
-        "_in_flight",
         "_live",
-        "_meters",
-        "_paused",
-        "_refusal",
-        "_refused",
         "_renew",
         "_rng",
         "_room",
         "_schedule",
         "_session",
-        "_settings",
         "_task",
-        "_trying_since",
+        "_trying",
         "_unsaved_since",
         "_wall",
-        "_watching",
         "interval",
-        "ok",
-        "saved_at",
     )
 
     def __init__(
@@ -116,32 +92,34 @@ class Saver:
         meters: Meters,
     ) -> None:
         self.interval = interval
-        self.saved_at: float | None = None
-        self.ok = True
-        self._game = game
         self._session = session
         self._live = live
         self._clock = clock
-        self._settings = settings
         self._schedule = schedule
         self._wall = wall
         self._room = room
         self._rng = rng
-        self._meters = meters
-        self._backlog = Backlog()
-        self._in_flight: list[AtomicGroup] = []
-        """The batch that is being committed."""
-        self._refused: list[AtomicGroup] = []
-        """Too large, or senseless: kept, and tried again with what changes next."""
-        self._refusal = ""
+        self._batches = Batches(
+            game=game,
+            session=session,
+            live=live,
+            clock=clock,
+            wall=wall,
+            meters=meters,
+            departed=room.departed,
+        )
+        self._trying = Trying(
+            session.room,
+            live,
+            schedule=schedule,
+            max_unsaved_seconds=settings.max_unsaved_seconds,
+            told=room.saves,
+        )
         self._barriers: list[int] = []
         self._renew = False
         self._unsaved_since: float | None = None
-        self._trying_since: float | None = None
-        self._watching = False
         self._task: asyncio.Task[None] | None = None
         self._again = False
-        self._paused = False
 
     # -- asking for a save ---------------------------------------------------------------------------------
 
@@ -149,13 +127,13 @@ class Saver:
         """Something may have changed: save within the interval, or at once."""
         if self._session.fenced:
             return
-        if not (self._live.dirty or self._barriers or self._backlog or self._renew):
+        if not (self._batches or self._barriers or self._renew):
             return
         now = self._loop_time()
         if self._unsaved_since is None:
             self._unsaved_since = now
         if self._task is not None:
-            self._begin_trying()
+            self._trying.begin()
             self._again = self._again or urgent
             return
         if urgent:
@@ -188,11 +166,11 @@ class Saver:
         self._schedule.clear(self._key)
         if self._task is not None:
             await asyncio.wait([self._task])
-        self._begin_trying()
+        self._trying.begin()
         attempt = 0
         while True:
             try:
-                if self._live.dirty or self._barriers or self._backlog or self._refused:
+                if self._batches or self._barriers or self._batches.refusal:
                     await self._commit_all()
                 await self._session.release(
                     state=self._live.room_body(),
@@ -201,7 +179,7 @@ class Saver:
                 )
             except StoreUnavailable as error:
                 attempt += 1
-                self._trouble(str(error))
+                self._trying.failed(str(error))
                 await self.pause(attempt)
             else:
                 self.close()
@@ -209,14 +187,13 @@ class Saver:
 
     def close(self) -> None:
         """Nothing is saved any more."""
-        self._trying_since = None
-        for key in (self._key, self._watch_key):
-            self._schedule.clear(key)
+        self._trying.end()
+        self._schedule.clear(self._key)
 
     async def pause(self, attempt: int) -> None:
         """Backoff with jitter while the store does not answer. The store's protocol calls it too."""
         if attempt > 1:
-            self._trouble("the store does not answer")
+            self._trying.failed("the store does not answer")
         pause = min(MOST_PAUSE_SECONDS, 0.05 * 2 ** min(attempt, 6))
         await asyncio.sleep(pause * self._rng.uniform(0.5, 1.0))
 
@@ -225,11 +202,19 @@ class Saver:
         """When the oldest change that is not saved was made, loop time; None: all is saved."""
         return self._unsaved_since
 
+    @property
+    def saved_at(self) -> float | None:
+        """When something was last saved (s since 1970)."""
+        return self._batches.saved_at
+
+    @property
+    def ok(self) -> bool:
+        """Whether saves get through."""
+        return self._trying.ok
+
     def unsaved(self) -> int:
-        """How many actors have changes that are not saved. For a room that is lost: it collects them all."""
-        self._compose()
-        groups = (*self._backlog.groups, *self._in_flight, *self._refused)
-        return len({change.actor for group in groups for change in group.changes})
+        """How many actors have changes that are not saved."""
+        return self._batches.unsaved()
 
     # -- saving --------------------------------------------------------------------------------------------
 
@@ -237,51 +222,26 @@ class Saver:
     def _key(self) -> tuple[str, str]:
         return ("save", self._session.room)
 
-    @property
-    def _watch_key(self) -> tuple[str, str]:
-        return ("unsaved", self._session.room)
-
     def _loop_time(self) -> float:
         return asyncio.get_running_loop().time()
 
     def _begin(self) -> None:
         if self._task is None and not self._session.fenced:
-            self._begin_trying()
+            self._trying.begin()
             self._task = asyncio.get_running_loop().create_task(
                 self._run(), name=f"save {self._session.room}"
             )
             self._task.add_done_callback(self._ended)
 
-    def _begin_trying(self) -> None:
-        """From now on the store has `maxUnsavedSeconds`; an operation of its may take longer than that."""
-        if self._trying_since is None:
-            self._trying_since = self._loop_time()
-        if not self._watching:
-            self._watch()
-
-    def _watch(self) -> None:
-        """One entry for a while rather than one for each commit."""
-        self._watching = self._trying_since is not None
-        if self._trying_since is None:
-            return
-        limit = self._trying_since + self._settings.max_unsaved_seconds
-        if self._loop_time() >= limit:
-            self._watching = False
-            self._trouble("the store does not answer")
-        else:
-            self._schedule.set(self._watch_key, limit, self._watch)
-
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._task = None
         if task.cancelled() or self._session.fenced:
             return
-        if self._again or self._live.dirty or self._barriers or self._backlog:
+        if self._again or self._batches or self._barriers:
             urgent, self._again = self._again or bool(self._barriers), False
             self.poke(urgent=urgent)
         if self._task is None:
-            self._trying_since = None
-            self._watching = False
-            self._schedule.clear(self._watch_key)
+            self._trying.end()
 
     async def _run(self) -> None:
         attempt = 0
@@ -294,7 +254,7 @@ class Saver:
                 return
             except StoreUnavailable as error:
                 attempt += 1
-                self._trouble(str(error))
+                self._trying.failed(str(error))
                 await self.pause(attempt)
             except Exception as error:
                 log.exception("saving %s broke", self._session.room)
@@ -304,22 +264,22 @@ class Saver:
     async def _commit_all(self) -> None:
         """Commit everything that is unsaved now."""
         first = True
-        while first or self._backlog or self._live.dirty:
+        while first or self._batches:
             first = False
-            self._compose()
+            self._batches.compose()
             barriers, self._barriers = self._barriers, []
             ceiling = self._clock.next_ceiling()
             started = self._loop_time()
             try:
-                await self._commit_backlog(ceiling)
+                await self._batches.commit(ceiling)
             except StoreError:
                 self._barriers = barriers + self._barriers
                 raise
-            failure = self._refusal if self._refused else ""
+            failure = self._batches.refusal
             self._renew = False
             self._unsaved_since = started if self._live.dirty else None
             self._clock.raise_ceiling(ceiling)
-            self._well(failure)
+            self._trying.went_well(failure)
             now = self._clock.now()
             for barrier in barriers:
                 if failure:
@@ -328,97 +288,9 @@ class Saver:
                     self._live.saved(barrier, now)
             self._room.saved()
             if self._live.dirty:
-                self._begin_trying()
+                self._trying.begin()
             await self._session.applied()
-            self._well(failure)
+            self._trying.went_well(failure)
             if not self._barriers and not self._again:
                 return
             self._again = False
-
-    def _compose(self) -> None:
-        groups = self._live.compose(self._clock.now())
-        if groups and self._refused:
-            groups = [*self._refused, *groups]
-            self._refused = []
-        body = self._live.room_body() if any(group.room for group in groups) else None
-        self._backlog.add(groups, body)
-
-    async def _commit_backlog(self, ceiling: float) -> None:
-        """Commit the backlog in batches; what cannot be saved for its size goes to the refused."""
-        first = True
-        singly = 0
-        while first or self._backlog:
-            first = False
-            groups, body = self._backlog.take_batch(1 if singly else None)
-            singly = max(0, singly - 1)
-            changes = [change for group in groups for change in group.changes]
-            begun = self._loop_time()
-            self._in_flight = groups
-            try:
-                committed = await self._session.commit(
-                    [self._to_store(change) for change in changes],
-                    state=body,
-                    ceiling_ms=round(ceiling * 1000),
-                    saved_at_ms=round(self._wall() * 1000),
-                )
-            except (TooLarge, BadChange) as error:
-                self._meters.saves[REFUSED] += 1
-                if len(groups) > 1:
-                    # One of them is at fault: each by itself, so that the others are saved.
-                    self._backlog.put_back(groups, body)
-                    singly = len(groups)
-                    continue
-                self._refusal = str(error)
-                self._refused.extend(groups)
-                log.warning("%s", error)
-                continue
-            except BaseException as error:
-                self._meters.saves[FENCED if isinstance(error, Fenced) else FAILED] += 1
-                self._backlog.put_back(groups, body)
-                raise
-            finally:
-                self._in_flight = []
-            self._meters.saved(self._loop_time() - begun, len(changes))
-            self.saved_at = self._wall()
-            if committed.departed:
-                await self._session.applied()
-                by_id = {doc_id(self._game, change.actor): change for change in changes}
-                self._room.departed([Departure(by_id[record.id], record) for record in committed.departed])
-
-    def _to_store(self, change: Change) -> store_changes.Change:
-        actor = doc_id(self._game, change.actor)
-        match change.kind:
-            case ChangeKind.CREATE:
-                return store_changes.Create(actor, change.body)
-            case ChangeKind.SAVE:
-                return store_changes.Save(actor, change.body)
-            case ChangeKind.AWAY:
-                return store_changes.Save(actor, change.body, away=True)
-            case ChangeKind.TRAVEL:
-                return store_changes.Travel(
-                    actor, change.body, doc_id(self._game, change.to_room), change.arrival, change.fresh
-                )
-            case ChangeKind.DELETE:
-                return store_changes.Delete(actor)
-
-    # -- trouble -------------------------------------------------------------------------------------------
-
-    def _trouble(self, why: str) -> None:
-        if self.ok:
-            log.warning("%s cannot save: %s; it keeps everything and tries again", self._session.room, why)
-            self.ok = False
-            self._room.saves(False, why)
-        unsaved = self._loop_time() - self._trying_since if self._trying_since is not None else 0.0
-        if not self._paused and unsaved >= self._settings.max_unsaved_seconds:
-            self._paused = True
-            self._live.pause_commands(f"the room could not save for {unsaved:.0f} s; try again when it can")
-
-    def _well(self, failure: str) -> None:
-        self._trying_since = None
-        if self._paused:
-            self._paused = False
-            self._live.pause_commands(None)
-        ok = not failure
-        if ok != self.ok:
-            self.ok = ok
-            self._room.saves(ok, failure)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from roomfleet.game.outbox import ChangeKind
 from roomfleet.node.measuring.meters import OUT
 from roomfleet.node.running.surroundings import Surroundings
-from roomfleet.node.saving.saver import Departure
+from roomfleet.node.saving.batches import Departure
 from roomfleet.node.travelling.asking import GrantedSeat
 from roomfleet.wire.link import RoomPhase
 from roomfleet.wire.names import player_of

@@ -11,7 +11,8 @@ from roomfleet.game.outbox import AtomicGroup, Change, ChangeKind
 from roomfleet.node.measuring.meters import Meters
 from roomfleet.node.running.clock import RoomClock
 from roomfleet.node.running.schedule import Schedule
-from roomfleet.node.saving.saver import Departure, Saver
+from roomfleet.node.saving.batches import Departure
+from roomfleet.node.saving.saver import Saver
 from roomfleet.store import ActorRecord, Fenced, StoreError, StoreUnavailable, TooLarge, Transit
 from roomfleet.store.protocol import Committed, Travel
 from roomfleet.wire.settings import Settings
