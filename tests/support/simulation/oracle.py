@@ -86,6 +86,8 @@ class Oracle:
         """Joins that the core has heard of, and how long it had been awake then."""
         self._behind: dict[str, tuple[str, int]] = {}
         """Joins that waited for their own seat when that was looked at last: at that boot and epoch."""
+        self._elsewhere: dict[Key, set[str]] = defaultdict(set)
+        """Who was said to sit in a copy that is not the one that counts: the core need not believe that."""
         self.admitted = 0
         self.refused: dict[str, int] = defaultdict(int)
 
@@ -183,7 +185,14 @@ class Oracle:
                 seat = self._seats.pop(id, None) or self._replaced_seats.pop(id, None)
                 if seat is not None:
                     self._seated[key].add(seat.who[1])
+                    self._elsewhere[key].discard(seat.who[1])
             self._seated[key].update(report.seated)
+            room = self._simulation.master.core._world.rooms.get(key)
+            place = room.place if room is not None else None
+            if place is None or (place.node.key, place.epoch) != (node, report.epoch):
+                self._elsewhere[key].update(report.seated)
+            else:
+                self._elsewhere[key].difference_update(report.seated)
 
     def _replaced(self, who: tuple[str, str], session: int = 0) -> None:
         """A newer join of the same player: an older one's seat is given up."""
@@ -301,7 +310,8 @@ class Oracle:
             copy = node.copies.get(key.name) if node is not None and node.linked else None
             if node is None or copy is None or copy.phase is not RoomPhase.RUNNING or node.paused:
                 continue
-            sits = all(p in copy.resumable and p in self._seated[key] for p in attempt.players)
+            seated = self._seated[key] - self._elsewhere[key]
+            sits = all(p in copy.resumable and p in seated for p in attempt.players)
             if not sits or view is None or view.phase is not Phase.RUNNING:
                 continue
             if len(self._seated[key]) > SEATED_FACTOR * view.capacity:
@@ -319,6 +329,7 @@ class Oracle:
         self._seats.clear()
         self._replaced_seats.clear()
         self._seated.clear()
+        self._elsewhere.clear()
         self._counts.clear()
         self._specs.clear()
         self._known.clear()
