@@ -8,6 +8,7 @@ from roomfleet.master.core.effects import Admitted, InLine
 from roomfleet.master.core.joining import bring
 from roomfleet.master.core.joining.line import Join, JoinState, Line
 from roomfleet.master.core.joining.telling import RENEW_SECONDS
+from roomfleet.master.core.model import Key
 from roomfleet.master.core.placing import places
 from roomfleet.master.core.state import Link, Room, Stage
 from roomfleet.master.core.world import Alarm, World
@@ -45,7 +46,7 @@ def free_seats(room: Room) -> int:
 
 def most_at_once(world: World, room: Room) -> int:
     """The largest party that the room can ever take."""
-    fleet = world.fleets.get(room.key._replace(name=room.spec.fleet))
+    fleet = world.fleets.get(Key(room.key.game, room.spec.fleet))
     if fleet is None or fleet.spec is None:
         return room.spec.capacity
     return min(room.spec.capacity, fleet.spec.players_per_node)
@@ -151,7 +152,7 @@ def _until_up(world: World, room: Room) -> float | None:
     place = room.place
     if place is not None and place.stage is Stage.RUNNING:
         return 0.0
-    fleet = world.fleets.get(room.key._replace(name=room.spec.fleet))
+    fleet = world.fleets.get(Key(room.key.game, room.spec.fleet))
     if fleet is None or fleet.room_start.seconds is None:
         return None
     start = fleet.room_start.seconds

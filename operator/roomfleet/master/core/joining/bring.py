@@ -70,9 +70,9 @@ def ask(world: World, room: Room) -> None:
 
 def next_due(world: World, room: Room) -> float | None:
     """When to ask again."""
-    if not room.running:
+    if room.key not in world.brings or not room.running:
         return None
-    joins = world.brings.get(room.key, {}).values()
+    joins = world.brings[room.key].values()
     return min((each.ask_again_at for each in joins if each.state is JoinState.BRINGING), default=None)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from roomfleet.master.core.model import Key
 from roomfleet.master.core.placing.choosing import count_group, has_to_go
 from roomfleet.master.core.queueing.queue import Lane
 from roomfleet.master.core.state import Fleet, Link, Move, MoveStage, Node, Place, Room, Stage
@@ -62,7 +63,7 @@ def leave(world: World, room: Room) -> None:
 
 
 def move(world: World, room: Room, stage: Stage) -> None:
-    """The room's place comes into another stage."""
+    """The room's place comes into another stage. Whoever finds that out has the room looked at."""
     place = room.place
     if place is None or place.stage is stage:
         return
@@ -70,7 +71,6 @@ def move(world: World, room: Room, stage: Stage) -> None:
     place.since = world.now
     if room.line is not None:
         room.line.tell_all()
-    world.look_at(room, Lane.URGENT)
 
 
 def stop(world: World, room: Room) -> None:
@@ -260,7 +260,7 @@ def wake_waiting(world: World, fleet: Fleet, most: int) -> None:
 
 def stop_waiting(world: World, room: Room, fleet_name: str) -> None:
     """The room needs no space any more; if there is some, the next one may have it."""
-    fleet = world.fleets.get(room.key._replace(name=fleet_name))
+    fleet = world.fleets.get(Key(room.key.game, fleet_name))
     if fleet is None or room.key not in fleet.waiting:
         return
     del fleet.waiting[room.key]

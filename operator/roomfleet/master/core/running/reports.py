@@ -47,9 +47,17 @@ def reported(world: World, node: Node, report: Report) -> None:
     if place is None or not is_about(report, node, place) or place.stage is Stage.UNHEARD:
         _stray(world, room, node, report)
         return
+    known = _known(room)
     _used(world, room, report)
     _ACTIONS[report.phase](world, room, place, report)
-    world.look_at(room, Lane.URGENT if room.waiting else Lane.HOUSEKEEPING)
+    if report.seated or _known(room) != known:
+        world.look_at(room, Lane.URGENT if room.waiting else Lane.HOUSEKEEPING)
+
+
+def _known(room: Room) -> tuple[object, ...]:
+    """What of a room makes a difference to what is to be done with it, and is known by reports."""
+    stage = room.place.stage if room.place is not None else None
+    return (stage, room.players, room.resumable, room.saved, bool(room.saved_at))
 
 
 def _stray(world: World, room: Room, node: Node, report: Report) -> None:

@@ -17,7 +17,7 @@ TRUE, FALSE, UNKNOWN = ConditionStatus.TRUE, ConditionStatus.FALSE, ConditionSta
 
 def rfc3339(at: float) -> str:
     """A time (s since 1970) as Kubernetes writes it."""
-    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return datetime.fromtimestamp(int(at), UTC).isoformat().replace("+00:00", "Z")
 
 
 def no_space(fleet: Fleet) -> str:
@@ -179,12 +179,15 @@ def _same_but_counts(one: RoomStatus, other: RoomStatus) -> bool:
     )
 
 
+_SAVED = Condition("Saved", TRUE, "Saved")
+_NOT_SAVED = Condition("Saved", FALSE, "StoreDoesNotAnswer", "the store does not take this room's saves")
+_NEVER_SAVED = Condition("Saved", UNKNOWN, "NeverSaved", "nothing was saved yet")
+
+
 def _saved(room: Room) -> Condition:
     if not room.saved:
-        return Condition("Saved", FALSE, "StoreDoesNotAnswer", "the store does not take this room's saves")
-    if room.saved_at:
-        return Condition("Saved", TRUE, "Saved")
-    return Condition("Saved", UNKNOWN, "NeverSaved", "nothing was saved yet")
+        return _NOT_SAVED
+    return _SAVED if room.saved_at else _NEVER_SAVED
 
 
 def _reason(room: Room, place: Place | None, phase: Phase) -> tuple[str, str]:
