@@ -263,6 +263,23 @@ def test_kept_data_are_found_again_and_others_begin_anew_with_their_players_at_h
     asyncio.run(play())
 
 
+def test_a_player_is_brought_from_the_kept_data_of_an_instance_that_has_gone(fleet: Running) -> None:
+    apply(fleet, template("loft", keepData=True, room={"arrivals": "Anyone"}))
+
+    async def play() -> None:
+        async with player(fleet, "una") as una:
+            await una.join(InstanceOf("loft", "one"))
+            await una.call("keep", value=4)
+            await una.leave()
+        await until(lambda: not names(fleet, "loft"), "the instance is gone")
+        async with player(fleet, "una") as una:
+            await una.join(InstanceOf("loft", "two"), bring=True)
+            await playing(una, instance_name("loft", "two"))
+            assert state_of(una)["kept"] == 4
+
+    asyncio.run(play())
+
+
 def test_a_deleted_template_takes_its_instances_along(fleet: Running) -> None:
     apply(fleet, template("tent"))
 

@@ -179,6 +179,34 @@ def test_a_player_may_ask_to_be_brought_to_an_instance_that_anyone_may_come_to(d
     assert [(one.origin, one.room) for one in bring] == [("town", room)]
 
 
+@pytest.mark.parametrize("to_a_room", [False, True])
+def test_a_player_is_brought_from_kept_data_of_a_deleted_instance_which_is_made_again_for_that(
+    driver: Driver, to_a_room: bool
+) -> None:
+    driver.template(arrivals=Arrivals.ANYONE, keep_data=True)
+    driver.room("inn", arrivals=Arrivals.ANYONE)
+    driver.instances[SEVEN] = Instance("cave", "t-cave", "party-7")
+    driver.room(SEVEN, on_delete=OnDelete.RETAIN)
+    driver.delete(SEVEN)
+    if to_a_room:
+        id, asked = driver.join("ann", "inn", found=SEVEN, bring=True), "inn"
+    else:
+        id, asked = driver.seek("ann", "party-8", found=SEVEN, bring=True), instance_name("cave", "party-8")
+    assert driver.one(fx.CreateRoom).instance_key == "party-7"
+    driver.created(driver.one(fx.CreateRoom))
+    if not to_a_room:
+        assert driver.one(fx.CreateRoom).instance_key == "party-8"
+        driver.created(driver.one(fx.CreateRoom))
+    driver.run(asked)
+    driver.run(SEVEN)
+    bring = [effect for effect in driver.effects if isinstance(effect, fx.BringPlayer)]
+    assert [(one.origin, one.room) for one in bring] == [(SEVEN, asked)]
+    driver.tell(ev.PlayerBrought(id, asked))
+    answer = driver.answer(id)
+    assert isinstance(answer, fx.Admitted)
+    assert answer.room == asked
+
+
 def test_nobody_is_brought_to_an_instance_with_doors_only(driver: Driver) -> None:
     driver.template()
     id = driver.seek("ann", "party-7", found="town", bring=True)

@@ -7,7 +7,7 @@ from roomfleet.master.core.events import PlayerFound
 from roomfleet.master.core.instancing import ending, instance_line, instances
 from roomfleet.master.core.joining import admission, bring
 from roomfleet.master.core.joining.join_alarms import set_alarm
-from roomfleet.master.core.joining.line import Join, JoinState, without
+from roomfleet.master.core.joining.line import Asked, Join, JoinState, without
 from roomfleet.master.core.model import Key
 from roomfleet.master.core.queueing.queue import Lane
 from roomfleet.master.core.running import leftovers
@@ -73,6 +73,7 @@ def settle(world: World, join: Join) -> None:
     holder = next((room for player, room in join.found if player == join.player), None)
     instance = _instance(world, join, holder)
     if instance is not None:
+        _remember_onward(join, *instance)
         if (room := instances.instance_of(*instance)) is not None:
             move_on(world, join, room)
         else:
@@ -94,6 +95,14 @@ def settle(world: World, join: Join) -> None:
         _holder_is_gone(world, join, holder)
     else:
         _no_such_room(world, join, name)
+
+
+def _remember_onward(join: Join, template: Template, key: str) -> None:
+    """The way is by another instance than that asked for: the actor stands in its kept data, and is to be
+    brought."""
+    elsewhere = (join.template, join.key) != (template.key.name, key)
+    if join.bring and elsewhere and (join.asked is not None or join.template is not None):
+        join.onward = Asked(join.asked, join.template, join.key)
 
 
 def _enter_together(world: World, join: Join, room: Room) -> None:
@@ -128,6 +137,9 @@ def move_on(world: World, join: Join, room: Room) -> None:
     holder = next((name for player, name in join.found if player == join.player), None)
     if not join.player:
         instance_line.answer_asked(world, join, room)
+    elif join.onward is not None and room.key.name == holder:
+        (join.asked, join.template, join.key), join.onward = join.onward, None
+        settle(world, join)
     elif join.bring and holder not in (None, room.key.name):
         join.asked = room.key.name
         _bring(world, join, holder or "")

@@ -12,6 +12,7 @@ from bisect import bisect_left, insort
 from collections.abc import Callable, Container, Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import NamedTuple
 
 from msgspec import structs
 
@@ -46,6 +47,14 @@ class SeatOf:
     id: str
 
 
+class Asked(NamedTuple):
+    """What a join asks for."""
+
+    room: str | None
+    template: str | None
+    key: str | None
+
+
 @dataclass(slots=True, eq=False)
 class Join:
     """A wish for a seat: a player's own join, a party's for all of its members, or a seat that a node asked
@@ -74,6 +83,9 @@ class Join:
     """The player asks to be brought, wherever the actor is."""
     origin: Key | None = None
     """The room that the actor is to be brought from."""
+    onward: Asked | None = None
+    """What was asked for, while it is in line for the instance that the actor is to be brought from: that was
+    deleted, and its data were kept."""
     asked_of: tuple[str, int] | None = None
     """The boot and epoch of `origin` that were last told to send the actor."""
     ask_again_at: float = 0.0
