@@ -14,7 +14,7 @@ from roomfleet.client import Client, State
 from support.kube import Cluster
 from support.kube_proxy import proxied_cluster
 from support.operating import Operated, operated
-from support.promised import watch
+from support.promised import move, watch
 from support.room_watch import RoomWatch, placed_once_each, watched_rooms
 from support.service import Service, another, holder, service
 from support.trial_game import SHORT, playing, stored_epoch, trial_game, until
@@ -32,15 +32,17 @@ TAKEN = "another master has taken the lease"
 
 
 class Load:
-    """Players who stay in running rooms and save all the time, and visitors who wake rooms that sleep, one
-    after the other, and leave them to be bored.
+    """Players who stay in running rooms and save all the time, one who goes to and fro between these, and
+    visitors who wake rooms that sleep, one after the other, and leave them to be bored.
     """
 
     def __init__(self, url: str, game: str) -> None:
         self.url, self._game = url, game
+        self.traveller = self._client("traveller")
         self.residents = {room: [self._client(f"{n} of {room}") for n in range(2)] for room in RUNNING}
         self.noticed: list[State] = []
         self.saves = 0
+        self.moves = 0
         self.visits = [0] * VISITORS
         self._tasks: list[asyncio.Future[None]] = []
 
@@ -52,6 +54,8 @@ class Load:
             for player in players:
                 await player.join(room)
                 self._tasks += map(asyncio.ensure_future, (self._save(player), watch(player, self.noticed)))
+        await self.traveller.join(RUNNING[0])
+        self._tasks.append(asyncio.ensure_future(self._travel(self.traveller)))
         self._tasks += [asyncio.ensure_future(self._visit(number)) for number in range(VISITORS)]
 
     async def _save(self, player: Client) -> None:
@@ -59,6 +63,12 @@ class Load:
             assert await player.call("keep", value=value) == value
             self.saves += 1
             await asyncio.sleep(0.05)
+
+    async def _travel(self, player: Client) -> None:
+        while True:
+            for room in reversed(RUNNING):
+                await move(player, room)
+                self.moves += 1
 
     async def _visit(self, number: int) -> None:
         for visit in itertools.count(1):
@@ -78,12 +88,12 @@ class Load:
 
     async def goes_on(self, visits: int, what: str) -> None:
         """Wait until each visitor has been let in so often more, and saves went on."""
-        before, saves = list(self.visits), self.saves
+        before, saves, moves = list(self.visits), self.saves, self.moves
 
         def look() -> bool:
             self.check()
             further = all(new >= old + visits for new, old in zip(self.visits, before, strict=True))
-            return further and self.saves > saves
+            return further and self.saves > saves and self.moves > moves
 
         await until(look, what, within=60)
 
@@ -91,7 +101,8 @@ class Load:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        await asyncio.gather(*(player.leave() for players in self.residents.values() for player in players))
+        residents = [player for players in self.residents.values() for player in players]
+        await asyncio.gather(*(player.leave() for player in (*residents, self.traveller)))
 
 
 async def wait(fleet: Operated, look: Callable[[], bool], within: float, what: str) -> None:
@@ -145,7 +156,10 @@ def test_a_master_that_stood_still_past_its_lease_changes_nothing_when_it_goes_o
             await load.end()
         await claims_are_as_recorded(fleet, load)
         placings = placed_once_each(await asyncio.to_thread(rooms.complete))
-        print(f"\n{sum(load.visits)} joins of sleeping rooms, {placings} placings, {load.saves} saves")
+        print(
+            f"\n{sum(load.visits)} joins of sleeping rooms, {placings} placings,"
+            f" {load.saves} saves, {load.moves} moves"
+        )
 
     game = trial_game(tmp_path, rooms=ROOMS)
     with ExitStack() as stack:

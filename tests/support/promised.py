@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import re
 import signal
+import urllib.request
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Protocol
 
 from roomfleet.client import CallError, Client, State
+from support.scraped import Scraped, scraped
 from support.trial_game import answer, playing, state_of, stored_epoch, stored_state, until
 
 
@@ -36,6 +38,8 @@ class Fleet(Protocol):
     def view(self, room: str) -> dict[str, Any]: ...
 
     def log(self) -> str: ...
+
+    def get(self, path: str) -> Any: ...
 
 
 # -- P1
@@ -80,8 +84,20 @@ async def a_paused_node_changes_nothing_that_counts(fleet: Fleet) -> str:
         assert lost is not None
         done = isinstance(stale[0].result(), int)
         assert int(lost[1]) >= done, "what it had done and not saved is said"
+        metrics = await until(lambda: node_metrics(fleet, first), "the first node is connected again")
+        assert metrics["roomfleet_node_rooms_fenced_total"][()] == 1
+        assert metrics["roomfleet_node_changes_lost_total"][()] == int(lost[1])
         assert fleet.view("alpha")["epoch"] == before, "the takeover was the only one"
     return first
+
+
+def node_metrics(fleet: Fleet, name: str) -> Scraped | None:
+    """What a node shows at `/metrics`; None while the master does not know it."""
+    nodes = {node["name"]: node for node in fleet.get(f"/v1/games/{fleet.game}/nodes")["nodes"]}
+    if name not in nodes or not nodes[name]["url"]:
+        return None
+    with urllib.request.urlopen(nodes[name]["url"].replace("ws://", "http://") + "/metrics") as answer:
+        return scraped(answer.read())
 
 
 # -- P2

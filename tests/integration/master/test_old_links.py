@@ -5,76 +5,15 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any, cast
 
 from tornado.httpclient import HTTPRequest
-from tornado.httpserver import HTTPServer
-from tornado.testing import bind_unused_port
 from tornado.websocket import WebSocketClientConnection, websocket_connect
 
-from roomfleet.master.api.context import Context
-from roomfleet.master.api.identity import Anonymous
-from roomfleet.master.api.link import LinkServer
-from roomfleet.master.api.origins import Origins
-from roomfleet.master.core import Core, Key, RoomView
 from roomfleet.master.core import events as ev
-from roomfleet.master.core.effects import Effect, Record
-from roomfleet.master.core.model import FleetSpec, Phase, RoomStatus
-from roomfleet.master.runner import Runner
+from roomfleet.master.core.model import Phase
 from roomfleet.wire.codec import encode
 from roomfleet.wire.link import SUBPROTOCOL, Desired, FromNode, Hello, Ping, Pong, Report, RoomPhase, to_node
-from roomfleet.wire.settings import Settings
-from roomfleet.wire.spec import RoomSpec
-from roomfleet.wire.tickets import SigningKey
-
-GAME, NODE, SECRET = "game", "default-0", "a link secret of tests"
-TOWN = Key(GAME, "town")
-BORED_SECONDS = 60
-
-
-class Objects:
-    """An adapter that writes nothing."""
-
-    def record(self, effect: Record) -> None: ...
-
-    def __getattr__(self, name: str) -> Any:
-        def ignored(effect: Effect) -> None: ...
-
-        return ignored
-
-
-class Master:
-    """A core behind its link's server. Its clock is moved by the test."""
-
-    def __init__(self) -> None:
-        self.now = 1_000.0
-        self.core = Core(Settings(), seed=1, now=self.now)
-        key = SigningKey.from_seed(bytes(32))
-        self.runner = Runner(self.core, cast(Any, Objects()), key, lambda: self.now)
-        self.url = ""
-        for event in (
-            ev.FleetApplied(Key(GAME, "default"), 1, FleetSpec(min_nodes=1, max_nodes=1)),
-            ev.RoomApplied(
-                *(TOWN, "uid town", 1, "1", RoomSpec(map="map1.town", bored_after_seconds=BORED_SECONDS)),
-                entry=True,
-                status=RoomStatus(phase=Phase.RUNNING, node=NODE, epoch=3, observed_generation=1),
-            ),
-            ev.Synced(),
-        ):
-            self.runner.handle(event)
-
-    @property
-    def town(self) -> RoomView:
-        view = self.core.room(TOWN)
-        assert view is not None
-        return view
-
-    async def pass_time(self, seconds: int, link: NodeLink) -> None:
-        """The node is heard each second."""
-        for _ in range(seconds):
-            self.now += 1
-            self.runner.handle(ev.Tick())
-            await link.heard()
+from support.lone_master import BORED_SECONDS, GAME, NODE, SECRET, Master, serving
 
 
 class NodeLink:
@@ -88,6 +27,13 @@ class NodeLink:
 
     async def say(self, message: FromNode) -> None:
         await self._socket.write_message(encode(message))
+
+    async def pass_time(self, seconds: int, master: Master) -> None:
+        """Time passes, and the node is heard each second."""
+        for _ in range(seconds):
+            master.now += 1
+            master.runner.handle(ev.Tick())
+            await self.heard()
 
     async def hello(self, players: int) -> None:
         await self.say(
@@ -132,32 +78,9 @@ def report(players: int) -> Report:
 
 
 @asynccontextmanager
-async def serving(master: Master) -> AsyncIterator[None]:
-    settings = Settings()
-    context = Context(
-        runner=master.runner,
-        identity=Anonymous(),
-        origins=Origins(),
-        settings=settings,
-        games=master.core.games,
-        wall=lambda: master.now,
-    )
-    socket, port = bind_unused_port()
-    server = HTTPServer(LinkServer(context, SECRET).application())
-    server.add_socket(socket)
-    master.url = f"ws://127.0.0.1:{port}/link"
-    try:
-        yield
-    finally:
-        server.stop()
-        master.runner.stop()
-        await server.close_all_connections()
-
-
-@asynccontextmanager
 async def dialled_twice(master: Master) -> AsyncIterator[tuple[NodeLink, NodeLink]]:
     """An older link and a newer one."""
-    request = HTTPRequest(master.url, connect_timeout=5, request_timeout=5)
+    request = HTTPRequest(master.link_url, connect_timeout=5, request_timeout=5)
     links = [NodeLink(await websocket_connect(request, subprotocols=[SUBPROTOCOL])) for _ in range(2)]
     try:
         yield links[0], links[1]
@@ -180,7 +103,7 @@ def test_a_late_report_over_a_replaced_link_makes_no_room_look_empty() -> None:
             await old.end()
             await new.heard()
             assert master.town.players == 2
-            await master.pass_time(BORED_SECONDS + 5, new)
+            await new.pass_time(BORED_SECONDS + 5, master)
             assert master.town.phase is Phase.RUNNING
             assert all(rooms == ["town"] for rooms in new.desired), new.desired
 

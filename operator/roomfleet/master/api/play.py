@@ -39,6 +39,8 @@ from roomfleet.wire.joining import Join as JoinMessage
 from roomfleet.wire.urls import reachable
 
 FIRST_MESSAGE_SECONDS = 5.0
+UNREAD_SECONDS = 1.0
+"""Until then it has read what was said while it stood still itself."""
 POLL_SECONDS = 10.0
 """How often the core hears that somebody still waits: while the socket is open."""
 
@@ -71,7 +73,10 @@ class Play(WebSocketHandler):
     def open(self, game: str) -> None:
         self.set_nodelay(True)
         self._game = game
-        self._timer = asyncio.get_running_loop().call_later(FIRST_MESSAGE_SECONDS, self._silent)
+        self._timer = asyncio.get_running_loop().call_later(FIRST_MESSAGE_SECONDS, self._seems_silent)
+
+    def _seems_silent(self) -> None:
+        self._timer = asyncio.get_running_loop().call_later(UNREAD_SECONDS, self._silent)
 
     def _silent(self) -> None:
         self._refuse(
