@@ -269,7 +269,7 @@ class Fleet:
             admin=_only_this_machine,
             installation=self._installation or kept_in(data.folder),
             adopts=self._adopts,
-            metrics=metrics_page(core, time.time, fleet.writes, lambda: fleet.writes_waiting).text,
+            metrics=metrics_page(core, time.time, fleet.statuses.writes, lambda: len(fleet.statuses)).text,
             public_url=options.public_url,
         )
         secret = options.link_secret or secrets.token_urlsafe(24)

@@ -33,11 +33,11 @@ from roomfleet.master.core.events import (
     TemplateDeleted,
 )
 from roomfleet.master.core.model import Key
-from roomfleet.master.core.queueing.counted import Writes
 from roomfleet.master.local.children import Children
 from roomfleet.master.local.errors import AlreadyExists, ApiError, Conflict, NotFound
 from roomfleet.master.local.files import StorageError
 from roomfleet.master.local.objects import Objects, Precondition
+from roomfleet.master.local.statuses import Statuses
 from roomfleet.master.local.table import Change
 from roomfleet.master.local.table import Event as ObjectEvent
 from roomfleet.master.shapes import (
@@ -55,15 +55,6 @@ from roomfleet.master.shapes import (
 
 log = logging.getLogger(__name__)
 
-COUNTS_SECONDS = 1.0
-"""Counts are written at most that often per object."""
-
-URGENT_SECONDS = 0.02
-"""Phases and conditions wait that long for what follows on their heels."""
-
-DISK_SECONDS = 1.0
-"""Status reaches the disk within that."""
-
 ROOMS = "rooms"
 FLEETS = "roomfleets"
 INSTANCED = "instancedrooms"
@@ -78,15 +69,12 @@ class LocalFleet:
         """Every object is known here at all times: that the list is complete is said every `list_seconds`."""
         self.closing = False
         """Set at the end: nothing is placed and no node is made any more."""
-        self.writes = Writes()
+        self.statuses = Statuses(objects)
         self._objects = objects
         self._handle = handle
         self._children: Children | None = None
         self._loop = asyncio.get_running_loop()
-        self._waiting: dict[tuple[str, str], dict[str, Any]] = {}
-        self._urgent: set[tuple[str, str]] = set()
         self._unsubscribe: Callable[[], None] | None = None
-        self._disk: asyncio.Task[None] | None = None
         self._list_seconds = list_seconds
         self._listing: asyncio.TimerHandle | None = None
 
@@ -102,7 +90,7 @@ class LocalFleet:
         for kind in self._objects.kinds:
             for obj in self._objects.list(kind.plural):
                 self._accept(kind.plural, obj)
-        self._disk = self._loop.create_task(self._keep_writing(), name="object status to disk")
+        self.statuses.start()
         self._handle(Synced())
         self._list()
 
@@ -112,25 +100,7 @@ class LocalFleet:
             self._listing.cancel()
         if self._unsubscribe is not None:
             self._unsubscribe()
-        for plural, name in list(self._waiting):
-            self._write_waiting(plural, name)
-        if self._disk is not None:
-            self._disk.cancel()
-            await asyncio.wait([self._disk])
-        await self._to_disk()
-
-    async def _keep_writing(self) -> None:
-        while True:
-            await asyncio.sleep(DISK_SECONDS)
-            await asyncio.shield(self._to_disk())
-
-    async def _to_disk(self) -> None:
-        unwritten = self._objects.unwritten()
-        if unwritten:
-            try:
-                await self._loop.run_in_executor(None, self._objects.write, unwritten)
-            except StorageError as error:
-                log.error("cannot write the status of objects: %s", error)
+        await self.statuses.stop()
 
     def _list(self) -> None:
         self._handle(Listed(self._objects.game))
@@ -148,7 +118,7 @@ class LocalFleet:
             self._accept(event.plural, event.object)
             return
         key = self._key(event.object)
-        self._waiting.pop((event.plural, key.name), None)
+        self.statuses.forget(event.plural, key.name)
         if event.plural == ROOMS:
             self._handle(RoomDeleted(key, event.object["metadata"]["uid"]))
         elif event.plural == FLEETS:
@@ -171,7 +141,7 @@ class LocalFleet:
         """Say in the condition Accepted what of the spec is not done yet."""
         wanted = accepted_conditions(obj, _now())
         if wanted is not None:
-            self._patch(plural, obj["metadata"]["name"], {"conditions": wanted})
+            self.statuses.patch(plural, obj["metadata"]["name"], {"conditions": wanted})
 
     # -- effects to objects --------------------------------------------------------------------------------
 
@@ -186,9 +156,9 @@ class LocalFleet:
                 raise NotFound(ROOMS, name)
             patch = room_status(effect.status, room, _now())
             metadata = {"resourceVersion": effect.version}
-            written = self._written(ROOMS, name, {"metadata": metadata, "status": patch})
+            written = self.statuses.written(ROOMS, name, {"metadata": metadata, "status": patch})
             version = written["metadata"]["resourceVersion"]
-            self._waiting.pop((ROOMS, name), None)
+            self.statuses.forget(ROOMS, name)
         except NotFound:
             outcome = RecordOutcome.GONE
         except Conflict:
@@ -208,7 +178,7 @@ class LocalFleet:
         if effect.uid not in ("", room["metadata"]["uid"]):
             return  # about an object that is gone: another has its name now
         status = room_status(effect.status, room, _now())
-        self._write_later(ROOMS, name, status, at_once=effect.urgent)
+        self.statuses.write_later(ROOMS, name, status, at_once=effect.urgent)
 
     def write_fleet_status(self, effect: WriteFleetStatus) -> None:
         name = effect.key.name
@@ -216,7 +186,7 @@ class LocalFleet:
             fleet = self._objects.get(FLEETS, name)
         except NotFound:
             return
-        self._write_later(FLEETS, name, fleet_status(effect.status, fleet, _now()), at_once=False)
+        self.statuses.write_later(FLEETS, name, fleet_status(effect.status, fleet, _now()), at_once=False)
 
     def write_template_status(self, effect: WriteTemplateStatus) -> None:
         name = effect.key.name
@@ -226,7 +196,7 @@ class LocalFleet:
             return
         if template["metadata"]["uid"] == effect.uid:
             status = template_status(effect.status, template, _now())
-            self._write_later(INSTANCED, name, status, at_once=effect.urgent)
+            self.statuses.write_later(INSTANCED, name, status, at_once=effect.urgent)
 
     def create_room(self, effect: CreateRoom) -> None:
         if self.closing:
@@ -288,44 +258,6 @@ class LocalFleet:
     def delete_node(self, effect: DeleteNode) -> None:
         if self._children is not None:
             self._children.stop(effect.node.name)
-
-    def _write_later(self, plural: str, name: str, status: dict[str, Any], *, at_once: bool) -> None:
-        key = (plural, name)
-        if at_once and key not in self._urgent:
-            self._urgent.add(key)
-            self._loop.call_later(URGENT_SECONDS, self._write_waiting, plural, name)
-        elif key not in self._waiting:
-            self._loop.call_later(COUNTS_SECONDS, self._write_waiting, plural, name)
-        self._waiting[key] = status
-
-    def _write_waiting(self, plural: str, name: str) -> None:
-        self._urgent.discard((plural, name))
-        status = self._waiting.pop((plural, name), None)
-        if status is not None:
-            self._patch(plural, name, status)
-
-    def _patch(self, plural: str, name: str, status: dict[str, Any]) -> None:
-        try:
-            self._written(plural, name, {"status": status})
-        except NotFound:
-            return  # deleted meanwhile
-        except (ApiError, StorageError) as error:
-            log.error("cannot write the status of %s %s: %s", plural, name, error)
-
-    def _written(self, plural: str, name: str, patch: dict[str, Any]) -> dict[str, Any]:
-        begun = self._loop.time()
-        try:
-            written = self._objects.patch_status(plural, name, patch)
-        except (ApiError, StorageError) as error:
-            self.writes.failed(conflict=isinstance(error, Conflict), gone=isinstance(error, NotFound))
-            raise
-        self.writes.written(self._loop.time() - begun)
-        return written
-
-    @property
-    def writes_waiting(self) -> int:
-        """Objects with a status to write."""
-        return len(self._waiting)
 
 
 def _now() -> str:
