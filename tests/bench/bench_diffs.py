@@ -21,10 +21,10 @@ from statistics import median
 from typing import Any
 
 from roomfleet.game import Actor, Player, Room
-from roomfleet.game.live import LiveRoom
 from roomfleet.game.maps.geography import OpenGeography
 from roomfleet.game.maps.maps import MapRoom, Tag
 from roomfleet.game.seeing.view import actor_view
+from roomfleet.game.starting import start_room
 from roomfleet.wire.codec import encode
 from roomfleet.wire.session import Patch
 
@@ -108,7 +108,7 @@ class Bench:
 
     def __init__(self, actors: int, entries: int = 0) -> None:
         self.now = 100.0
-        self.live = LiveRoom.start(
+        self.live = start_room(
             game="bench", name="room", epoch=1, room_class=Room, map_room=MAP, state={}, ticks_per_second=20,
             seed=1, now=self.now, wall=self.now, saved=None, actors=[], geography=OpenGeography(MAP),
         )  # fmt: skip

@@ -9,10 +9,10 @@ from typing import Any
 import msgspec
 
 from roomfleet.game import Player, Room
-from roomfleet.game.live import LiveRoom
 from roomfleet.game.maps.geography import OpenGeography
 from roomfleet.game.maps.maps import Door, Exit, MapRoom, Tag
 from roomfleet.game.outbox import AtomicGroup, Change, ChangeKind, Outbox
+from roomfleet.game.starting import start_room
 from roomfleet.wire import session
 from roomfleet.wire.patch import apply_ops
 
@@ -56,7 +56,7 @@ class World:
     ) -> None:
         self.wall_ahead = wall - now
         self.now = now
-        self.live = LiveRoom.start(
+        self.live = start_room(
             game="walkabout",
             name=name,
             epoch=epoch,

@@ -8,6 +8,7 @@ from typing import Any
 from roomfleet.game.live import LiveRoom
 from roomfleet.game.loader import Game
 from roomfleet.game.outbox import Change, ChangeKind, Frame, ScriptFailure, SeatUnwanted, SeatWanted, Told
+from roomfleet.game.starting import start_room
 from roomfleet.wire.motion import Point, position_at
 from roomfleet.wire.names import player_actor
 from roomfleet.wire.patch import apply_ops
@@ -39,7 +40,7 @@ class PlayedRoom:
         """A new life of the room, from what was saved; players are away."""
         self.epoch += 1
         self.copies.clear()
-        self.live = LiveRoom.start(
+        self.live = start_room(
             game=self._game.name,
             name=self.name,
             epoch=self.epoch,

@@ -1,7 +1,7 @@
 """What a game's author imports: rooms, actors, marks and errors.
 
 actor, room  what an author derives from
-live         a room that runs, with its population; fills the outbox
+live         a room that runs, with its population; starting makes it; it fills the outbox
 state        what may be in state, and its diffs
 maps         map files, doors, tags, geographies
 scripting    how scripts run, and what calls them

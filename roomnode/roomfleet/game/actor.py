@@ -321,4 +321,4 @@ class Player(Actor):
 
     def kick(self, reason: str) -> None:
         """Put the player out of the room; the actor is kept."""
-        self._in_room().kick(self, reason)
+        self._in_room().telling.kick(self, reason)

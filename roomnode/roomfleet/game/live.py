@@ -9,42 +9,40 @@ actors, `scripts` and `steps` their scripts, `view` what viewers are told, `unsa
 from __future__ import annotations
 
 import random
-import traceback
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from roomfleet.game.actor import Actor, Player
-from roomfleet.game.errors import ActorError, GameError, NotSaved, ScriptFailed
+from roomfleet.game.actor import Actor
+from roomfleet.game.errors import GameError, NotSaved
 from roomfleet.game.maps.geography import Geography
 from roomfleet.game.maps.maps import MapRoom
 from roomfleet.game.moving import arrivals
 from roomfleet.game.moving.arrivals import Arrival
 from roomfleet.game.moving.journeys import Journeys
-from roomfleet.game.outbox import AtomicGroup, Kicked, Outbox, Told
+from roomfleet.game.outbox import AtomicGroup, Outbox
 from roomfleet.game.population import Population
 from roomfleet.game.room import Room
 from roomfleet.game.saving.dirty import Dirty
-from roomfleet.game.saving.saved import make, one_line
 from roomfleet.game.saving.unsaved import ROOM, Unsaved
 from roomfleet.game.scripting.asked import Asked
 from roomfleet.game.scripting.scripted import Scripted
 from roomfleet.game.scripting.scripts import Scripts
 from roomfleet.game.scripting.steps import Steps
 from roomfleet.game.scripting.timers import Clock
+from roomfleet.game.seeing.frames import Frames
+from roomfleet.game.seeing.telling import Telling
 from roomfleet.game.seeing.vision import ALL, Radius, Vision, restored_vision, saved_vision
 from roomfleet.game.seeing.watching import Watching
 from roomfleet.game.seeing.welcome import welcome_fields
-from roomfleet.game.state.plain import plain, text
 from roomfleet.game.state.state import Tier
-from roomfleet.wire.session import Event, Snapshot
+from roomfleet.wire.session import Snapshot
 
 
 class LiveRoom:
-    """One room that runs. Make it with `start`."""
+    """One room that runs. Made by `starting.start_room`."""
 
     __slots__ = (
-        "_flushed",
         "_players",
         "_random",
         "_seed",
@@ -54,7 +52,7 @@ class LiveRoom:
         "actors",
         "asked",
         "epoch",
-        "frames_wait",
+        "frames",
         "game",
         "geography",
         "journeys",
@@ -65,6 +63,7 @@ class LiveRoom:
         "room",
         "scripts",
         "steps",
+        "telling",
         "unsaved",
         "view",
     )
@@ -83,7 +82,7 @@ class LiveRoom:
         geography: Geography,
         room: Room,
     ) -> None:
-        """Without actors; `start` is what makes a room."""
+        """Without actors and not begun."""
         self.game = game
         self.name = name
         self.epoch = epoch
@@ -96,84 +95,18 @@ class LiveRoom:
         self.steps = Steps(ticks_per_second, now, dirty)
         self.unsaved = Unsaved(self, dirty)
         self.view = Watching(self)
+        self.frames = Frames(self)
         self.scripts = Scripts(self)
         self.actors = Population(self)
         self.journeys = Journeys(self)
         self.asked = Asked(self)
+        self.telling = Telling(self)
         self._players: dict[str, Actor] = {}
         self._random: random.Random | None = None
         self._seed = seed
         self._wall_ahead = wall - now
-        self.frames_wait = False
-        """No frame is closed: the last one is still on its way to the viewers. What changes meanwhile is
-        told in the next."""
-        self._flushed = self.steps.tick - 1
         self._stopped = False
         self._vision: Vision | None = None
-
-    @classmethod
-    def start(
-        cls,
-        *,
-        game: str,
-        name: str,
-        epoch: int,
-        room_class: type[Room],
-        map_room: MapRoom,
-        state: Mapping[str, Any],
-        ticks_per_second: int,
-        seed: int,
-        now: float,
-        wall: float,
-        saved: dict[str, Any] | None,
-        actors: Sequence[tuple[str, dict[str, Any]]],
-        geography: Geography,
-    ) -> LiveRoom:
-        """A room at its first start (`saved` None: `created` runs), or as it was saved.
-
-        `state` is the Room object's initial state; fields that `define()` does not have become public.
-        Raises ScriptFailed when a class cannot be had or its code raises, StateError for a bad `state`.
-        """
-        room = make(room_class, owned=False)
-        live = cls(
-            game=game,
-            name=name,
-            epoch=epoch,
-            map_room=map_room,
-            ticks_per_second=ticks_per_second,
-            seed=seed,
-            now=now,
-            wall=wall,
-            geography=geography,
-            room=room,
-        )
-        if saved is None:
-            room.state._fill(state, undefined=Tier.PUBLIC)
-        else:
-            room.state._restore(saved["state"])
-            room._timers.restore(saved["timers"], now)
-            if "vision" in saved:
-                live._vision = restored_vision(saved["vision"])
-        room._live = live
-        room.state._watch(room)
-        for timer_name, timer in room._timers.items():
-            live.scripts.schedule(room, timer_name, timer)
-        arrivals.restore(live, actors)
-        if saved is None:
-            live._create()
-        live.steps.run_ready()
-        return live
-
-    def _create(self) -> None:
-        with self._group():
-            self.unsaved.touch(ROOM)
-            try:
-                self.scripts.strict_hook(self.room, "created")
-            except KeyboardInterrupt:
-                raise
-            except BaseException as error:
-                what = f"{type(self.room).__name__}.created() raised {one_line(error)}"
-                raise ScriptFailed(what, "".join(traceback.format_exception(error))) from error
 
     # -- what it is ---------------------------------------------------------------------------------------
 
@@ -213,6 +146,10 @@ class LiveRoom:
         if of_class is not None:
             return of_class
         return Radius(self.map.vision) if self.map.vision is not None else ALL
+
+    def restore_vision(self, saved: Any) -> None:
+        """As `room_body` had it."""
+        self._vision = restored_vision(saved)
 
     def set_vision(self, vision: Vision) -> None:
         """Let players see so far from now on."""
@@ -349,25 +286,15 @@ class LiveRoom:
         self.steps.advance(now)
         self._wall_ahead = wall - self.now
         self.steps.run_due()
-        self.view.settle()
-        if self.view and self.steps.tick > self._flushed and not self.frames_wait:
-            self._flushed = self.steps.tick
-            frame = self.view.flush(self._flushed, self.now)
-            if frame is not None:
-                self.outbox.frames.append(frame)
+        self.frames.close()
 
     def next_due(self) -> float | None:
         """Room time of the next step that is needed; None when there is nothing to do at all."""
         if self._stopped:
             return None
-        self.view.settle()
+        frame = self.frames.due()
         due = self.steps.next_due()
-        if self.view and not self.frames_wait:
-            frame = self.now
-            if self.steps.tick <= self._flushed:
-                frame = (self._flushed + 1) / self.steps.ticks_per_second
-            due = frame if due is None else min(due, frame)
-        return due
+        return due if frame is None else frame if due is None else min(due, frame)
 
     def stop(self, now: float, *, players_stay: bool = False) -> None:
         """Close every script; then `compose` gives the last changes. Players who are still here are away,
@@ -377,7 +304,7 @@ class LiveRoom:
         """
         if self._stopped:
             return
-        with self._group():
+        with self.group():
             self.steps.advance(now)
             for actor in self.actors:
                 self.journeys.drop(actor)
@@ -439,7 +366,7 @@ class LiveRoom:
         actors, room = self.view.snapshot(viewer)
         for frame in self.outbox.frames:
             frame.private[viewer] = []
-        return Snapshot(seq=self._flushed, now=self.now, actors=actors, room=room)
+        return Snapshot(seq=self.frames.seq, now=self.now, actors=actors, room=room)
 
     # -- for actors and rooms -----------------------------------------------------------------------------
 
@@ -447,28 +374,6 @@ class LiveRoom:
         """A value in somebody's state changed."""
         self.unsaved.touch(owner._key)
         self.view.state(owner, tier, op, path, value)
-
-    def event(self, name: str, data: Mapping[str, Any], to: Actor | Iterable[Actor] | None) -> None:
-        """Tell one player, several, or all."""
-        event = Event(name=text(name, "event"), data=plain(dict(data), f"event {name!r}"))
-        if to is None:
-            self.outbox.told.append(Told(None, event))
-            return
-        # Each of them once, however often it was named.
-        listeners = dict.fromkeys([to] if isinstance(to, Actor) else to)
-        players = tuple(self._told(each, name) for each in listeners)
-        if players:
-            self.outbox.told.append(Told(players[0] if len(players) == 1 else players, event))
-
-    def _told(self, actor: Actor, event: str) -> str:
-        player = actor.player if isinstance(actor, Actor) else None
-        if player is None or self._players.get(player) is not actor:
-            raise ActorError(f"{actor!r} is no player's actor in this room: nobody can be told {event!r}")
-        return player
-
-    def kick(self, player: Player, reason: str) -> None:
-        """Put a player out."""
-        self.outbox.kicked.append(Kicked(player.player, text(reason, "reason")))
 
     def player_came(self, player: str, actor: Actor) -> None:
         """The population says so."""
@@ -479,7 +384,8 @@ class LiveRoom:
         del self._players[player]
 
     @contextmanager
-    def _group(self) -> Iterator[None]:
+    def group(self) -> Iterator[None]:
+        """What is done within is saved together."""
         self.steps.begin()
         try:
             yield
@@ -491,6 +397,6 @@ class LiveRoom:
         if self._stopped:
             raise GameError(f"the room {self.name} has stopped")
         self.steps.advance(now)
-        with self._group():
+        with self.group():
             yield
         self.steps.run_ready()

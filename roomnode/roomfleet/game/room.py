@@ -184,7 +184,7 @@ class Room(Scripted):
 
         Nothing of it is kept. Raises ActorError when one of `to` is no player's actor in the room.
         """
-        self._in_room().event(name, data or {}, to)
+        self._in_room().telling.event(name, data or {}, to)
 
     @contextmanager
     def together(self, *members: Actor | Room) -> Iterator[None]:

@@ -64,7 +64,7 @@ def test_defect_04_no_queue_keeps_what_nobody_takes(on_a_node: Any, monkeypatch:
         alpha.visits.leave(f"twice{number}", second)
         alpha.visits.dropped(f"dropped{number}", here[f"dropped{number}"])
         alpha.visits.dropped(f"slow{number}", here[f"slow{number}"])
-        alpha.guarded(lambda live: live.kick(live.player_actor(f"kicked{number}"), "enough"))
+        alpha.guarded(lambda live: live.telling.kick(live.player_actor(f"kicked{number}"), "enough"))
         alpha.watchers.dropped(watching)
         await soon(lambda: not len(alpha.visits.players) and not len(beta.visits.players))
 

@@ -17,6 +17,7 @@ from roomfleet.game import Actor, ActorError, GameError, Player, Room, command
 from roomfleet.game.errors import ScriptFailed
 from roomfleet.game.live import LiveRoom
 from roomfleet.game.maps.geography import OpenGeography
+from roomfleet.game.starting import start_room
 from roomfleet.wire.session import Event, Welcome, to_client
 from support.game_room import MAP, World
 
@@ -223,7 +224,7 @@ def test_an_idle_room_takes_less_than_ten_kilobytes() -> None:
     geography = OpenGeography(MAP)
 
     def start(number: int) -> LiveRoom:
-        live = LiveRoom.start(
+        live = start_room(
             game="walkabout",
             name=f"room-{number}",
             epoch=1,

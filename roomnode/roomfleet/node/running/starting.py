@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from roomfleet.game.errors import GameError, ScriptFailed
 from roomfleet.game.live import LiveRoom
+from roomfleet.game.starting import start_room
 from roomfleet.node.running.clock import RoomClock
 from roomfleet.node.running.surroundings import Surroundings
 from roomfleet.store import (
@@ -93,7 +94,7 @@ async def _start(
     begin = claimed.ceiling_ms / 1000
     clock = RoomClock(asyncio.get_running_loop().time, begin, begin)
     clock.raise_ceiling(clock.next_ceiling())
-    live = LiveRoom.start(
+    live = start_room(
         game=node.game.name,
         name=name,
         epoch=epoch,

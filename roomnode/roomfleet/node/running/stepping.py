@@ -29,7 +29,7 @@ class Stepping:
         live, clock = room.live, room.clock
         assert live is not None
         # While a frame is on its way the next one is not made: its end brings the step for that.
-        live.frames_wait = room.fanout.busy
+        live.frames.wait = room.fanout.busy
         due = live.next_due()
         step, renew = ("step", room.name), ("renew", room.name)
         now = self._loop.time()
@@ -58,7 +58,7 @@ class Stepping:
         room, meters = self._room, self._node.meters
         if room.live is None or room.phase is not RoomPhase.RUNNING:
             return
-        room.live.frames_wait = room.fanout.busy
+        room.live.frames.wait = room.fanout.busy
         meters.ticks += 1
         due = room.live.next_due()
         if due is not None:

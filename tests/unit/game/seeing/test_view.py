@@ -223,13 +223,13 @@ def test_leaving_and_coming_back_within_a_tick() -> None:
 def test_while_frames_wait_scripts_go_on_and_the_next_frame_has_it_all() -> None:
     world, (ann,) = joined("ann")
     frames(world).clear()  # of her coming
-    world.live.frames_wait = True
+    world.live.frames.wait = True
     for hp in (9, 8, 7):
         ann.state.hp = hp
         assert world.live.next_due() is None, "a frame alone is no reason for a step now"
         world.tick()
     assert world.out.frames == []
-    world.live.frames_wait = False
+    world.live.frames.wait = False
     (frame,) = frames(world)
     assert frame.public == [["set", ["p:ann", "state", "hp"], 7]]
 
