@@ -84,7 +84,6 @@ async def serving(master: Master) -> AsyncIterator[None]:
         identity=Anonymous(),
         origins=Origins(),
         settings=settings,
-        games=master.core.games,
         wall=lambda: master.now,
     )
     servers = []

@@ -13,6 +13,7 @@ from roomfleet.master.api.joins import Unwelcome, Wanted, party_of, place_in_lin
 from roomfleet.master.api.origins import Origins
 from roomfleet.master.core import Core
 from roomfleet.master.core import events as ev
+from roomfleet.master.core.model import Key
 from roomfleet.wire.joining import JoinBody
 from roomfleet.wire.settings import Settings
 from roomfleet.wire.tickets import LineToken, SigningKey, Ticket
@@ -30,7 +31,6 @@ def context() -> Context:
         identity=Anonymous(),
         origins=Origins(),
         settings=settings,
-        games=core.games,
         wall=lambda: 1_000.0,
     )
 
@@ -40,6 +40,18 @@ def test_a_join_for_a_game_that_the_master_does_not_know_yet_is_not_refused(cont
     context.runner.core.handle(ev.Synced(), 1_001.0)
     with pytest.raises(Unwelcome, match="there is no game 'walkabout'"):
         wanted_room(context, "walkabout", JoinBody(room="town"))
+
+
+def test_a_wrong_game_is_told_a_few_of_those_that_there_are(context: Context) -> None:
+    core = context.runner.core
+    core.handle(ev.Synced(), 1_000.0)
+    for number in range(9):
+        key, fleet = Key(f"game-{number}", "default-0"), "default"
+        core.handle(ev.NodeConnected(key, "b", fleet, 10, "ws://n", ()), 1_000.0)
+    wanted_room(context, "game-8", JoinBody(room="town"))
+    with pytest.raises(Unwelcome) as refused:
+        wanted_room(context, "chess", JoinBody(room="town"))
+    assert refused.value.problem.detail.endswith("there are: game-0, game-1, game-2, game-3, game-4, …")
 
 
 def test_the_members_of_a_party_are_who_their_tokens_say(context: Context) -> None:

@@ -264,7 +264,7 @@ class Fleet:
             identity=Anonymous(),
             origins=Origins(*options.origins(port)),
             settings=settings,
-            games=lambda: [game],
+            only_game=game,
             wall=time.time,
             admin=_only_this_machine,
             installation=self._installation or kept_in(data.folder),

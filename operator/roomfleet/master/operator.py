@@ -173,7 +173,6 @@ class Master:
             identity=Anonymous(),
             origins=Origins(*options.origins(port)),
             settings=options.settings,
-            games=core.games,
             wall=time.time,
             installation=installation,
             adopts=self._adopts,

@@ -77,7 +77,6 @@ def test_the_path_of_the_public_url_leads_to_no_metrics_and_the_links_port_does(
         settings=Settings(),
         identity=Anonymous(),
         origins=Origins(),
-        games=list,
         prefix="/games",
         public_url="https://play.example/games",
         metrics=lambda: b"roomfleet_build_info 1\n",

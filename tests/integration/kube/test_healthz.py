@@ -80,7 +80,6 @@ class Bench:
             identity=Anonymous(),
             origins=Origins(),
             settings=Settings(),
-            games=self.core.games,
             wall=lambda: self.now,
             trouble=self.fleet.trouble,
         )

@@ -257,3 +257,31 @@ def test_a_party_that_nobody_asks_for_ends_as_one(driver: Driver) -> None:
     assert driver.problem(party).refusal == "expired"
     world = driver.core._world
     assert (world.joins, world.players) == ({}, {})
+
+
+def test_a_party_in_line_whose_rooms_node_is_lost_is_let_in_together_where_it_comes_back(
+    driver: Driver,
+) -> None:
+    full(driver)
+    party = driver.join("ann", "town", "bob", "cid")
+    single = driver.join("dan", "town")
+    driver.gone(0)
+    driver.wait(16, alive=(1,))
+    driver.recorded("town", 2)
+    driver.report(1, "town", RoomPhase.RUNNING, 2, players=1)
+    assert members(driver, party) == ["bob", "cid"]
+    assert driver.position(single) == 1
+
+
+def test_tickets_of_a_party_whose_node_is_lost_are_void_for_all_and_each_finds_a_way_in(
+    driver: Driver,
+) -> None:
+    driver.room("town", capacity=2)
+    party = driver.join("ann", "town", "bob")
+    driver.run("town")
+    assert members(driver, party) == ["bob"]
+    driver.gone(0)
+    driver.wait(1, alive=(1,))
+    again = [driver.join(name, "town") for name in ("ann", "bob")]
+    driver.run("town", 1, 2)
+    assert all(driver.admitted(id) for id in again)

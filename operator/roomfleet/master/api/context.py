@@ -22,8 +22,6 @@ class Context:
     identity: Identity
     origins: Origins
     settings: Settings
-    games: Callable[[], list[str]]
-    """The games (namespaces) that this master serves."""
     wall: Callable[[], float]
     """Seconds since 1970."""
     trouble: Callable[[], str] = lambda: ""
@@ -36,8 +34,18 @@ class Context:
     """Raises NotAdmin unless the request is an admin's."""
     metrics: Callable[[], bytes] = lambda: b""
     """The text of `/metrics`."""
+    only_game: str = ""
+    """The one game there is, whether it has rooms or not; empty: every namespace that has some."""
     public_url: str = ""
     """Where players reach the master, when a proxy stands before it: no slash at its end."""
+
+    def games(self) -> list[str]:
+        """The games (namespaces) that this master serves."""
+        return [self.only_game] if self.only_game else self.runner.core.games()
+
+    def has_game(self, name: str) -> bool:
+        """Whether it serves that one; each join asks, so this costs the same however many there are."""
+        return name == self.only_game if self.only_game else self.runner.core.has_game(name)
 
     @property
     def prefix(self) -> str:

@@ -24,6 +24,8 @@ from roomfleet.wire.urls import reachable
 
 FIRST_ANSWER_SECONDS = 5.0
 """How long a POST waits for the first answer."""
+NAMED_GAMES = 5
+"""A refusal names so many of the games that there are."""
 PARTY_MOST = 999
 """Other members of a party; a room takes fewer, as a rule."""
 
@@ -53,13 +55,11 @@ class Wanted:
 def wanted_room(context: Context, game: str, body: JoinBody) -> Wanted:
     """What is asked for. Raises Unwelcome."""
     # Until every object has been told a game may be one that is not known yet: its joins wait for that.
-    if context.runner.core.synced and game not in context.games():
-        raise Unwelcome(
-            Problem.of(
-                Refusal.NO_SUCH_GAME,
-                f"there is no game {game!r} here; there are: {', '.join(context.games())}",
-            )
-        )
+    if context.runner.core.synced and not context.has_game(game):
+        games = context.games()
+        some = ", ".join(games[:NAMED_GAMES]) + (", …" if len(games) > NAMED_GAMES else "")
+        detail = f"there is no game {game!r} here; there are: {some}"
+        raise Unwelcome(Problem.of(Refusal.NO_SUCH_GAME, detail))
     if body.instanced_room is None and body.key is not None:
         raise Unwelcome(Problem.of(Refusal.BAD_REQUEST, "a key needs an instanced_room: name both"))
     key: str | None = None

@@ -76,7 +76,7 @@ class OnePlayer(JsonHandler):
 
     def _problem(self, game: str, player: str) -> Problem | None:
         """Why the caller is told nothing; None: they may know."""
-        if game not in self.context.games():
+        if not self.context.has_game(game):
             return Problem.of(Refusal.NO_SUCH_GAME, f"there is no game {game!r} here")
         try:
             player_name(player)

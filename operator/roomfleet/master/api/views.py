@@ -50,7 +50,7 @@ class _View(JsonHandler):
 
     def need(self, game: str) -> None:
         """Answers 404 for a game that is not here."""
-        if game not in self.context.games():
+        if not self.context.has_game(game):
             raise HTTPError(404, "there is no game %s here; see /v1/games", game)
 
 

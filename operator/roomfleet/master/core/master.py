@@ -144,8 +144,12 @@ class Core:
 
     def games(self) -> list[str]:
         """Games that have rooms, InstancedRooms or nodes."""
-        games = self._world.games.items()
-        return sorted(name for name, game in games if game.rooms or game.templates or game.nodes)
+        return sorted(name for name in self._world.games if self.has_game(name))
+
+    def has_game(self, name: str) -> bool:
+        """Whether that game has rooms, InstancedRooms or nodes."""
+        game = self._world.games.get(name)
+        return game is not None and bool(game.rooms or game.templates or game.nodes)
 
     def _game_rooms(self, game: str) -> dict[str, Any]:
         known = self._world.games.get(game)
