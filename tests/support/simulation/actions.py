@@ -11,8 +11,9 @@ from msgspec.structs import replace
 from roomfleet.master.core import Key
 from roomfleet.master.core import events as ev
 from roomfleet.master.core.model import Phase, RoomStatus
+from roomfleet.wire.names import instance_name
 from roomfleet.wire.spec import Arrivals, Keep, OnDelete
-from support.simulation.apiserver import Object
+from support.simulation.apiserver import Object, TemplateObject
 from support.simulation.chance import chosen
 from support.simulation.nodes import SimNode
 from support.simulation.plan import Action, Kind
@@ -20,6 +21,8 @@ from support.simulation.plan import Action, Kind
 if TYPE_CHECKING:
     from support.simulation.simulation import Simulation
 
+KEYS = 6
+"""Keys that instances are asked for by."""
 REGULARS = 25
 """Players who come again and again; the others are new each time."""
 ROOMS = 8
@@ -33,6 +36,11 @@ def perform(simulation: Simulation, action: Action) -> None:
 def _room(simulation: Simulation, luck: float) -> Object | None:
     rooms = list(simulation.api.rooms.values())
     return chosen(rooms, luck) if rooms else None
+
+
+def _template(simulation: Simulation, luck: float) -> TemplateObject | None:
+    templates = list(simulation.api.templates.values())
+    return chosen(templates, luck) if templates else None
 
 
 def _node(simulation: Simulation, luck: float) -> SimNode | None:
@@ -51,6 +59,41 @@ def _join(simulation: Simulation, action: Action) -> None:
     id, luck = f"j{action.number}", simulation.chance.roll(f"join {action.number}")
     others = (f"{id}a", f"{id}b") if luck < 0.03 else (f"{id}a",) if luck < 0.08 else ()
     simulation.players.join(id, game, player, asked, others=others, bring=luck > 0.85 and asked is not None)
+
+
+def _join_key(simulation: Simulation, action: Action) -> None:
+    template = _template(simulation, action.luck[0])
+    if template is None:
+        return
+    who, key = action.luck[1], f"k{int(action.luck[2] * KEYS)}"
+    player = f"p{int(who * 2 * REGULARS)}" if who < 0.5 else f"q{action.number}"
+    id = f"j{action.number}"
+    others = (f"{id}a",) if simulation.chance.roll(f"join {action.number}") < 0.05 else ()
+    bring = simulation.chance.roll(f"join {action.number}") < 0.2
+    simulation.players.join(
+        *(id, template.key.game, player, None),
+        others=others,
+        bring=bring,
+        template=template.key.name,
+        key=key,
+    )
+
+
+def _rush(simulation: Simulation, action: Action) -> None:
+    template = _template(simulation, action.luck[0])
+    if template is None:
+        return
+    key = f"k{int(action.luck[2] * KEYS)}"
+    for number in range(3 + int(action.luck[1] * 12)):
+        id = f"j{action.number}.{number}"
+        simulation.players.join(id, template.key.game, id, None, template=template.key.name, key=key)
+
+
+def _locate(simulation: Simulation, action: Action) -> None:
+    template, node = _template(simulation, action.luck[0]), _node(simulation, action.luck[1])
+    if template is not None and node is not None and node.linked and node.key.game == template.key.game:
+        key = f"k{int(action.luck[2] * KEYS)}"
+        simulation.players.locate(f"l{action.number}", node, template.key.name, key)
 
 
 def _cancel(simulation: Simulation, action: Action) -> None:
@@ -77,8 +120,14 @@ def _travel(simulation: Simulation, action: Action) -> None:
     if not sitting:
         return
     node, _, _, player = chosen(sitting, action.luck[0])
-    rooms = [key.name for key in simulation.api.rooms if key.game == node.key.game]
-    simulation.players.travel(f"s{action.number}", node, player, chosen([*rooms, "nowhere"], action.luck[1]))
+    game, id = node.key.game, f"s{action.number}"
+    rooms = [key.name for key in simulation.api.rooms if key.game == game]
+    templates = [key.name for key in simulation.api.templates if key.game == game]
+    if templates and action.luck[2] < 0.3:
+        template, key = chosen(templates, action.luck[1]), f"k{int(action.luck[2] / 0.3 * KEYS)}"
+        simulation.players.travel(id, node, player, template, key)
+    else:
+        simulation.players.travel(id, node, player, chosen([*rooms, "nowhere"], action.luck[1]))
 
 
 def _stay(simulation: Simulation, action: Action) -> None:
@@ -94,6 +143,46 @@ def _nudge(simulation: Simulation, action: Action) -> None:
 
 
 # -- operators ---------------------------------------------------------------------------------------------
+
+
+def _change_template(simulation: Simulation, action: Action) -> None:
+    key = Key(chosen(simulation.games, action.luck[0]), f"t{int(action.luck[1] * 3)}")
+    simulation.change_template(key, f"template {action.number}")
+
+
+def _warm(simulation: Simulation, action: Action) -> None:
+    template = _template(simulation, action.luck[0])
+    if template is not None:
+        most, warm = chosen([1, 2, 4, 8], action.luck[1]), int(action.luck[2] * 4)
+        spec = msgspec.structs.replace(template.spec, warm=warm, max_instances=most)
+        simulation.api.apply_template(template.key, spec)
+
+
+def _no_template(simulation: Simulation, action: Action) -> None:
+    template = _template(simulation, action.luck[0])
+    if template is not None:
+        simulation.api.delete_template(template.key)
+        if action.luck[1] < 0.5:
+            simulation.api.apply_template(template.key, template.spec)
+
+
+def _in_the_way(simulation: Simulation, action: Action) -> None:
+    """Somebody makes a Room that has an instance's name, and deletes it after a while."""
+    template = _template(simulation, action.luck[0])
+    if template is None:
+        return
+    name = instance_name(template.key.name, f"k{int(action.luck[1] * KEYS)}")
+    key = Key(template.key.game, name)
+    if key in simulation.api.rooms:
+        return
+    simulation.make_room(key)
+    uid = simulation.api.rooms[key].uid
+
+    def delete() -> None:
+        if key in simulation.api.rooms and simulation.api.rooms[key].uid == uid:
+            simulation.api.delete(key, simulation.clock.now)
+
+    simulation.clock.later(action.luck[2] * 40.0, delete)
 
 
 def _spec(simulation: Simulation, action: Action) -> None:
@@ -136,14 +225,14 @@ def _make(simulation: Simulation, action: Action) -> None:
 
 def _remake(simulation: Simulation, action: Action) -> None:
     found = _room(simulation, action.luck[0])
-    if found is not None:
+    if found is not None and found.instance is None:
         simulation.api.delete(found.key, simulation.clock.now)
         simulation.make_room(found.key)
 
 
 def _entry(simulation: Simulation, action: Action) -> None:
     found = _room(simulation, action.luck[0])
-    if found is not None:
+    if found is not None and found.instance is None:
         for other in list(simulation.api.rooms.values()):
             if other.key.game == found.key.game and other.entry != (other.key == found.key):
                 simulation.api.annotate(other.key, entry=other.key == found.key)
@@ -289,7 +378,14 @@ _DOERS: dict[Kind, Callable[[Simulation, Action], None]] = {
     Kind.DROP: _leave,
     Kind.TRAVEL: _travel,
     Kind.STAY: _stay,
+    Kind.JOIN_KEY: _join_key,
+    Kind.RUSH: _rush,
+    Kind.LOCATE: _locate,
     Kind.NUDGE: _nudge,
+    Kind.TEMPLATE: _change_template,
+    Kind.WARM: _warm,
+    Kind.NO_TEMPLATE: _no_template,
+    Kind.IN_THE_WAY: _in_the_way,
     Kind.SPEC: _spec,
     Kind.DELETE: _delete,
     Kind.MAKE: _make,

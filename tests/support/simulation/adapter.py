@@ -16,7 +16,7 @@ from roomfleet.master.core import Key
 from roomfleet.master.core import effects as fx
 from roomfleet.master.core import events as ev
 from roomfleet.master.core.model import RoomStatus
-from support.simulation.apiserver import Object, Patched
+from support.simulation.apiserver import Object, Patched, TemplateObject
 
 if TYPE_CHECKING:
     from support.simulation.simulation import Simulation
@@ -25,10 +25,15 @@ LIST_SECONDS = 20.0
 RETRY_SECONDS = 0.5
 
 
+Change = fx.CreateRoom | fx.BindRoom | fx.DeleteRoomObject
+
+
 @dataclass(slots=True)
 class Slot:
     """What is to be written onto one object."""
 
+    change: Change | None = None
+    """What is to be done beside writing its status."""
     record: fx.Record | None = None
     answered: fx.Record | None = None
     """The last record that was written."""
@@ -50,12 +55,16 @@ class Adapter:
         self._life = simulation.master.life
         self._cache: dict[Key, Object] = {}
         self._fleets: dict[Key, int] = {}
+        self._templates: dict[Key, TemplateObject] = {}
         self._slots: dict[Key, Slot] = {}
+        self._dropped: set[str] = set()
+        """Uids of Rooms that are known to be deleted."""
         self._blind_until = 0.0
         self._relist = False
         self._begun = False
         api = simulation.api
         api.watch, api.watch_fleets = self._changed, self._fleet_changed
+        api.watch_templates = self._template_changed
         self._later(simulation.delay(f"list {self._life}", 2.0), self._begin)
 
     @property
@@ -98,6 +107,8 @@ class Adapter:
         api = self._simulation.api
         for key in [*(self._fleets | dict.fromkeys(api.fleets, 0))]:
             self._tell_fleet(key)
+        for key in [*(self._templates | api.templates)]:
+            self._tell_template(key)
         for key, known in list(self._cache.items()):
             if key not in api.rooms:
                 self._gone(key, known.uid)
@@ -122,6 +133,8 @@ class Adapter:
 
     def _news(self, found: Object) -> None:
         known = self._cache.get(found.key)
+        if found.uid in self._dropped:
+            return
         if known is not None and known.version >= found.version:
             return
         self._cache[found.key] = found
@@ -138,7 +151,8 @@ class Adapter:
         version = str(found.version)
         self._master.tell(
             ev.RoomApplied(
-                found.key, found.uid, found.generation, version, found.spec, found.entry, found.status
+                *(found.key, found.uid, found.generation, version, found.spec, found.entry, found.status),
+                instance=found.instance,
             )
         )
 
@@ -147,6 +161,7 @@ class Adapter:
         if known is None or known.uid != uid:
             return
         del self._cache[key]
+        self._dropped.add(uid)
         self._master.tell(ev.RoomDeleted(key, uid))
         self._forget(key)
 
@@ -163,6 +178,20 @@ class Adapter:
         else:
             self._fleets[key] = found.generation
             self._master.tell(ev.FleetApplied(key, found.generation, found.spec))
+
+    def _template_changed(self, key: Key) -> None:
+        if self._begun and self._simulation.clock.now >= self._blind_until:
+            delay = self._simulation.delay(f"watch {key}", 1.0)
+            self._later(delay, lambda: self._tell_template(key), f"watch template {key} {self._life}")
+
+    def _tell_template(self, key: Key) -> None:
+        found, known = self._simulation.api.templates.get(key), self._templates.get(key)
+        if known is not None and (found is None or found.uid != known.uid):
+            del self._templates[key]
+            self._master.tell(ev.TemplateDeleted(key, known.uid))
+        if found is not None and found != known:
+            self._templates[key] = found
+            self._master.tell(ev.TemplateApplied(key, found.uid, found.generation, found.spec))
 
     def repeat(self, key: Key) -> None:
         """Tell what is known already once more."""
@@ -195,6 +224,8 @@ class Adapter:
             return
         if not self._simulation.api.up:
             self._later(RETRY_SECONDS, lambda: self._write(key))
+        elif slot.change is not None:
+            self._change(key, slot, slot.change)
         elif slot.record is not None:
             self._write_record(key, slot, slot.record)
         elif slot.wanted is not None:
@@ -285,11 +316,98 @@ class Adapter:
             self._news(found)
             self._later(RETRY_SECONDS, lambda: self._write(key))
 
+    # -- instances -----------------------------------------------------------------------------------------
+
+    def change(self, effect: Change) -> None:
+        """Make the Room, bind it, or delete it. A later change replaces one that still waits."""
+        self._slots.setdefault(effect.key, Slot()).change = effect
+        self._schedule(effect.key)
+
+    def _change(self, key: Key, slot: Slot, change: Change) -> None:
+        luck = self._simulation.luck(f"change {key}")
+        if luck < 0.03:
+            slot.change = None  # it got lost
+            return
+        failed, lost = luck < 0.06, 0.06 < luck < 0.09
+        event: ev.Event | None = None
+        if not 0.03 < luck < 0.045:  # else it fails, and nothing was done
+            event = self._carry_out(key, slot, change)
+        if lost:
+            self._later(RETRY_SECONDS, lambda: self._write(key))
+            return
+        if failed and isinstance(change, fx.CreateRoom):
+            event = ev.RoomCreated(change, ev.RecordOutcome.FAILED, "no answer")
+        elif failed and isinstance(change, fx.BindRoom):
+            event = ev.RoomBound(change, ev.RecordOutcome.FAILED)
+        found = None if failed else self._simulation.api.rooms.get(key)
+        slot.busy = True
+
+        def arrive() -> None:
+            slot.busy = False
+            if slot.change is change:
+                slot.change = None
+            if found is not None and self._slots.get(key) is slot:
+                self._news(found)
+            if isinstance(change, fx.DeleteRoomObject) and not failed and event is not None:
+                self._gone(key, change.uid)
+            elif event is not None:
+                self._master.tell(event)
+            self._write(key)
+
+        self._later(self._simulation.delay(f"answer {key}", 1.0), arrive)
+
+    def _carry_out(self, key: Key, slot: Slot, change: Change) -> ev.Event | None:
+        """Do it at the API server: what there is to be told of it."""
+        api, simulation = self._simulation.api, self._simulation
+        match change:
+            case fx.CreateRoom():
+                owner = self._templates.get(Key(key.game, change.template))
+                if owner is None or owner.uid != change.template_uid:
+                    return ev.RoomCreated(change, ev.RecordOutcome.GONE)
+                if api.create(change):
+                    simulation.instances.has_key(api.rooms[key])
+                return ev.RoomCreated(change, ev.RecordOutcome.WRITTEN)
+            case fx.BindRoom():
+                before, after = slot.own
+                version = after if int(change.version or 0) == before else int(change.version or 0)
+                outcome = _BOUND[api.bind(change, version)]
+                found = api.rooms.get(key)
+                if outcome is ev.RecordOutcome.WRITTEN and found is not None:
+                    simulation.instances.has_key(found)
+                    slot.own = (version, found.version)
+                bound = found is not None and found.uid == change.uid and found.instance is not None
+                if bound and found.instance.key == change.instance_key:
+                    outcome = ev.RecordOutcome.WRITTEN  # by an attempt of ours, perhaps
+                return ev.RoomBound(change, outcome, str(found.version) if found is not None else "")
+            case fx.DeleteRoomObject():
+                found = api.rooms.get(key)
+                if found is None:
+                    return ev.RoomDeleted(key, change.uid)
+                if found.uid == change.uid:
+                    api.delete(key, simulation.clock.now)
+                    return ev.RoomDeleted(key, change.uid)
+        return None
+
+    def write_template_status(self, effect: fx.WriteTemplateStatus) -> None:
+        def write() -> None:
+            self._simulation.api.template_status[effect.uid] = effect.status
+
+        self._later(
+            self._simulation.delay(f"write {effect.key}", 3.0), write, f"template {effect.key} {self._life}"
+        )
+
     def _forget(self, key: Key) -> None:
         slot = self._slots.pop(key, None)
         if slot is not None and slot.record is not None:
             record, slot.record = slot.record, None
             self._master.tell(ev.Recorded(record, ev.RecordOutcome.GONE))
+
+
+_BOUND = {
+    Patched.WRITTEN: ev.RecordOutcome.WRITTEN,
+    Patched.CONFLICT: ev.RecordOutcome.CONFLICT,
+    Patched.GONE: ev.RecordOutcome.GONE,
+}
 
 
 def without_counts(status: RoomStatus) -> RoomStatus:

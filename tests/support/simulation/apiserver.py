@@ -1,4 +1,4 @@
-"""The simulated API server: Room and RoomFleet objects, their versions, and who watches them."""
+"""The simulated API server: Rooms, RoomFleets and InstancedRooms, their versions, and who watches them."""
 
 from __future__ import annotations
 
@@ -6,8 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
+import msgspec
+
 from roomfleet.master.core import Key
-from roomfleet.master.core.model import FleetSpec, RoomStatus
+from roomfleet.master.core.effects import BindRoom, CreateRoom
+from roomfleet.master.core.model import FleetSpec, Instance, RoomStatus, TemplateSpec, TemplateStatus
 from roomfleet.wire.spec import RoomSpec
 
 
@@ -22,12 +25,23 @@ class Object:
     generation: int
     version: int
     status: RoomStatus = field(default_factory=RoomStatus)
+    instance: Instance | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class FleetObject:
     key: Key
     spec: FleetSpec
+    generation: int
+
+
+@dataclass(frozen=True, slots=True)
+class TemplateObject:
+    """An InstancedRoom object."""
+
+    key: Key
+    uid: str
+    spec: TemplateSpec
     generation: int
 
 
@@ -53,6 +67,10 @@ class ApiServer:
         self.fleets: dict[Key, FleetObject] = {}
         self.watch: Callable[[Key, Object | None, str], None] = lambda key, now, uid: None
         self.watch_fleets: Callable[[Key], None] = lambda key: None
+        self.templates: dict[Key, TemplateObject] = {}
+        self.template_status: dict[str, TemplateStatus] = {}
+        """By uid."""
+        self.watch_templates: Callable[[Key], None] = lambda key: None
         self.deleted_at: dict[str, float] = {}
         """By uid."""
         self.tampered: set[str] = set()
@@ -94,6 +112,32 @@ class ApiServer:
         if self.fleets.pop(key, None) is not None:
             self.watch_fleets(key)
 
+    def apply_template(self, key: Key, spec: TemplateSpec) -> None:
+        found = self.templates.get(key)
+        if found is None:
+            self._made[key] = self._made.get(key, 0) + 1
+            found = TemplateObject(key, f"{key.game}.{key.name}.t{self._made[key]}", spec, 0)
+        self.templates[key] = replace(found, spec=spec, generation=found.generation + 1)
+        self.watch_templates(key)
+
+    def delete_template(self, key: Key) -> None:
+        """Its children go a while later, by `orphans`."""
+        if self.templates.pop(key, None) is not None:
+            self.watch_templates(key)
+
+    def children(self, uid: str) -> list[Object]:
+        """The Rooms that an InstancedRoom owns."""
+        return [room for room in self.rooms.values() if room.instance and room.instance.template_uid == uid]
+
+    def orphans(self) -> list[Object]:
+        """Rooms whose owner is gone: Kubernetes deletes them."""
+        owners = {template.uid for template in self.templates.values()}
+        return [
+            room
+            for room in self.rooms.values()
+            if room.instance is not None and room.instance.template_uid not in owners
+        ]
+
     # -- what the master does ------------------------------------------------------------------------------
 
     def patch(self, key: Key, uid: str, version: int, status: RoomStatus) -> Patched:
@@ -104,6 +148,29 @@ class ApiServer:
         if found.version != version:
             return Patched.CONFLICT
         self._put(replace(found, status=status))
+        return Patched.WRITTEN
+
+    def create(self, create: CreateRoom) -> bool:
+        """Make the child; False: there is a Room of that name."""
+        if create.key in self.rooms:
+            return False
+        self._made[create.key] = self._made.get(create.key, 0) + 1
+        uid = f"{create.key.game}.{create.key.name}.u{self._made[create.key]}"
+        instance = Instance(create.template, create.template_uid, create.instance_key)
+        self._put(Object(create.key, uid, create.spec, False, 1, 0, instance=instance))
+        return True
+
+    def bind(self, bind: BindRoom, version: int) -> Patched:
+        """Give the warm instance its key, if the object is of that uid and version."""
+        found = self.rooms.get(bind.key)
+        if found is None or found.uid != bind.uid or found.instance is None:
+            return Patched.GONE
+        if found.version != version:
+            return Patched.CONFLICT
+        spec = msgspec.structs.replace(found.spec, on_delete=bind.on_delete)
+        instance = Instance(found.instance.template, found.instance.template_uid, bind.instance_key)
+        generation = found.generation + (spec != found.spec)
+        self._put(replace(found, spec=spec, instance=instance, generation=generation))
         return Patched.WRITTEN
 
     def _put(self, changed: Object) -> None:

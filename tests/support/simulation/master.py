@@ -53,6 +53,7 @@ class Master:
         self._held = None
         self._simulation.players.master_died()
         self._simulation.oracle.master_died()
+        self._simulation.instances.master_died()
         self._simulation.clock.later(seconds, self.start)
 
     def stall(self, seconds: float) -> None:
@@ -120,6 +121,7 @@ class Master:
         simulation = self._simulation
         self.events += 1
         simulation.oracle.heard(event)
+        simulation.instances.heard(event)
         simulation.note(event)
         for effect in self.core.handle(event, simulation.clock.now):
             simulation.note(effect, "    ")
@@ -142,10 +144,12 @@ class Master:
             case fx.DeleteNode():
                 simulation.delete_node(effect.node)
             case fx.AnswerJoin():
+                simulation.instances.answered(effect.id, effect.answer)
                 simulation.oracle.answered(effect.id, effect.answer)
                 simulation.players.answered(effect.id, effect.answer)
             case fx.AnswerSeat():
                 id = f"{effect.boot}:{effect.id}"
+                simulation.instances.answered(id, effect.answer)
                 simulation.oracle.answered(id, effect.answer)
                 simulation.players.answered(id, effect.answer)
             case fx.FindPlayer() | fx.BringPlayer():
@@ -163,6 +167,14 @@ class Master:
                 node = simulation.node(effect.node, effect.boot)
                 if node is not None:
                     node.hear(lambda: node.leave_within(effect.seconds))
+            case fx.CreateRoom() | fx.BindRoom() | fx.DeleteRoomObject():
+                if isinstance(effect, fx.CreateRoom):
+                    simulation.instances.said(effect)
+                self.adapter.change(effect)
+            case fx.WriteTemplateStatus():
+                self.adapter.write_template_status(effect)
+            case fx.AnswerInstance():
+                simulation.players.located(f"{effect.boot}:{effect.id}")
             case fx.SweepRooms() | fx.SendBack() | fx.SendGoodbye() | fx.SendNudge() | fx.WriteFleetStatus():
                 pass
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from types import CodeType
 from typing import Any
 
+from roomfleet.master.core.instancing import ending, instances
 from roomfleet.master.core.joining import admission, joins, newest
 from roomfleet.master.core.joining.line import Line
 from roomfleet.master.core.placing import losses, places
@@ -56,6 +57,33 @@ MUTATIONS = (
     Mutation("a player counts twice", places.count, "= players, resumable", "= 2 * players, resumable"),
     Mutation("a conflict keeps the place", rooms.recorded, "_give_back(world, room, mine)", "pass"),
     Mutation("who sits there is not believed", reports._used, "in report.seated", "in ()"),
+    Mutation(
+        "maxInstances is exceeded by one",
+        instances._give,
+        "_count(template) >= spec",
+        "_count(template) > spec",
+    ),
+    Mutation(
+        "a key that is being bound is given once more",
+        instances._under_way,
+        "key in template.binding or name",
+        "name",
+    ),
+    Mutation("a key's instance is made twice", instances._under_way, "or key in template.by_key", ""),
+    Mutation(
+        "an instance is found under another key",
+        instances.instance_of,
+        ".get(key)",
+        ".get(min(template.by_key, default=key))",
+    ),
+    Mutation("warm instances are not replaced", instances._keep_warm, "room.child.unwanted = True", "pass"),
+    Mutation(
+        "what could not be made is not asked for again",
+        instances._say_again,
+        "world.now < making.said",
+        "True or world.now < making.said",
+    ),
+    Mutation("a bored instance stays", ending.ends_at, "return child.wanted_at + patience", "return None"),
     Mutation("nobody is bored", reconcile.sync_intent, "world.now >= room.idle_since", "0 > room.idle_since"),
 )
 

@@ -432,3 +432,5 @@ class SimNode:
         if self.simulation.store.up:
             for one in effect.rooms:
                 self.simulation.store.erase(Key(self.key.game, one.room), one.uid, effect.entry)
+                if self.simulation.luck(f"erase {self.boot}") > 0.05:
+                    self.send(ev.RoomsErased(self.key, self.boot, (one,)))

@@ -165,6 +165,8 @@ class Oracle:
                 ):
                     self._claimed[event.id] = event.place
                 self._known.update((event.game, player) for player in (event.player, *event.others))
+            case ev.InstanceRequested():
+                self._asked(f"{event.boot}:{event.id}")
             case ev.SeatRequested():
                 self._replaced((event.node.game, event.player))
                 self._known.add((event.node.game, event.player))
@@ -242,6 +244,11 @@ class Oracle:
             text = f"{key} on {boot}: {sitting} sit, {reserved} are let in, capacity {capacity}"
             raise Broken("seats fit", text, str(key))
 
+    def lets_in(self, key: Key) -> bool:
+        """Whether the room has players, or somebody has a seat in it."""
+        sitting = any(count for (room, _), count in self._counts.items() if room == key)
+        return sitting or any(seat.room == key for seat in self._seats.values())
+
     # -- P5: nobody is forgotten ---------------------------------------------------------------------------
 
     def over(self, attempt: Attempt) -> None:
@@ -263,7 +270,8 @@ class Oracle:
                 if place is not None and place.room == answer.room and place.arrived != answer.arrived:
                     text = f"{id} was in line since {place.arrived:.2f} and is now since {answer.arrived:.2f}"
                     raise Broken("a place survives a restart", text, id, answer.room)
-                self._lines[Key(attempt.game, answer.room)][id] = attempt
+                if not answer.template:
+                    self._lines[Key(attempt.game, answer.room)][id] = attempt
                 if answer.position < 1:
                     raise Broken("positions", f"{id} is told to be number {answer.position}", id)
             case fx.Refused():
@@ -343,6 +351,9 @@ class Oracle:
         for one in effect.rooms:
             gone = simulation.api.deleted_at.get(one.uid)
             after = simulation.settings.delete_after_seconds
+            found = simulation.api.rooms.get(Key(effect.node.game, one.room))
+            if found is not None and found.instance is not None and found.uid == one.uid:
+                continue  # an instance's data go first
             if gone is None or simulation.clock.now < gone + after:
                 raise Broken(
                     "data stay", f"{one} is to be erased, its object was deleted at {gone}", one.room

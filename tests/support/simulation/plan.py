@@ -22,7 +22,14 @@ class Kind(StrEnum):
     DROP = "a player's connection drops"
     TRAVEL = "a player asks for a seat elsewhere"
     STAY = "a traveller stays after all"
+    JOIN_KEY = "a player joins an instance"
+    RUSH = "many join with one key at once"
+    LOCATE = "a node asks which room an instance is"
     NUDGE = "an actor is on its way"
+    TEMPLATE = "an InstancedRoom is made or changes"
+    WARM = "an InstancedRoom is scaled"
+    NO_TEMPLATE = "an InstancedRoom is deleted"
+    IN_THE_WAY = "a Room has the name of an instance"
     SPEC = "a Room's spec changes"
     DELETE = "a Room is deleted"
     MAKE = "a Room is made again"
@@ -55,9 +62,16 @@ PLAYERS = {
     Kind.DROP: 15,
     Kind.TRAVEL: 15,
     Kind.STAY: 3,
+    Kind.JOIN_KEY: 30,
+    Kind.RUSH: 1,
+    Kind.LOCATE: 4,
     Kind.NUDGE: 5,
 }
 OPERATORS = {
+    Kind.TEMPLATE: 5,
+    Kind.WARM: 4,
+    Kind.NO_TEMPLATE: 1,
+    Kind.IN_THE_WAY: 1,
     Kind.SPEC: 8,
     Kind.DELETE: 3,
     Kind.MAKE: 5,

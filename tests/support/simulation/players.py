@@ -40,6 +40,9 @@ class Attempt:
     """The id that it knows the seat by."""
     forsaken: bool = False
     room: str = ""
+    template: str | None = None
+    """An InstancedRoom instead of a room: its instance for `key`."""
+    key: str | None = None
     place: ev.LinePlace | None = None
     """The place in line that its token gives back."""
     told_at: float = 0.0
@@ -83,6 +86,8 @@ class Players:
         *,
         others: tuple[str, ...] = (),
         bring: bool = False,
+        template: str | None = None,
+        key: str | None = None,
     ) -> None:
         """Ask to get in; while there is no master, again and again. `before`: what was tried in the same
         window, and may have had a place in line. `others`: a party. `bring`: from wherever the actor is.
@@ -92,17 +97,27 @@ class Players:
             again = 0.5 + simulation.delay(f"join {id}", 2.0)
             simulation.clock.later(
                 again,
-                functools.partial(self.join, id, game, player, room, before, others=others, bring=bring),
+                functools.partial(
+                    *(self.join, id, game, player, room, before),
+                    others=others,
+                    bring=bring,
+                    template=template,
+                    key=key,
+                ),
             )
             return
         now = simulation.clock.now
         place = before.place if before is not None and now < before.told_at + TOKEN_SECONDS else None
         session = before.session if before is not None else 0
         attempt = Attempt(id, game, player, room, place.arrived if place is not None else now, session)
-        attempt.others = others
+        attempt.others, attempt.template, attempt.key = others, template, key
         self.attempts[id] = attempt
         simulation.master.tell(
-            ev.JoinRequested(id, game, player, room, now, others, place, attempt.session, bring)
+            ev.JoinRequested(
+                *(id, game, player, room, now, others, place, attempt.session, bring),
+                template=template,
+                key=key,
+            )
         )
         self._poll(attempt)
 
@@ -111,13 +126,27 @@ class Players:
             self._simulation.master.tell(ev.JoinPolled(attempt.id))
             self._simulation.clock.later(POLL_SECONDS, lambda: self._poll(attempt))
 
-    def travel(self, id: str, node: SimNode, player: str, room: str) -> None:
-        """A node asks for a seat elsewhere for a player of its own."""
+    def travel(self, id: str, node: SimNode, player: str, room: str, key: str | None = None) -> None:
+        """A node asks for a seat elsewhere for a player of its own. `key`: `room` is an InstancedRoom."""
         simulation = self._simulation
         now = simulation.clock.now
         attempt = Attempt(f"{node.boot}:{id}", node.key.game, player, room, now, node=node, raw=id)
+        if key is not None:
+            attempt.asked, attempt.template, attempt.key = None, room, key
         self.attempts[attempt.id] = attempt
-        node.send(ev.SeatRequested(node.key, node.boot, id, player, room))
+        node.send(ev.SeatRequested(node.key, node.boot, id, player, room, key=key))
+
+    def locate(self, id: str, node: SimNode, template: str, key: str) -> None:
+        """A node asks which room an instance is, for an actor that needs no seat."""
+        attempt = Attempt(f"{node.boot}:{id}", node.key.game, "", None, 0.0, node=node, raw=id)
+        attempt.template, attempt.key = template, key
+        self.attempts[attempt.id] = attempt
+        node.send(ev.InstanceRequested(node.key, node.boot, id, template, key))
+
+    def located(self, id: str) -> None:
+        """That was answered."""
+        if (attempt := self.attempts.get(id)) is not None:
+            self._over(attempt, "located")
 
     def cancel(self, attempt: Attempt) -> None:
         """The player goes away."""
@@ -149,7 +178,11 @@ class Players:
     def _come_back(self, after: float, id: str, attempt: Attempt) -> None:
         def join() -> None:
             if not self.quiet:
-                self.join(id, attempt.game, attempt.player, attempt.asked, attempt)
+                self.join(
+                    *(id, attempt.game, attempt.player, attempt.asked, attempt),
+                    template=attempt.template,
+                    key=attempt.key,
+                )
 
         self._simulation.clock.later(after, join)
 

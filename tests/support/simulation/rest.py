@@ -38,6 +38,7 @@ def come_to_rest(simulation: Simulation) -> None:
     _run(simulation, SLEEP_SECONDS)
     _check_rooms(simulation)
     _check_nothing_is_left(simulation)
+    simulation.instances.at_rest()
     _check_wakes(simulation)
 
 
@@ -92,7 +93,8 @@ def _check_room(simulation: Simulation, key: Key, found: Object) -> None:
     copies = [(node, copy) for node, copy in copies if node.key.game == key.game]
     running = [(node.key.name, copy.epoch) for node, copy in copies]
     players = sum(len(copy.players) for _, copy in copies)
-    wanted = found.spec.keep is Keep.ALWAYS or players > 0
+    warm = found.instance is not None and found.instance.key is None and found.spec.keep is not Keep.NEVER
+    wanted = found.spec.keep is Keep.ALWAYS or players > 0 or warm
     if view.phase is Phase.FAILED:
         wanted = False
     if wanted and (view.phase is not Phase.RUNNING or running != [(view.node, view.epoch)]):
@@ -126,6 +128,11 @@ def _check_nothing_is_left(simulation: Simulation) -> None:
         "nodes untold": list(world.untold),
         "keys in the queue": len(world.queue),
         "records": [room.key for room in world.rooms.values() if room.recording is not None],
+        "templates gone": [each.key for each in world.templates.values() if each.spec is None],
+        "instances being made": [each.key for each in world.templates.values() if each.creating],
+        "keys being bound": [each.key for each in world.templates.values() if each.binding],
+        "lines for instances": [each.key for each in world.templates.values() if each.line.joins],
+        "rooms in the way": list(world.in_the_way),
         "reserved seats": [room.key for room in world.rooms.values() if room.line and room.line.reserved],
         "rooms gone": [room.key for room in world.rooms.values() if room.gone],
         "seat requests": [node.key for node in world.nodes.values() if node.seats],
@@ -148,7 +155,7 @@ def _check_wakes(simulation: Simulation) -> None:
     """Every room that lets people in does."""
     simulation.store.actors.clear()
     for number, (key, found) in enumerate(list(simulation.api.rooms.items())):
-        if found.spec.keep is Keep.NEVER:
+        if found.spec.keep is Keep.NEVER or (found.instance is not None and found.instance.key is None):
             continue
         before = simulation.oracle.admitted
         id = f"late{number}"

@@ -12,7 +12,7 @@ import re
 from collections.abc import Callable, Collection, Iterator
 
 from roomfleet.master.core import Key
-from roomfleet.master.core.model import FleetSpec, Strategy
+from roomfleet.master.core.model import ChildTemplate, FleetSpec, Strategy, TemplateSpec, WhenBored
 from roomfleet.wire.settings import Settings
 from roomfleet.wire.spec import Arrivals, Keep, OnDelete, RoomSpec
 from support.simulation import rest
@@ -21,6 +21,7 @@ from support.simulation.apiserver import ApiServer
 from support.simulation.bookkeeping import check_bookkeeping
 from support.simulation.chance import Chance
 from support.simulation.clock import Clock
+from support.simulation.instance_oracle import InstanceOracle
 from support.simulation.master import TICK_SECONDS, Master
 from support.simulation.nodes import SimNode
 from support.simulation.oracle import Oracle
@@ -68,6 +69,7 @@ class Simulation:
         self._broken: dict[Key, float] = {}
         self._check_at = START
         self.oracle = Oracle(self)
+        self.instances = InstanceOracle(self)
         self.players = Players(self)
         self.master = Master(self)
         self.performed = 0
@@ -90,6 +92,27 @@ class Simulation:
         self.api.apply_fleet(Key(game, "default"), spec)
         for number in range(pick("rooms", [3, 5, 8])):
             self.make_room(Key(game, f"r{number}"))
+        for number in range(pick("templates", [0, 1, 2])):
+            self.change_template(Key(game, f"t{number}"), "furnish")
+
+    def change_template(self, key: Key, stream: str) -> None:
+        """An InstancedRoom of that name with another spec, as luck has it; made if there is none."""
+        pick, stream = self.chance.pick, f"{stream} {key}"
+        room = RoomSpec(
+            map="m.t",
+            capacity=pick(stream, [1, 2, 4]),
+            bored_after_seconds=pick(stream, [0, 3, 10]),
+            keep=pick(stream, [Keep.WHEN_WANTED] * 9 + [Keep.NEVER]),
+            arrivals=pick(stream, [Arrivals.DOORS, Arrivals.ANYONE]),
+        )
+        spec = TemplateSpec(
+            template=ChildTemplate(spec=room),
+            when_bored=pick(stream, [WhenBored.DELETE, WhenBored.DELETE, WhenBored.SLEEP]),
+            keep_data=pick(stream, [False, False, True]),
+            max_instances=pick(stream, [1, 3, 6]),
+            warm=pick(stream, [0, 0, 1, 3]),
+        )
+        self.api.apply_template(key, spec)
 
     def make_room(self, key: Key) -> None:
         """A Room object of that name, its spec as luck has it."""
@@ -149,6 +172,9 @@ class Simulation:
 
     def check(self) -> None:
         """All that must hold at any time."""
+        for orphan in self.api.orphans():
+            if self.luck(f"orphan {orphan.key}") <= 0.5:
+                self.api.delete(orphan.key, self.clock.now)
         self.oracle.deadlines()
         self.oracle.savers()
         if self.master.up:

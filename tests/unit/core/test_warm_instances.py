@@ -277,3 +277,19 @@ def test_one_that_got_a_key_for_a_join_that_was_cancelled_is_bored_like_any_othe
     driver.bound(bind)
     driver.wait(6, alive=(0, 1))
     assert driver.phase(room) is Phase.STOPPING
+
+
+def test_one_that_could_not_start_is_kept_to_be_looked_at_and_then_replaced(driver: Driver) -> None:
+    driver.template(warm=1)
+    (failed,) = made_warm(driver, runs=False)
+    record = [e for e in driver.effects if isinstance(e, fx.Record) and e.key.name == failed][-1]
+    driver.recorded(failed)
+    node = int(record.status.node.rpartition("-")[2])
+    driver.report(node, failed, RoomPhase.FAILED, 1, message="the script is broken")
+    driver.wait(50, alive=(0, 1))
+    assert driver.phase(failed) is Phase.FAILED
+    assert not driver.all(fx.CreateRoom)
+    driver.wait(30, alive=(0, 1))  # nobody answers that its data are erased
+    assert driver.one(fx.DeleteRoomObject).key.name == failed
+    driver.delete(failed)
+    assert driver.one(fx.CreateRoom).instance_key is None

@@ -46,6 +46,15 @@ def test_who_manages_which_field_is_not_kept() -> None:
     assert cache.get(TOWN) == obj(1)
 
 
+def test_what_a_watch_has_still_to_tell_of_an_object_that_we_have_deleted_is_no_news() -> None:
+    cache = Cache()
+    cache.put(TOWN, obj(5))
+    assert cache.drop(TOWN, "u1")
+    assert not cache.put(TOWN, obj(7))
+    assert cache.get(TOWN) is None
+    assert cache.put(TOWN, obj(9, uid="u2"))
+
+
 def test_a_list_finds_a_deletion_that_no_watch_reported() -> None:
     cache = Cache()
     cache.put(TOWN, obj(5))

@@ -6,12 +6,16 @@ always); so of two versions of an object the higher one is the newer, whichever 
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
 from roomfleet.master.core.model import Key
 
 Json = dict[str, Any]
+
+DROPPED_KEPT = 10_000
+"""Uids of deleted objects that are remembered."""
 
 
 class Id(NamedTuple):
@@ -34,6 +38,8 @@ class Cache:
     def __init__(self) -> None:
         self._objects: dict[Id, Json] = {}
         self._listings: list[Listing] = []
+        self._dropped: OrderedDict[str, None] = OrderedDict()
+        """Uids of those deleted lately: what a watch still has to tell of them is no news."""
 
     def __len__(self) -> int:
         return len(self._objects)
@@ -46,6 +52,8 @@ class Cache:
 
     def put(self, id: Id, obj: Json) -> bool:
         """Whether it is newer than what was known."""
+        if obj["metadata"]["uid"] in self._dropped:
+            return False
         known = self._objects.get(id)
         if known is not None:
             same = known["metadata"]["uid"] == obj["metadata"]["uid"]
@@ -63,6 +71,9 @@ class Cache:
         if known is None or known["metadata"]["uid"] != uid:
             return False
         del self._objects[id]
+        self._dropped[uid] = None
+        if len(self._dropped) > DROPPED_KEPT:
+            self._dropped.popitem(last=False)
         return True
 
     def listing(self) -> Listing:

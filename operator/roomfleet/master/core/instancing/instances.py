@@ -20,6 +20,7 @@ from roomfleet.master.core.events import (
     TemplateApplied,
     TemplateDeleted,
 )
+from roomfleet.master.core.instancing.ending import FAILED_SECONDS
 from roomfleet.master.core.instancing.template_status import account, publish
 from roomfleet.master.core.joining.line import Join
 from roomfleet.master.core.model import Instance, Key, TemplateSpec, WhenBored
@@ -328,6 +329,7 @@ def _keep_warm(world: World, template: Template, spec: TemplateSpec) -> None:
     coming = sum(_is_warm(making) for making in template.creating.values())
     surplus = sorted(current, key=lambda room: (room.running, room.place is not None, room.key.name))
     outdated = [room for room in free if room.spec != wanted]
+    outdated += [room for room in current if room.failure is not None and world.now >= _given_up_at(room)]
     for room in outdated + surplus[: max(0, len(current) + coming - number)]:
         if room.child is not None:
             room.child.unwanted = True
@@ -415,7 +417,14 @@ def next_due(world: World, template: Template) -> float | None:
         ]
     if (told := template.line.next_told()) is not None:
         dues.append(told)
+    failed = [room for room in template.unkeyed.values() if room.failure is not None]
+    dues += [_given_up_at(room) for room in failed if _given_up_at(room) > world.now]
     return min(dues, default=None)
+
+
+def _given_up_at(room: Room) -> float:
+    """When a warm instance that could not start has been there to be looked at for long enough."""
+    return room.failure.at + FAILED_SECONDS if room.failure is not None else float("inf")
 
 
 def _uid(room: Room) -> str:

@@ -179,6 +179,8 @@ def _failed(world: World, room: Room, place: Place, report: Report) -> None:
     if not stopping:
         message = report.message or "the node could not start the room and did not say why: see its log"
         room.failure = Failure(message, world.now, room.generation)
+        if room.child is not None:
+            world.look_at_template(room.child.template)
     world.look_at(room, Lane.URGENT)
 
 
