@@ -19,6 +19,59 @@ from support.trial_game import SHORT, playing, state_of, stored_epoch, trial_gam
 
 ROOMS, RUNNING = 1_000, 200
 ORDERED = f"r{RUNNING}"
+FULL = ("r10", "r11", "r12")
+WAITING = 4
+"""In line for each room that is full."""
+
+
+class Line:
+    """A room that is full of one player, and those who wait for it."""
+
+    def __init__(self, fleet: Operated, room: str) -> None:
+        def client(name: str) -> Client:
+            return Client(fleet.url, game=fleet.game, token=f"{name} of {room}")
+
+        self.room = room
+        self.inside = client("the one inside")
+        self.waiting = [client(f"number {number}") for number in range(WAITING)]
+        self.entered: list[int] = []
+        self._joins: list[asyncio.Future[None]] = []
+
+    async def form(self) -> None:
+        await self.inside.join(self.room)
+        for number in range(WAITING):
+            self._joins.append(asyncio.ensure_future(self._join(number)))
+            await self._stands(number)
+
+    async def stands(self) -> None:
+        """Everybody waits where they waited, or does so again."""
+        for number in range(WAITING):
+            await self._stands(number)
+        assert self.entered == []
+
+    async def moves_up(self) -> None:
+        """One after the other gets in, in the order in which they came."""
+        inside = self.inside
+        for number, player in enumerate(self.waiting):
+            await inside.leave()
+            await self._joins[number]
+            assert self.entered == list(range(number + 1))
+            inside = player
+
+    async def end(self) -> None:
+        for join in self._joins:
+            join.cancel()
+        await asyncio.gather(*self._joins, return_exceptions=True)
+        await asyncio.gather(*(player.leave() for player in (self.inside, *self.waiting)))
+
+    async def _join(self, number: int) -> None:
+        await self.waiting[number].join(self.room)
+        self.entered.append(number)
+
+    async def _stands(self, number: int) -> None:
+        await self.waiting[number].wait_for(
+            lambda p: p.state is State.WAITING and p.change.position == number + 1, 40
+        )
 
 
 def stored_epochs(folder: Path) -> dict[str, tuple[int, str]]:
@@ -44,23 +97,28 @@ def keep_always(cluster: Cluster, fleet: Operated, room: str) -> None:
     assert cluster.request("PATCH", path, {"spec": {"keep": "Always"}}, content_type=MERGE).ok
 
 
-def test_none_of_two_hundred_running_rooms_among_a_thousand_is_started_anew(
+def test_none_of_two_hundred_running_rooms_among_a_thousand_is_started_anew_and_lines_stay_as_they_are(
     cluster: Cluster, tmp_path: Path
 ) -> None:
     game = make_game(tmp_path / "many", 1)
     (game / "k8s" / "all.yaml").write_text(FLEET.format(nodes=2, rooms=ROOMS))
-    specs = {
+    specs: dict[str, dict[str, Any]] = {
         f"r{number}": {"map": "map1.room", "keep": "Always" if number < RUNNING else "WhenWanted"}
         for number in range(ROOMS)
     }
+    for room in FULL:
+        specs[room]["capacity"] = 1
 
     async def play(fleet: Operated) -> None:
         players = [Client(fleet.url, game=fleet.game, token=f"player {number}") for number in range(3)]
+        lines = [Line(fleet, room) for room in FULL]
         left: list[State] = []
         try:
+            await asyncio.gather(*(line.form() for line in lines))
             for number, player in enumerate(players):
                 await player.join(f"r{number}")
-            watching = [asyncio.ensure_future(watch(player, left)) for player in players]
+            inside = [*players, *(line.inside for line in lines)]
+            watching = [asyncio.ensure_future(watch(player, left)) for player in inside]
             for number in range(len(players)):
                 await until(
                     lambda number=number: fleet.status(f"r{number}").get("players") == 1,  # type: ignore[misc]
@@ -95,13 +153,16 @@ def test_none_of_two_hundred_running_rooms_among_a_thousand_is_started_anew(
                 assert after.pop(f"r{ROOMS - 1}")
                 assert after.pop(ORDERED)
                 assert after == before
+                await asyncio.gather(*(line.stands() for line in lines))
                 now = stored_epochs(tmp_path)
                 assert {name: now[name] for name in epochs} == epochs
             for task in watching:
                 assert not task.done(), task
                 task.cancel()
             assert not left, "no player's connection was lost"
+            await asyncio.gather(*(line.moves_up() for line in lines))
         finally:
+            await asyncio.gather(*(line.end() for line in lines))
             await asyncio.gather(*(player.leave() for player in players))
 
     environment = {"ROOMFLEET_CAPACITY": str(ROOMS)}
