@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from roomfleet.master.core import Key
+from roomfleet.master.core import Key, views
 from roomfleet.master.core import effects as fx
 from roomfleet.master.core import events as ev
 from roomfleet.master.core.model import Phase, RoomStatus
 from roomfleet.master.core.running.reports import STRAY_SECONDS
+from roomfleet.master.core.state import Link, Node
+from roomfleet.master.core.world import World
 from roomfleet.wire.link import Report, RoomPhase
 from unit.core.driver import GAME, Driver
 
@@ -360,3 +362,28 @@ def test_a_seat_that_was_used_while_the_link_broke_is_counted_once() -> None:
     # The report of it was lost with the link.
     driver.connect(0, Report(room="town", epoch=1, phase=RoomPhase.RUNNING, players=1, used=[ann]))
     assert driver.admitted(driver.join("bob", "town"))
+
+
+def test_a_few_nodes_that_are_up_are_named_without_looking_at_all_of_them(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    driver = Driver()
+    driver.fleet(max_nodes=50)
+    for number in range(50):
+        driver.connect(number)
+    driver.disconnect(0)
+    looked: list[str] = []
+    real = views.node_view
+
+    def look(world: World, node: Node) -> views.NodeView:
+        looked.append(node.key.name)
+        return real(world, node)
+
+    monkeypatch.setattr(views, "node_view", look)
+    found = driver.core.some_nodes_up(GAME, 3)
+    assert [view.name for view in found] == looked == ["default-1", "default-2", "default-3"]
+    assert driver.core.some_nodes_up("chess", 3) == []
+    one = driver.core.node(driver.node(0))
+    assert one is not None
+    assert (one.name, one.link) == ("default-0", Link.DOWN)
+    assert driver.core.node(driver.node(99)) is None

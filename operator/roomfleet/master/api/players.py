@@ -97,19 +97,25 @@ class OnePlayer(JsonHandler):
 
     async def _find(self, game: str, player: str) -> Found | None:
         """What nodes say; None: none says anything. Who runs the player's room has the last word."""
-        up = {node.name: node for node in self.core.nodes(game) if node.link == Link.UP}
-        likely = self._node_of(game, self.core.seat_of(game, player))
+        likely = self._up(game, self._node_of(game, self.core.seat_of(game, player)))
+        asking = [] if likely is None else [likely]
+        asking += [one for one in self.core.some_nodes_up(game, ASKED) if one not in asking]
         answer, asked = None, ""
-        for name in sorted(up, key=lambda name: name != likely)[:ASKED]:
-            answer, asked = await self._ask(game, up[name], player), name
+        for node in asking[:ASKED]:
+            answer, asked = await self._ask(game, node, player), node.name
             if answer is not None:
                 break
         if answer is None:
             return None
-        runs = self._node_of(game, answer.room)
-        if runs == asked or runs not in up:
+        runs = self._up(game, self._node_of(game, answer.room))
+        if runs is None or runs.name == asked:
             return answer
-        return await self._ask(game, up[runs], player) or answer
+        return await self._ask(game, runs, player) or answer
+
+    def _up(self, game: str, name: str) -> NodeView | None:
+        """The node, if its link is up."""
+        node = self.core.node(Key(game, name))
+        return node if node is not None and node.link == Link.UP else None
 
     def _node_of(self, game: str, room: str | None) -> str:
         view = self.core.room(Key(game, room)) if room is not None else None

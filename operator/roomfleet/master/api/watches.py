@@ -37,8 +37,8 @@ class Watches(JsonHandler):
         if room is None:
             self.refuse(Problem.of(Refusal.NO_SUCH_ROOM, f"there is no room {name!r} in {game}"))
             return
-        boots = {node.name: node.boot for node in core.nodes(game)}
-        if room.phase is not Phase.RUNNING or not room.url or not boots.get(room.node):
+        node = core.node(Key(game, room.node))
+        if room.phase is not Phase.RUNNING or not room.url or node is None or not node.boot:
             detail = f"{name} is {room.phase.value}: only a running room can be watched; a player wakes it"
             self.refuse(Problem.of(Refusal.ROOM_NOT_RUNNING, detail))
             return
@@ -47,7 +47,7 @@ class Watches(JsonHandler):
             sub=ADMIN,
             game=game,
             room=name,
-            aud=watch_audience(boots[room.node]),
+            aud=watch_audience(node.boot),
             exp=expires,
             jti=secrets.token_urlsafe(12),
         )

@@ -6,6 +6,7 @@ it decides follows from the model as it is, so a lost or repeated event does no 
 
 from __future__ import annotations
 
+import itertools
 import logging
 from collections.abc import Callable
 from dataclasses import replace
@@ -100,6 +101,17 @@ class Core:
         return (
             [views.node_view(self._world, node) for _, node in sorted(known.nodes.items())] if known else []
         )
+
+    def node(self, key: Key) -> views.NodeView | None:
+        """One node."""
+        node = self._world.nodes.get(key)
+        return None if node is None else views.node_view(self._world, node)
+
+    def some_nodes_up(self, game: str, most: int) -> list[views.NodeView]:
+        """So many nodes of the game that are up, however many there are."""
+        known = self._world.games.get(game)
+        up = itertools.islice(known.links.values(), most) if known is not None else ()
+        return [views.node_view(self._world, node) for node in up]
 
     def line(self, key: Key) -> list[views.JoinView]:
         """The room's line, the next one first."""
