@@ -21,6 +21,7 @@ from roomfleet.master.core.model import (
     Phase,
     RoomStatus,
     Strategy,
+    TemplateStatus,
 )
 from roomfleet.master.local.crds import installed_kinds
 from roomfleet.master.local.validate import check_status, complete
@@ -32,13 +33,17 @@ from roomfleet.master.shapes import (
     room_applied,
     room_status,
     stamped,
+    template_applied,
+    template_status,
 )
 from roomfleet.wire.spec import Arrivals, Keep, OnDelete, RoomSpec
 
 KEY = Key("walkabout", "town")
 NOW, LATER = "2026-11-21T12:00:00Z", "2026-11-21T12:00:07Z"
 API_VERSION = "roomfleet.io/v1alpha1"
-ROOM, FLEET = (installed_kinds().of(API_VERSION, kind) for kind in ("Room", "RoomFleet"))
+ROOM, FLEET, TEMPLATE = (
+    installed_kinds().of(API_VERSION, kind) for kind in ("Room", "RoomFleet", "InstancedRoom")
+)
 
 
 def room(status: dict[str, Any] | None = None, **changes: Any) -> dict[str, Any]:
@@ -152,6 +157,14 @@ def test_nor_is_a_fleet_s(status: FleetStatus) -> None:
         condition.type for condition in status.conditions
     }
     assert written["status"]["nodes"] == status.nodes
+
+
+def test_who_waits_for_an_instance_is_read_back_as_it_was_written() -> None:
+    obj: dict[str, Any] = {**room(), "kind": "InstancedRoom", "spec": {"template": {"spec": {"map": "m.r"}}}}
+    status = template_status(TemplateStatus(instances=3, waiting=7, selector="a=b"), obj, NOW)
+    check_status(TEMPLATE, complete(TEMPLATE, stored(obj, status)))
+    assert template_applied(KEY, obj).waiting == 0
+    assert template_applied(KEY, stored(obj, status)).waiting == 7
 
 
 def test_what_a_status_lacks_has_its_default_and_an_unknown_phase_is_asleep() -> None:
