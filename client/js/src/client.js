@@ -10,21 +10,14 @@
  */
 
 import { backoff } from "./backoff.js";
-import { emptyCopy } from "./copy.js";
-import { systemEnvironment } from "./environment.js";
 import { CallError, JoinRefused, RoomfleetError, SessionEnded } from "./errors.js";
-import { formatNamed } from "./formats.js";
 import { isRoomUrl } from "./connection.js";
 import { Join } from "./join.js";
-import { positionOf } from "./motion.js";
 import { Session } from "./session.js";
+import { Shown } from "./shown.js";
 
 /** @typedef {import("./environment.js").Environment} Environment */
-/** @typedef {import("./messages.js").Copy} Copy */
 /** @typedef {import("./messages.js").Data} Data */
-/** @typedef {import("./messages.js").Point} Point */
-/** @typedef {import("./messages.js").Problem} Problem */
-/** @typedef {import("./messages.js").Welcome} Welcome */
 /** @typedef {import("./messages.js").Admitted} Admitted */
 
 /**
@@ -81,14 +74,10 @@ const STEADY_SECONDS = 5;
  * - `ahead {room, position, etaSeconds}`: the room behind the door is starting or full; still here
  * - `error {code, message}`: the node did not like a message
  */
-export class RoomfleetClient extends EventTarget {
+export class RoomfleetClient extends Shown {
   #options;
-  #environment;
-  #format;
   /** @type {State} */
   #state = "idle";
-  /** @type {Session | null} the session that is shown: the last one that was ready */
-  #shown = null;
   /** @type {Session | null} the session that counts: the shown one, or its successor on its way in */
   #live = null;
   /** @type {Join | null} */
@@ -114,10 +103,8 @@ export class RoomfleetClient extends EventTarget {
 
   /** @param {Options} options */
   constructor(options) {
-    super();
-    this.#format = formatNamed(options.format ?? "json");
+    super(options);
     this.#options = { origin: options.origin ?? globalThis.location?.origin ?? "", ...options };
-    this.#environment = { ...systemEnvironment(), ...options.environment };
   }
 
   /** @returns {State} */
@@ -125,43 +112,9 @@ export class RoomfleetClient extends EventTarget {
     return this.#state;
   }
 
-  /** @returns {Copy} what may be seen of the room; empty before the first snapshot. Not to be changed */
-  get copy() {
-    return this.#shown?.copy ?? emptyCopy();
-  }
-
-  /** @returns {Welcome | null} the room that is shown: its map, doors, objects, commands */
-  get welcome() {
-    return this.#shown?.welcome ?? null;
-  }
-
-  /** @returns {number} room time to show, seconds; never falls within a session */
-  get now() {
-    return this.#shown?.clock?.now(this.#environment.now()) ?? 0;
-  }
-
   /** @returns {number | null} seconds there and back; null while it is not known */
   get latency() {
-    return this.#shown?.clock?.roundTrip ?? null;
-  }
-
-  /**
-   * Where an actor is right now, by all that is known: exact, so it jumps where a new course is heard of.
-   * @param {string} actorId
-   * @returns {Point | null} null when there is no such actor
-   */
-  positionOf(actorId) {
-    return positionOf(this.copy, actorId, this.now);
-  }
-
-  /**
-   * Where to draw an actor right now: where it is, but it never jumps unless it was put elsewhere. To be
-   * asked at each animation frame.
-   * @param {string} actorId
-   * @returns {Point | null} null when there is no such actor
-   */
-  drawnPositionOf(actorId) {
-    return this.#shown?.drawing.positionOf(this.copy, actorId, this.now) ?? null;
+    return this._shown?.clock?.roundTrip ?? null;
   }
 
   /**
@@ -185,7 +138,7 @@ export class RoomfleetClient extends EventTarget {
     this.#number = 0;
     this.#attempt = 0;
     this.#resumed = false;
-    this.#shown = null;
+    this._shown = null;
     /** @type {Promise<void>} */
     const entered = new Promise((resolve, reject) => (this.#entering = { resolve, reject }));
     entered.catch(() => {});
@@ -205,7 +158,7 @@ export class RoomfleetClient extends EventTarget {
    * @returns {Promise<any>} its result; rejects with CallError
    */
   call(method, args = {}) {
-    if (this.#live === null || this.#live !== this.#shown) {
+    if (this.#live === null || this.#live !== this._shown) {
       const text = `${method} was not sent: not in a room at the moment`;
       return Promise.reject(new CallError("not-connected", text));
     }
@@ -215,7 +168,7 @@ export class RoomfleetClient extends EventTarget {
   /** End the session at once, whatever state it is in; the state becomes `bye` with code `left`. */
   leave() {
     if (["idle", "refused", "bye"].includes(this.#state)) return;
-    this.#shown?.leave();
+    this._shown?.leave();
     this.#live?.leave();
     this.#end("bye", { code: "left", reason: "you left" }, new SessionEnded("left", "you left"));
   }
@@ -227,16 +180,8 @@ export class RoomfleetClient extends EventTarget {
    */
   #enter(state, detail) {
     this.#state = state;
-    this.#tell("state", { state, ...detail });
-    if (this.#state === state) this.#tell(state, detail);
-  }
-
-  /**
-   * @param {string} name
-   * @param {object} detail
-   */
-  #tell(name, detail) {
-    this.dispatchEvent(new CustomEvent(name, { detail }));
+    this._tell("state", { state, ...detail });
+    if (this.#state === state) this._tell(state, detail);
   }
 
   /** Ask the master for the way in. */
@@ -246,7 +191,7 @@ export class RoomfleetClient extends EventTarget {
     const where = { ...wanted, lineToken: this.#lineToken };
     const who = { session: this.#number, party: this.#party };
     const request = { origin, game, token, ...where, ...who };
-    this.#join = new Join(this.#environment, request, {
+    this.#join = new Join(this._environment, request, {
       waiting: ({ room, position, eta_seconds, line_token, session, party, key }) => {
         this.#lineToken = line_token;
         this.#number = session ?? this.#number;
@@ -298,10 +243,10 @@ export class RoomfleetClient extends EventTarget {
    */
   #askLater(reason) {
     this.#drop();
-    const pause = backoff(this.#attempt, this.#environment.random());
+    const pause = backoff(this.#attempt, this._environment.random());
     this.#attempt += 1;
-    this.#cancelRetry = this.#environment.after(pause, () => this.#ask());
-    this.#enter(this.#shown === null ? "connecting" : "reconnecting", { reason });
+    this.#cancelRetry = this._environment.after(pause, () => this.#ask());
+    this.#enter(this._shown === null ? "connecting" : "reconnecting", { reason });
   }
 
   /** Let go of everything that is under way, and keep what is shown. */
@@ -309,7 +254,7 @@ export class RoomfleetClient extends EventTarget {
     this.#cancelRetry();
     this.#join?.close();
     this.#live?.close();
-    this.#shown?.close();
+    this._shown?.close();
     this.#join = this.#live = null;
   }
 
@@ -319,15 +264,15 @@ export class RoomfleetClient extends EventTarget {
    */
   #connect(url, secret) {
     const { keepAliveSeconds = 20 } = this.#options;
-    const request = { url, secret, keepAliveSeconds, format: this.#format, before: this.#shown,
+    const request = { url, secret, keepAliveSeconds, format: this._format, before: this._shown,
       attempt: this.#attempt };
-    const session = new Session(this.#environment, request, {
+    const session = new Session(this._environment, request, {
       ready: () => this.#ready(session, "resume" in secret),
-      changed: (message) => this.#tell("changed", message),
-      event: ({ name, data }) => this.#tell("event", { name, data }),
-      error: ({ code, message }) => this.#tell("error", { code, message }),
+      changed: (message) => this._tell("changed", message),
+      event: ({ name, data }) => this._tell("event", { name, data }),
+      error: ({ code, message }) => this._tell("error", { code, message }),
       waiting: ({ room, position, eta_seconds }) =>
-        this.#tell("ahead", { room, position, etaSeconds: eta_seconds }),
+        this._tell("ahead", { room, position, etaSeconds: eta_seconds }),
       travel: ({ room, url, ticket }) => {
         if (this.#live === session) this.#travel(room, url, ticket);
       },
@@ -349,10 +294,10 @@ export class RoomfleetClient extends EventTarget {
    * @param {boolean} resumed
    */
   #ready(session, resumed) {
-    if (this.#shown !== session) this.#shown?.close();
-    this.#shown = session;
+    if (this._shown !== session) this._shown?.close();
+    this._shown = session;
     this.#resumed = resumed;
-    this.#playingSince = this.#environment.now();
+    this.#playingSince = this._environment.now();
     this.#room = session.welcome?.room.name ?? null;
     this.#bring = false;
     this.#entering?.resolve();
@@ -366,7 +311,7 @@ export class RoomfleetClient extends EventTarget {
    * @param {string} ticket
    */
   #travel(room, url, ticket) {
-    if (this.#live !== this.#shown) this.#live?.close();
+    if (this.#live !== this._shown) this.#live?.close();
     this.#room = room;
     this.#instance = null;
     this.#connect(url, { ticket });
@@ -393,7 +338,7 @@ export class RoomfleetClient extends EventTarget {
     this.#attempt += 1;
     this.#drop();
     this.#ask();
-    this.#enter(this.#shown === null ? "connecting" : "reconnecting", { reason });
+    this.#enter(this._shown === null ? "connecting" : "reconnecting", { reason });
   }
 
   /**
@@ -404,7 +349,7 @@ export class RoomfleetClient extends EventTarget {
   #dropped(session, reason) {
     this.#settle();
     const resume = session.welcome?.resume;
-    const again = session === this.#shown && !this.#resumed && resume !== undefined;
+    const again = session === this._shown && !this.#resumed && resume !== undefined;
     if (!again) {
       this.#askLater(reason);
       return;
@@ -417,8 +362,8 @@ export class RoomfleetClient extends EventTarget {
 
   /** What failed before a steady while in a room no longer counts. */
   #settle() {
-    const steady = this.#live === this.#shown && this.#live !== null;
-    if (!steady || this.#environment.now() - this.#playingSince < STEADY_SECONDS) return;
+    const steady = this.#live === this._shown && this.#live !== null;
+    if (!steady || this._environment.now() - this.#playingSince < STEADY_SECONDS) return;
     this.#attempt = 0;
     this.#resumed = false;
   }

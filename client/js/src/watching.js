@@ -9,18 +9,11 @@
 
 import { backoff } from "./backoff.js";
 import { isRoomUrl } from "./connection.js";
-import { emptyCopy } from "./copy.js";
-import { systemEnvironment } from "./environment.js";
 import { JoinRefused, RoomfleetError, SessionEnded } from "./errors.js";
-import { formatNamed } from "./formats.js";
-import { positionOf } from "./motion.js";
 import { Session } from "./session.js";
+import { Shown } from "./shown.js";
 
 /** @typedef {import("./environment.js").Environment} Environment */
-/** @typedef {import("./messages.js").Copy} Copy */
-/** @typedef {import("./messages.js").Point} Point */
-/** @typedef {import("./messages.js").Problem} Problem */
-/** @typedef {import("./messages.js").Welcome} Welcome */
 
 /** @typedef {"idle" | "connecting" | "live" | "reconnecting" | "ended"} WatchState */
 /** @typedef {{room: string, url: string, ticket: string, expires_at: string}} WatchAnswer */
@@ -50,14 +43,10 @@ class Unreachable extends Error {}
  * - `changed`: the copy changed; detail is the patch or snapshot
  * - `event {name, data}`: something happened in the room
  */
-export class Watching extends EventTarget {
+export class Watching extends Shown {
   #options;
-  #environment;
-  #format;
   /** @type {WatchState} */
   #state = "idle";
-  /** @type {Session | null} the session that is shown: the last one that was ready */
-  #shown = null;
   /** @type {Session | null} the session that counts: the shown one, or its successor on its way in */
   #live = null;
   #attempt = 0;
@@ -69,48 +58,13 @@ export class Watching extends EventTarget {
 
   /** @param {WatchOptions} options */
   constructor(options) {
-    super();
-    this.#format = formatNamed(options.format ?? "json");
+    super(options);
     this.#options = { origin: options.origin ?? globalThis.location?.origin ?? "", ...options };
-    this.#environment = { ...systemEnvironment(), ...options.environment };
   }
 
   /** @returns {WatchState} */
   get state() {
     return this.#state;
-  }
-
-  /** @returns {Copy} everything there is, as it was last known; empty before. Not to be changed */
-  get copy() {
-    return this.#shown?.copy ?? emptyCopy();
-  }
-
-  /** @returns {Welcome | null} the room's map: size, doors, tags, objects */
-  get welcome() {
-    return this.#shown?.welcome ?? null;
-  }
-
-  /** @returns {number} room time to show, seconds */
-  get now() {
-    return this.#shown?.clock?.now(this.#environment.now()) ?? 0;
-  }
-
-  /**
-   * Where an actor is right now: exact, so it may jump.
-   * @param {string} actorId
-   * @returns {Point | null} null when there is no such actor
-   */
-  positionOf(actorId) {
-    return positionOf(this.copy, actorId, this.now);
-  }
-
-  /**
-   * Where to draw an actor right now: it never jumps unless it was put elsewhere.
-   * @param {string} actorId
-   * @returns {Point | null} null when there is no such actor
-   */
-  drawnPositionOf(actorId) {
-    return this.#shown?.drawing.positionOf(this.copy, actorId, this.now) ?? null;
   }
 
   /**
@@ -120,7 +74,7 @@ export class Watching extends EventTarget {
    */
   connect() {
     if (!["idle", "ended"].includes(this.#state)) throw new RoomfleetError(`already ${this.#state}; close first`);
-    this.#shown = null;
+    this._shown = null;
     this.#attempt = 0;
     /** @type {Promise<void>} */
     const entered = new Promise((resolve, reject) => (this.#entering = { resolve, reject }));
@@ -144,25 +98,17 @@ export class Watching extends EventTarget {
    */
   #enter(state, detail) {
     this.#state = state;
-    this.#tell("state", { state, ...detail });
-    if (this.#state === state) this.#tell(state, detail);
-  }
-
-  /**
-   * @param {string} name
-   * @param {object} detail
-   */
-  #tell(name, detail) {
-    this.dispatchEvent(new CustomEvent(name, { detail }));
+    this._tell("state", { state, ...detail });
+    if (this.#state === state) this._tell(state, detail);
   }
 
   /** Ask the master for a ticket, and go in with it. */
   async #ask() {
     const { origin, game, room } = this.#options;
     const asking = (this.#asking = new AbortController());
-    const cancel = this.#environment.after(ASK_SECONDS, () => asking.abort("it did not answer"));
+    const cancel = this._environment.after(ASK_SECONDS, () => asking.abort("it did not answer"));
     try {
-      const answer = await askToWatch(this.#environment, { origin, game, room }, asking.signal);
+      const answer = await askToWatch(this._environment, { origin, game, room }, asking.signal);
       if (this.#asking === asking) this.#connect(answer);
     } catch (error) {
       if (this.#asking !== asking) return;
@@ -176,7 +122,7 @@ export class Watching extends EventTarget {
 
   /** Whether it was let in once: after that it asks for as long as it takes. */
   get #wasIn() {
-    return this.#shown !== null || this.#attempt > 0;
+    return this._shown !== null || this.#attempt > 0;
   }
 
   /** @param {string} reason */
@@ -198,25 +144,25 @@ export class Watching extends EventTarget {
    */
   #askLater(reason) {
     this.#drop();
-    const pause = backoff(this.#attempt, this.#environment.random());
+    const pause = backoff(this.#attempt, this._environment.random());
     this.#attempt += 1;
-    this.#cancelRetry = this.#environment.after(pause, () => this.#ask());
-    this.#enter(this.#shown === null ? "connecting" : "reconnecting", { reason });
+    this.#cancelRetry = this._environment.after(pause, () => this.#ask());
+    this.#enter(this._shown === null ? "connecting" : "reconnecting", { reason });
   }
 
   /** @param {WatchAnswer} answer */
   #connect({ url, ticket }) {
     this.#asking = null;
     const { keepAliveSeconds = 20 } = this.#options;
-    const request = { url, secret: { watch: ticket }, keepAliveSeconds, format: this.#format, before: this.#shown };
+    const request = { url, secret: { watch: ticket }, keepAliveSeconds, format: this._format, before: this._shown };
     /** @param {string} reason */
     const lost = (reason) => {
       if (this.#live === session) this.#askLater(reason);
     };
-    const session = new Session(this.#environment, request, {
+    const session = new Session(this._environment, request, {
       ready: () => this.#ready(session),
-      changed: (message) => this.#tell("changed", message),
-      event: ({ name, data }) => this.#tell("event", { name, data }),
+      changed: (message) => this._tell("changed", message),
+      event: ({ name, data }) => this._tell("event", { name, data }),
       error: () => {},
       waiting: () => {},
       travel: () => {},
@@ -231,7 +177,7 @@ export class Watching extends EventTarget {
 
   /** @param {Session} session */
   #ready(session) {
-    this.#shown = session;
+    this._shown = session;
     this.#attempt = 0;
     this.#entering?.resolve();
     this.#entering = null;
