@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 from roomfleet.game.live import LiveRoom
 from roomfleet.game.outbox import AtomicGroup, Change, ChangeKind
@@ -26,19 +27,39 @@ class Departure:
     record: ActorRecord
 
 
+class Saved(Protocol):
+    """What the saver tells its room."""
+
+    def departed(self, departures: list[Departure]) -> None:
+        """Travels are committed."""
+
+    def fence(self, found_epoch: int | None, lost: int) -> None:
+        """The epoch found, and how many actors' changes were lost unacknowledged."""
+
+    def saves(self, ok: bool, why: str) -> None:
+        """Whether saves get through, and if not, why."""
+
+    def saved(self) -> None:
+        """Something was saved, and room time may go on."""
+
+    def saving_broke(self, error: Exception) -> None:
+        """What no store does: the room's own machinery, or a document, is at fault. Nothing is saved any
+        more."""
+
+
 class Batches:
     """What of one room is composed and not committed, and how it gets to the store."""
 
     __slots__ = (
         "_backlog",
         "_clock",
-        "_departed",
         "_game",
         "_in_flight",
         "_live",
         "_meters",
         "_refusal",
         "_refused",
+        "_room",
         "_session",
         "_wall",
         "saved_at",
@@ -53,13 +74,12 @@ class Batches:
         clock: RoomClock,
         wall: Callable[[], float],
         meters: Meters,
-        departed: Callable[[list[Departure]], None],
+        room: Saved,
     ) -> None:
-        """`departed` is told of committed travels."""
         self.saved_at: float | None = None
         """When a batch was last committed (s since 1970)."""
         self._game, self._session, self._live, self._clock = game, session, live, clock
-        self._wall, self._meters, self._departed = wall, meters, departed
+        self._wall, self._meters, self._room = wall, meters, room
         self._backlog = Backlog()
         self._in_flight: list[AtomicGroup] = []
         """The batch that is being committed."""
@@ -132,7 +152,7 @@ class Batches:
             if committed.departed:
                 await self._session.applied()
                 by_id = {doc_id(self._game, change.actor): change for change in changes}
-                self._departed([Departure(by_id[record.id], record) for record in committed.departed])
+                self._room.departed([Departure(by_id[record.id], record) for record in committed.departed])
 
     def _to_store(self, change: Change) -> store_changes.Change:
         actor = doc_id(self._game, change.actor)

@@ -10,13 +10,12 @@ import asyncio
 import logging
 import random
 from collections.abc import Callable
-from typing import Protocol
 
 from roomfleet.game.live import LiveRoom
 from roomfleet.node.measuring.meters import Meters
 from roomfleet.node.running.clock import RoomClock
 from roomfleet.node.running.schedule import Schedule
-from roomfleet.node.saving.batches import Batches, Departure
+from roomfleet.node.saving.batches import Batches, Saved
 from roomfleet.node.saving.trying import Trying
 from roomfleet.store import (
     Fenced,
@@ -33,26 +32,6 @@ MOST_PAUSE_SECONDS = 2.0
 
 FLUSH_SECONDS = 2.0
 """Who waits for a save that is under way goes on after that."""
-
-
-class Saved(Protocol):
-    """What the saver tells its room."""
-
-    def departed(self, departures: list[Departure]) -> None:
-        """Travels are committed."""
-
-    def fence(self, found_epoch: int | None, lost: int) -> None:
-        """The epoch found, and how many actors' changes were lost unacknowledged."""
-
-    def saves(self, ok: bool, why: str) -> None:
-        """Whether saves get through, and if not, why."""
-
-    def saved(self) -> None:
-        """Something was saved, and room time may go on."""
-
-    def saving_broke(self, error: Exception) -> None:
-        """What no store does: the room's own machinery, or a document, is at fault. Nothing is saved any
-        more."""
 
 
 class Saver:
@@ -106,14 +85,14 @@ class Saver:
             clock=clock,
             wall=wall,
             meters=meters,
-            departed=room.departed,
+            room=room,
         )
         self._trying = Trying(
             session.room,
             live,
             schedule=schedule,
             max_unsaved_seconds=settings.max_unsaved_seconds,
-            told=room.saves,
+            room=room,
         )
         self._barriers: list[int] = []
         self._renew = False

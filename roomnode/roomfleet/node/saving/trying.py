@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
 
 from roomfleet.game.live import LiveRoom
 from roomfleet.node.running.schedule import Schedule
+from roomfleet.node.saving.batches import Saved
 
 log = logging.getLogger(__name__)
 
@@ -15,33 +15,21 @@ log = logging.getLogger(__name__)
 class Trying:
     """The patience of one room with its store."""
 
-    __slots__ = (
-        "_key",
-        "_limit",
-        "_live",
-        "_paused",
-        "_room",
-        "_schedule",
-        "_since",
-        "_told",
-        "_watching",
-        "ok",
-    )
+    __slots__ = ("_limit", "_live", "_name", "_paused", "_room", "_schedule", "_since", "_watching", "ok")
 
     def __init__(
         self,
-        room: str,
+        name: str,
         live: LiveRoom,
         *,
         schedule: Schedule,
         max_unsaved_seconds: float,
-        told: Callable[[bool, str], None],
+        room: Saved,
     ) -> None:
-        """`told` hears whether saves get through, each time when that changes, and if not, why."""
+        """The room hears whether saves get through each time when that changes."""
         self.ok = True
-        self._room, self._live, self._schedule = room, live, schedule
-        self._limit, self._told = max_unsaved_seconds, told
-        self._key = ("unsaved", room)
+        self._name, self._live, self._schedule = name, live, schedule
+        self._limit, self._room = max_unsaved_seconds, room
         self._since: float | None = None
         self._watching = False
         self._paused = False
@@ -74,9 +62,9 @@ class Trying:
     def failed(self, why: str) -> None:
         """The store did not do it: what is unsaved is kept, and tried again."""
         if self.ok:
-            log.warning("%s cannot save: %s; it keeps everything and tries again", self._room, why)
+            log.warning("%s cannot save: %s; it keeps everything and tries again", self._name, why)
             self.ok = False
-            self._told(False, why)
+            self._room.saves(False, why)
         unsaved = self._now() - self._since if self._since is not None else 0.0
         if not self._paused and unsaved >= self._limit:
             self._paused = True
@@ -91,7 +79,11 @@ class Trying:
         ok = not refusal
         if ok != self.ok:
             self.ok = ok
-            self._told(ok, refusal)
+            self._room.saves(ok, refusal)
+
+    @property
+    def _key(self) -> tuple[str, str]:
+        return ("unsaved", self._name)
 
     def _now(self) -> float:
         return asyncio.get_running_loop().time()
