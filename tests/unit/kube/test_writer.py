@@ -16,31 +16,19 @@ from roomfleet.master.core.events import RecordOutcome
 from roomfleet.master.core.model import Condition, ConditionStatus, Key, Phase, RoomStatus
 from roomfleet.master.kube.cache import Cache, Id
 from roomfleet.master.kube.client import Api
-from roomfleet.master.kube.echoes import Echoes
 from roomfleet.master.kube.errors import ApiDown, Conflict, NotFound
-from roomfleet.master.kube.gate import Gate
-from roomfleet.master.kube.writer import IN_FLIGHT, Writer
+from roomfleet.master.kube.writer import IN_FLIGHT
+from support.kube_writing import Json, WriterBench, room_object
+from support.kube_writing import run as run_writer
 
 TOWN = Id("rooms", Key("game", "town"))
-Json = dict[str, Any]
 
 
 class Server:
     """One Room object."""
 
     def __init__(self) -> None:
-        self.obj: Json | None = {
-            "apiVersion": "roomfleet.io/v1alpha1",
-            "kind": "Room",
-            "metadata": {
-                "namespace": "game",
-                "name": "town",
-                "uid": "u1",
-                "resourceVersion": "5",
-                "generation": 1,
-            },
-            "spec": {"map": "m.town"},
-        }
+        self.obj: Json | None = room_object("town", "u1", "5")
         self.writes = 0
         self.lose_answers = 0
         self.on_down: object = None
@@ -81,29 +69,23 @@ class Server:
         return True
 
 
-class Bench:
-    """A writer with all that it needs, and what it said."""
+class Bench(WriterBench):
+    """With one room, and what was said of it."""
 
     def __init__(self) -> None:
         self.server = Server()
-        self.cache = Cache()
         assert self.server.obj is not None
-        self.cache.put(TOWN, copy.deepcopy(self.server.obj))
-        self.acting = True
-        api = cast(Api, self.server)
-        self.gate = Gate(api, lambda: self.acting, back=lambda: None)
+        cache = Cache()
+        cache.put(TOWN, copy.deepcopy(self.server.obj))
         self.outcomes: asyncio.Queue[tuple[int, RecordOutcome, str]] = asyncio.Queue()
         self.news: list[Json] = []
-        self.writer = Writer(
-            api,
-            self.cache,
-            self.gate,
-            lambda record, outcome, version: self.outcomes.put_nowait(
-                (record.status.epoch, outcome, version)
-            ),
-            lambda id, obj: self.news.append(obj),
-            Echoes(),
-        )
+        super().__init__(self.server, cache, acting=True)
+
+    def answered(self, record: Record, outcome: RecordOutcome, version: str) -> None:
+        self.outcomes.put_nowait((record.status.epoch, outcome, version))
+
+    def changed(self, id: Id, obj: Json) -> None:
+        self.news.append(obj)
 
     @property
     def status(self) -> Json:
@@ -111,25 +93,9 @@ class Bench:
         found: Json = self.server.obj.get("status", {})
         return found
 
-    async def settled(self) -> None:
-        await asyncio.wait_for(self._settled(), 10)
-
-    async def _settled(self) -> None:
-        while self.writer.waiting:  # noqa: ASYNC110 - the writer has no event for it
-            await asyncio.sleep(0.005)
-
 
 def run(play: Callable[[Bench], Awaitable[None]]) -> None:
-    async def whole() -> None:
-        bench = Bench()
-        bench.writer.start()
-        try:
-            await play(bench)
-        finally:
-            await bench.writer.stop(1)
-            await bench.gate.stop()
-
-    asyncio.run(whole())
+    run_writer(Bench, play, patience=1)
 
 
 def status(epoch: int, phase: Phase = Phase.STARTING, **changes: Any) -> RoomStatus:

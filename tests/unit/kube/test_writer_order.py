@@ -5,18 +5,14 @@ from __future__ import annotations
 import asyncio
 import copy
 from collections.abc import Awaitable, Callable
-from typing import Any, cast
 
 from roomfleet.master.core.effects import Record
 from roomfleet.master.core.events import RecordOutcome
 from roomfleet.master.core.model import Key, Phase, RoomStatus
 from roomfleet.master.kube.cache import Cache, Id
-from roomfleet.master.kube.client import Api
-from roomfleet.master.kube.echoes import Echoes
-from roomfleet.master.kube.gate import Gate
-from roomfleet.master.kube.writer import COUNTS_BURST, COUNTS_RATE, Writer
-
-Json = dict[str, Any]
+from roomfleet.master.kube.writer import COUNTS_BURST, COUNTS_RATE
+from support.kube_writing import Json, WriterBench, room_object
+from support.kube_writing import run as run_writer
 
 
 def id_of(name: str) -> Id:
@@ -32,21 +28,7 @@ class Server:
         self.on_down: object = None
 
     def make(self, name: str) -> None:
-        self.cache.put(
-            id_of(name),
-            {
-                "apiVersion": "roomfleet.io/v1alpha1",
-                "kind": "Room",
-                "metadata": {
-                    "namespace": "game",
-                    "name": name,
-                    "uid": f"u-{name}",
-                    "resourceVersion": "1",
-                    "generation": 1,
-                },
-                "spec": {"map": "m.town"},
-            },
-        )
+        self.cache.put(id_of(name), room_object(name, f"u-{name}", "1"))
 
     async def replace(self, path: str, body: Json) -> Json:
         name = path.split("/")[-2]
@@ -59,23 +41,16 @@ class Server:
         return obj
 
 
-class Bench:
+class Bench(WriterBench):
     """A writer that may not write yet."""
 
     def __init__(self) -> None:
         self.server = Server()
-        self.acting = False
         self.answers: list[tuple[str, RecordOutcome]] = []
-        api = cast(Api, self.server)
-        self.gate = Gate(api, lambda: self.acting, back=lambda: None)
-        self.writer = Writer(
-            api,
-            self.server.cache,
-            self.gate,
-            lambda record, outcome, version: self.answers.append((record.key.name, outcome)),
-            lambda id, obj: None,
-            Echoes(),
-        )
+        super().__init__(self.server, self.server.cache, acting=False)
+
+    def answered(self, record: Record, outcome: RecordOutcome, version: str) -> None:
+        self.answers.append((record.key.name, outcome))
 
     def record(self, name: str, *, awaited: bool = False) -> None:
         if self.server.cache.get(id_of(name)) is None:
@@ -88,27 +63,13 @@ class Bench:
             self.server.make(name)
         self.writer.want(id_of(name), RoomStatus(phase=Phase.RUNNING, players=players), urgent=urgent)
 
-    async def until(self, done: Callable[[], bool]) -> None:
-        async with asyncio.timeout(10):
-            while not done():  # noqa: ASYNC110 - the writer has no event for it
-                await asyncio.sleep(0.005)
-
     async def settled(self) -> None:
         self.acting = True
-        await self.until(lambda: not self.writer.waiting)
+        await super().settled()
 
 
 def run(play: Callable[[Bench], Awaitable[None]]) -> None:
-    async def whole() -> None:
-        bench = Bench()
-        bench.writer.start()
-        try:
-            await play(bench)
-        finally:
-            await bench.writer.stop(0)
-            await bench.gate.stop()
-
-    asyncio.run(whole())
+    run_writer(Bench, play, patience=0)
 
 
 def test_records_that_somebody_waits_for_go_first_then_records_then_phases_then_counts() -> None:
