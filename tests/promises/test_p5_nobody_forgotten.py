@@ -137,11 +137,12 @@ def test_after_a_restart_of_the_master_nobody_new_takes_the_instance_of_one_who_
         lou = join("lou")
         assert lou["state"] == "waiting"
 
-        def recorded() -> bool:
-            found = json.loads(fleet.roomfleet("get", "iroom", "den", "-o", "json").stdout)
-            return bool(found["status"].get("waiting") == 1)
+        def recorded() -> bool:  # on disk, which is soon after it is seen
+            path = fleet.data / "objects" / "instancedrooms" / "den.json"
+            found = json.loads(path.read_text())["object"]
+            return bool(found.get("status", {}).get("waiting") == 1)
 
-        eventually(recorded, what="the object says that one waits")
+        eventually(recorded, what="the object on disk says that one waits")
         fleet.kill(nodes=True)
         dens(game, 2)
         fleet.start()
