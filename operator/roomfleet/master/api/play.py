@@ -53,6 +53,10 @@ class Play(WebSocketHandler):
         self._join: Join | None = None
         self._done = False
         self._timer: asyncio.TimerHandle | None = None
+        self._writing = False
+        """A place is being written, and was not taken yet."""
+        self._newest: Waiting | None = None
+        """The one that follows when it was."""
 
     def check_origin(self, origin: str) -> bool:
         return self.context.origins.allow(origin, self.request.host)
@@ -154,7 +158,7 @@ class Play(WebSocketHandler):
         core = self.context.runner.core
         match answer:
             case WaitingAnswer(room, position, eta, token, session, party):
-                self._send(
+                self._tell(
                     Waiting(
                         id=join,
                         room=room,
@@ -192,12 +196,27 @@ class Play(WebSocketHandler):
         self._done = True
         self.close()
 
-    def _send(self, message: Any) -> None:
+    def _tell(self, place: Waiting) -> None:
+        """Who does not take what is sent hears the newest place once they do: nothing piles up here."""
+        if self._writing:
+            self._newest = place
+        elif (written := self._send(place)) is not None:
+            self._writing = True
+            written.add_done_callback(self._taken)
+
+    def _taken(self, written: asyncio.Future[None]) -> None:
+        self._writing = False
+        newest, self._newest = self._newest, None
+        if newest is not None and not self._done:
+            self._tell(newest)
+
+    def _send(self, message: Any) -> asyncio.Future[None] | None:
         try:
             written = asyncio.ensure_future(self.write_message(encode(message)))
         except WebSocketClosedError:
-            return
+            return None
         written.add_done_callback(lambda future: future.cancelled() or future.exception())
+        return written
 
     def on_close(self) -> None:
         if self._timer is not None:
