@@ -22,6 +22,12 @@ import { VERSION } from "./version.js";
 /** The first pings come fast, for the clock's sake. */
 const FIRST_PINGS = 5;
 const FIRST_PING_SECONDS = 0.25;
+/**
+ * When nothing at all was heard for that long since a call went out, a ping goes out too, whatever the pause
+ * between pings is; and when nothing was heard for `ANSWER_SECONDS` after that, the room counts as gone.
+ */
+const PROBE_SECONDS = 3;
+const ANSWER_SECONDS = 3;
 /** Errors that answer a hello: its secret opens nothing any more. */
 const SPENT = new Set(["bad-ticket", "bad-resume"]);
 /** What says nothing before the welcome. */
@@ -83,6 +89,9 @@ export class Session {
   /** A patch did not fit: nothing of the copy counts until the snapshot that was asked for. */
   #misfit = false;
   #cancelSnapshotWatch = () => {};
+  /** A call went out, and nothing was heard since. */
+  #listening = false;
+  #cancelProbe = () => {};
   /** @type {Session | null} */
   #before;
 
@@ -136,6 +145,7 @@ export class Session {
     return new Promise((resolve, reject) => {
       if (this.ready && this.#connection.send(message)) {
         this.#calls.set(id, { resolve, reject });
+        this.#listen();
       } else {
         reject(new CallError("not-connected", `${method} was not sent: not in a room at the moment`));
       }
@@ -157,6 +167,7 @@ export class Session {
   #end() {
     this.#cancelTimer();
     this.#cancelSnapshotWatch();
+    this.#cancelProbe();
     this.#before = null;
     const calls = [...this.#calls.values()];
     this.#calls.clear();
@@ -168,6 +179,8 @@ export class Session {
   /** @param {ToClient} message */
   #received(message) {
     this.#unansweredSince = null;
+    this.#listening = false;
+    this.#cancelProbe();
     if (this.welcome === null && AFTER_WELCOME.has(message.type)) {
       this.#connection.drop("the room did not begin with a welcome");
       return;
@@ -264,6 +277,18 @@ export class Session {
     if (call !== undefined) call.reject(new CallError(message.code, message.message));
     else if (SPENT.has(message.code)) this.#connection.drop(message.message);
     else this.#handlers.error(message);
+  }
+
+  /** A call goes out: some word should come before long. */
+  #listen() {
+    if (this.#listening) return;
+    this.#listening = true;
+    this.#cancelProbe = this.#environment.after(PROBE_SECONDS, () => {
+      this.#connection.send({ type: "ping", t: this.#environment.now() });
+      this.#cancelProbe = this.#environment.after(ANSWER_SECONDS, () =>
+        this.#connection.drop("the room fell silent"),
+      );
+    });
   }
 
   /** @param {number} id */

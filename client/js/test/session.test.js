@@ -260,6 +260,43 @@ test("two intervals without a word drop the connection", () => {
   assert.deepEqual(told, [["dropped", "the room fell silent"]]);
 });
 
+test("a room that falls silent on a call is left within seconds", async () => {
+  const { world, session, socket, told } = begin();
+  socket.say({ type: "pong", t: world.time, now: 12.25 });
+  world.pass(2);
+  socket.say({ type: "pong", t: world.time, now: 14.25 });
+  const pings = socket.of("ping").length;
+  const call = assert.rejects(session.call("walk", { x: 1, y: 2 }), { code: "dropped" });
+  world.pass(2.9);
+  assert.equal(socket.of("ping").length, pings);
+  world.pass(0.2);
+  assert.equal(socket.of("ping").length, pings + 1);
+  world.pass(2.8);
+  assert.deepEqual(told, []);
+  world.pass(0.2);
+  assert.deepEqual(told, [["dropped", "the room fell silent"]]);
+  await call;
+  assert.equal(world.timers, 0);
+});
+
+test("a call that takes long costs one ping where the room answers, and none where it says anything", () => {
+  const { world, session, socket, told } = begin();
+  world.pass(2);
+  socket.say({ type: "pong", t: world.time, now: 14.25 });
+  const pings = socket.of("ping").length;
+  session.call("walk", { x: 1, y: 2 });
+  world.pass(3.1);
+  socket.say({ type: "pong", t: world.time, now: 17.35 });
+  world.pass(10);
+  assert.equal(socket.of("ping").length, pings + 1);
+  session.call("walk", { x: 1, y: 2 });
+  world.pass(1);
+  socket.say({ type: "event", name: "noise", data: {} });
+  world.pass(2.5);
+  assert.equal(socket.of("ping").length, pings + 1);
+  assert.deepEqual(told.map(([kind]) => kind), ["event"]);
+});
+
 test("a timer that comes late, as in a hidden page, drops nothing", () => {
   const { world, socket, told } = begin();
   for (let i = 0; i < 5; i += 1) {

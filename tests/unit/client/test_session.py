@@ -399,6 +399,55 @@ def test_a_silent_node_is_left_after_two_intervals() -> None:
     assert world.state is State.RECONNECTING
 
 
+def test_a_node_that_falls_silent_on_a_call_is_left_within_seconds() -> None:
+    world = World()
+    link = world.play()
+    world.advance(2)
+    world.say(link, {"type": "pong", "t": world.now, "now": world.now})
+    pings = len(world.pings(link))
+    call = world.call("walk", x=1, y=1)
+    world.advance(2.9)
+    assert len(world.pings(link)) == pings
+    world.advance(0.2)
+    assert len(world.pings(link)) == pings + 1, "asked whether it is there"
+    world.advance(2.8)
+    assert link in world.links
+    world.advance(0.2)
+    assert link not in world.links
+    assert world.state is State.RECONNECTING
+    assert world.failures[call] == "dropped"
+
+
+def test_a_call_that_takes_long_costs_one_ping_where_the_node_answers() -> None:
+    world = World()
+    link = world.play()
+    world.advance(2)
+    world.say(link, {"type": "pong", "t": world.now, "now": world.now})
+    pings = len(world.pings(link))
+    world.call("walk", x=1, y=1)
+    world.advance(3.1)
+    world.say(link, {"type": "pong", "t": world.now, "now": world.now})
+    world.advance(15)
+    assert len(world.pings(link)) == pings + 1
+    assert world.state is State.PLAYING
+    # And the next one after the usual pause again.
+    world.advance(5.1)
+    assert len(world.pings(link)) == pings + 2
+
+
+def test_where_there_is_any_word_after_a_call_nothing_is_asked() -> None:
+    world = World()
+    link = world.play()
+    world.advance(2)
+    world.say(link, {"type": "pong", "t": world.now, "now": world.now})
+    pings = len(world.pings(link))
+    for _ in range(5):
+        world.call("walk", x=1, y=1)
+        world.advance(1)
+        world.say(link, {"type": "event", "name": "noise", "data": {}})
+    assert len(world.pings(link)) == pings
+
+
 def test_a_node_that_answers_is_kept() -> None:
     world = World(keep_alive_seconds=5)
     link = world.play()

@@ -109,7 +109,7 @@ class World:
         self.do(self.session.join(self.now, room, bring=bring))
 
     def call(self, method: str, **args: Any) -> int:
-        number, actions = self.session.call(method, args)
+        number, actions = self.session.call(method, args, self.now)
         self.do(actions)
         return number
 
@@ -127,6 +127,10 @@ class World:
             binary = self.links[link].subprotocol == MSGPACK.subprotocol
             data = MSGPACK.encode(message) if binary else json.dumps(message)
             self.do(self.session.received(link, data, self.now))
+
+    def pings(self, link: int) -> list[float]:
+        """When pings went out."""
+        return [message["t"] for message in self.sent[link] if message["type"] == "ping"]
 
     def drop(self, link: int) -> None:
         del self.links[link]

@@ -195,7 +195,7 @@ class Client:
         or `not-connected` (it was not sent), or `dropped` (the connection ended first: whether it was carried
         out is not known).
         """
-        call, actions = self._session.call(method, args)
+        call, actions = self._session.call(method, args, self._clock())
         answer = self._calls[call] = asyncio.get_running_loop().create_future()
         try:
             self._perform(actions)

@@ -24,6 +24,11 @@ READY_SECONDS = 15.0
 MASTER_SILENCE_SECONDS = 45.0
 """After that the master counts as gone. Below the minute that a place in line outlives its last message,
 so that coming back keeps the place."""
+PROBE_SECONDS = 3.0
+"""When nothing at all was heard for that long since a call went out, a ping goes out too, whatever the pause
+between pings is …"""
+ANSWER_SECONDS = 3.0
+"""… and when nothing was heard for so long after that, the room counts as gone."""
 FIRST_PINGS = 5
 FIRST_PING_SECONDS = 0.25
 """The first pings come fast, for the clock's sake."""
@@ -98,7 +103,11 @@ class RoomLink:
         self._hello = hello
         self._keep_alive_seconds = keep_alive_seconds
         self._pings = 0
+        self._ping_at = 0.0
         self._unanswered_since: float | None = None
+        self._probe_at: float | None = None
+        """When the room is asked whether it is there, or, `_probing`, should have answered."""
+        self._probing = False
         self._before = before
         self._snapshot_by: float | None = None
         self.wants_snapshot = False
@@ -119,8 +128,16 @@ class RoomLink:
         self.deadline = now + READY_SECONDS
         return self.format.encode(self._hello)
 
-    def due(self, now: float) -> bytes:
-        """The next ping, or LinkLost when the last one has gone unanswered for an interval."""
+    def called(self, now: float) -> None:
+        """A call goes out: some word should come before long."""
+        if self.ready and self._probe_at is None:
+            self._probe_at = now + PROBE_SECONDS
+            self.deadline = min(self.deadline, self._probe_at)
+
+    def due(self, now: float) -> bytes | None:
+        """The next ping, if it is time for one, or LinkLost when the last one has gone unanswered for too
+        long.
+        """
         if not self.ready:
             raise LinkLost("the room did not answer")
         unanswered = self._unanswered_since
@@ -128,6 +145,14 @@ class RoomLink:
             raise LinkLost("the room fell silent")
         if self._snapshot_by is not None and now >= self._snapshot_by:
             raise LinkLost("the room sent no snapshot")
+        if self._probe_at is not None and now >= self._probe_at:
+            if self._probing:
+                raise LinkLost("the room fell silent")
+            self._probing, self._probe_at = True, now + ANSWER_SECONDS
+            return self._ping(now)
+        if now < self._ping_at:
+            self._set_deadline()
+            return None
         return self._ping(now)
 
     def read(self, data: str | bytes, now: float) -> session.ToClient:
@@ -138,7 +163,8 @@ class RoomLink:
             message = session.to_client.decode(data, self.format)
         except MalformedMessage as error:
             raise LinkLost(str(error)) from None
-        self._unanswered_since = None
+        self._unanswered_since = self._probe_at = None
+        self._probing = False
         match message:
             case session.Welcome():
                 self.welcome = message
@@ -197,7 +223,10 @@ class RoomLink:
         if self._unanswered_since is None:
             self._unanswered_since = now
         self._pings += 1
-        self.deadline = now + (FIRST_PING_SECONDS if self._pings < FIRST_PINGS else self._keep_alive_seconds)
-        if self._snapshot_by is not None:
-            self.deadline = min(self.deadline, self._snapshot_by)
+        self._ping_at = now + (FIRST_PING_SECONDS if self._pings < FIRST_PINGS else self._keep_alive_seconds)
+        self._set_deadline()
         return self.format.encode(session.Ping(t=now))
+
+    def _set_deadline(self) -> None:
+        times = (self._ping_at, self._probe_at, self._snapshot_by)
+        self.deadline = min(time for time in times if time is not None)

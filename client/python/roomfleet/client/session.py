@@ -160,7 +160,7 @@ class Session:
             self._load(invitation.url, invitation.ticket, (), now)
         return self._flush()
 
-    def call(self, method: str, args: dict[str, Any]) -> tuple[int, list[Action]]:
+    def call(self, method: str, args: dict[str, Any], now: float) -> tuple[int, list[Action]]:
         """The call's number, and what to do. Raises CallError when it cannot be sent."""
         live = self._live
         if live is None or live is not self._shown:
@@ -173,6 +173,7 @@ class Session:
             raise CallError(session.ErrorCode.BAD_ARGUMENTS, f"{method} was not sent: {error}") from None
         self._last_call += 1
         live.calls.add(self._last_call)
+        live.called(now)
         self._send(live, data)
         return self._last_call, self._flush()
 
@@ -232,7 +233,8 @@ class Session:
             if link.deadline > now or link.id not in self._open:
                 continue
             try:
-                self._send(link, link.due(now))
+                if (ping := link.due(now)) is not None:
+                    self._send(link, ping)
             except LinkLost as lost:
                 self._lost(link, str(lost), now)
         if self._ask_at is not None and self._ask_at <= now:

@@ -302,7 +302,8 @@ class Watching:
             return
         if link.deadline <= now:
             try:
-                self._send(link, link.due(now))
+                if (ping := link.due(now)) is not None:
+                    self._send(link, ping)
             except LinkLost as lost:
                 self._lost(str(lost))
         self._arm()
