@@ -337,6 +337,10 @@ def _master_stall(simulation: Simulation, action: Action) -> None:
     simulation.master.stall(chosen([1.0, 4.0, 12.0], action.luck[0]))
 
 
+def _master_ousted(simulation: Simulation, action: Action) -> None:
+    simulation.master.oust(chosen([3.5, 6.0, 25.0], action.luck[0]), action.luck[1] * 3.0)
+
+
 def _api_down(simulation: Simulation, action: Action) -> None:
     api = simulation.api
     api.up = False
@@ -404,6 +408,7 @@ _DOERS: dict[Kind, Callable[[Simulation, Action], None]] = {
     Kind.CUT: _cut,
     Kind.MASTER_KILL: _master_kill,
     Kind.MASTER_STALL: _master_stall,
+    Kind.MASTER_OUSTED: _master_ousted,
     Kind.API_DOWN: _api_down,
     Kind.WATCH_GAP: _watch_gap,
     Kind.STORE_DOWN: _store_down,

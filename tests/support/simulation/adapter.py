@@ -7,6 +7,8 @@ begins anew with each start of the master.
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -315,6 +317,44 @@ class Adapter:
         elif patched is Patched.CONFLICT and found is not None:
             self._news(found)
             self._later(RETRY_SECONDS, lambda: self._write(key))
+
+    # -- another master ------------------------------------------------------------------------------------
+
+    def land_late(self, after: float) -> None:
+        """Requests that are under way now reach the API server only after so long."""
+        for key, slot in list(self._slots.items()):
+            if not slot.busy and self._simulation.luck(f"late {key}") < 0.5:
+                write = self._late_write(key, slot)
+                if write is not None:
+                    self._simulation.clock.later(after, write)
+
+    def _late_write(self, key: Key, slot: Slot) -> Callable[[], None] | None:
+        simulation, api = self._simulation, self._simulation.api
+        change, record, status, known = slot.change, slot.record, slot.wanted, self._cache.get(key)
+        before, after = slot.own
+
+        def change_late(change: Change) -> None:
+            match change:
+                case fx.CreateRoom() if api.create(change):
+                    simulation.instances.late(key.name)
+                case fx.BindRoom():
+                    api.bind(change, int(change.version or 0))
+                    simulation.instances.late(key.name)
+                case fx.DeleteRoomObject() if key in api.rooms and api.rooms[key].uid == change.uid:
+                    api.delete(key, simulation.clock.now)
+
+        def record_late(record: fx.Record) -> None:
+            version = after if int(record.version or 0) == before else int(record.version or 0)
+            if api.patch(key, record.uid, version, record.status) is Patched.WRITTEN:
+                simulation.oracle.recorded(record)
+
+        if change is not None:
+            return functools.partial(change_late, change)
+        if record is not None:
+            return functools.partial(record_late, record)
+        if status is not None and known is not None and known.status != status:
+            return functools.partial(api.patch, key, known.uid, known.version, status)
+        return None
 
     # -- instances -----------------------------------------------------------------------------------------
 

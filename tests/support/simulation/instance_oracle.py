@@ -27,6 +27,8 @@ class InstanceOracle:
         """The spec that the core was told last, by the template's uid."""
         self._making: dict[str, set[str]] = defaultdict(set)
         """Rooms that the core wants made and that may still be made, by the template's uid."""
+        self._late: set[str] = set()
+        """Rooms that were made or bound by a master whose turn was over."""
         self._found: dict[str, set[str]] = defaultdict(set)
         """Where the core was told that the actors of a join are."""
 
@@ -57,11 +59,15 @@ class InstanceOracle:
         if name in self._making[uid]:
             return
         self._making[uid].add(name)
-        there = {room.key.name for room in self._simulation.api.children(uid)}
+        there = {room.key.name for room in self._simulation.api.children(uid)} - self._late
         most = self._told[uid].max_instances
         if len(there | self._making[uid]) > most:
             text = f"{create.key} is to be made, with {sorted(there | self._making[uid])} of at most {most}"
             raise Broken("never too many instances", text, create.template)
+
+    def late(self, room: str) -> None:
+        """A request of a master that was ousted has landed: its successor knew nothing of it."""
+        self._late.add(room)
 
     def has_key(self, made: Object) -> None:
         """An object was made, or got its key."""
@@ -69,6 +75,8 @@ class InstanceOracle:
         if instance is None or instance.key is None:
             return
         for other in self._same(made):
+            if self._late & {made.key.name, other.key.name}:
+                continue
             text = f"{made.key} and {other.key} are both for {instance.key}"
             raise Broken("one instance a key", text, made.key.name, other.key.name)
 

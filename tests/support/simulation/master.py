@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import TYPE_CHECKING
 
 from roomfleet.master.core import Core, Key
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
 
 TICK_SECONDS = 0.001
 """A tick comes so long after it was due, at the least."""
+LEASE_SECONDS = 3.0
+"""Another master takes the Lease of one that has not renewed it for so long."""
 IN_VAIN = 100
 """Ticks that were due and did nothing, one after the other: more, and the core only turns round and round."""
 
@@ -42,6 +45,8 @@ class Master:
             simulation.settings, seed=simulation.seed * 1_000 + self.life, now=simulation.clock.now
         )
         self.adapter = Adapter(simulation)
+        self._desired: dict[tuple[Key, str], fx.SendDesired] = {}
+        """What nodes were told last."""
 
     def kill(self, seconds: float) -> None:
         """The process ends, and another one starts after so long."""
@@ -55,6 +60,22 @@ class Master:
         self._simulation.oracle.master_died()
         self._simulation.instances.master_died()
         self._simulation.clock.later(seconds, self.start)
+
+    def oust(self, pause: float, after: float) -> None:
+        """It stands still until its Lease has run out and, so long after that, another master has taken it.
+        Then it goes on: its gate holds back what it would still do, but not what had passed the gate before.
+        That lands late, at the API server, and at nodes that have not given its link up.
+        """
+        if not self.up or self._held is not None:
+            return
+        simulation, told = self._simulation, self._desired
+        self.adapter.land_late(pause)
+        for node in simulation.processes:
+            desired = told.get((node.key, node.boot))
+            if desired is not None and node.linked and simulation.luck(f"oust {node.boot}") < 0.5:
+                node.cling(pause + 0.5)
+                simulation.clock.later(pause, functools.partial(node.hear_late, node.link, desired))
+        self.kill(LEASE_SECONDS + after)
 
     def stall(self, seconds: float) -> None:
         """It does nothing for so long, then everything."""
@@ -136,6 +157,7 @@ class Master:
                 self.adapter.write_status(effect)
             case fx.SendDesired():
                 simulation.oracle.told(effect)
+                self._desired[effect.node, effect.boot] = effect
                 node = simulation.node(effect.node, effect.boot)
                 if node is not None:
                     node.hear(lambda: node.desire(effect))

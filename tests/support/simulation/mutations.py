@@ -15,6 +15,7 @@ from roomfleet.master.core.joining import admission, joins, newest
 from roomfleet.master.core.joining.line import Line
 from roomfleet.master.core.placing import losses, places
 from roomfleet.master.core.running import reconcile, reports, rooms
+from support.simulation.apiserver import ApiServer
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +85,7 @@ MUTATIONS = (
         "True or world.now < making.said",
     ),
     Mutation("a bored instance stays", ending.ends_at, "return child.wanted_at + patience", "return None"),
+    Mutation("what is written late overwrites", ApiServer.patch, "found.version != version", "False"),
     Mutation("nobody is bored", reconcile.sync_intent, "world.now >= room.idle_since", "0 > room.idle_since"),
 )
 

@@ -57,6 +57,8 @@ class Link:
     life: int
     channel: str
     up: bool = True
+    held_until: float = 0.0
+    """Until then the node does not notice that the master at its other end stands still."""
     loses: bool = False
     """When it broke, what was on its way got lost."""
 
@@ -118,11 +120,25 @@ class SimNode:
         if self.linked:
             busy = self.simulation.luck(f"load {self.boot}") < 0.02
             self.send(ev.NodeHeard(self.key, self.boot, Load(busy=0.97 if busy else 0.2, missed=0.0)))
-        elif self.link is not None and self.link.up and not self.draining:
+        elif self._has_given_up() and self.link is not None and not self.draining:
             self.link.up = False  # that master is no more
             self.later(self.simulation.delay(f"dial {self.boot}", DIAL_SECONDS), self.dial)
         self.look_at_epochs()
         self.later(BEAT_SECONDS, self._beat)
+
+    def _has_given_up(self) -> bool:
+        link = self.link
+        return link is not None and link.up and self.simulation.clock.now >= link.held_until
+
+    def cling(self, seconds: float) -> None:
+        """Stay with the master that stands still, for so long."""
+        if self.link is not None:
+            self.link.held_until = self.simulation.clock.now + seconds
+
+    def hear_late(self, link: Link, desired: fx.SendDesired) -> None:
+        """What that master said before it stood still, if the link to it still is the one there is."""
+        if self.link is link and link.up:
+            self.here(lambda: self.desire(desired))
 
     def pause(self, seconds: float) -> None:
         if self.paused or self.dead:

@@ -48,6 +48,7 @@ class Kind(StrEnum):
     CUT = "a node's link is cut"
     MASTER_KILL = "the master is killed"
     MASTER_STALL = "the master stands still"
+    MASTER_OUSTED = "another master takes the Lease of one that stands still"
     API_DOWN = "the API server is away"
     WATCH_GAP = "the watch loses what happens"
     STORE_DOWN = "the store is away"
@@ -92,6 +93,7 @@ FAULTS = {
     Kind.CUT: 8,
     Kind.MASTER_KILL: 2,
     Kind.MASTER_STALL: 2,
+    Kind.MASTER_OUSTED: 2,
     Kind.API_DOWN: 2,
     Kind.WATCH_GAP: 3,
     Kind.STORE_DOWN: 2,

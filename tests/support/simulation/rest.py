@@ -132,7 +132,7 @@ def _check_nothing_is_left(simulation: Simulation) -> None:
         "instances being made": [each.key for each in world.templates.values() if each.creating],
         "keys being bound": [each.key for each in world.templates.values() if each.binding],
         "lines for instances": [each.key for each in world.templates.values() if each.line.joins],
-        "rooms in the way": list(world.in_the_way),
+        "rooms in the way": [key for key in world.in_the_way if key not in simulation.api.rooms],
         "reserved seats": [room.key for room in world.rooms.values() if room.line and room.line.reserved],
         "rooms gone": [room.key for room in world.rooms.values() if room.gone],
         "seat requests": [node.key for node in world.nodes.values() if node.seats],
