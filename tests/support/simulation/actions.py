@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from roomfleet.master.core import Key
 from roomfleet.master.core import events as ev
 from roomfleet.master.core.model import Phase, RoomStatus
+from roomfleet.wire.link import RoomPhase
 from roomfleet.wire.names import instance_name
 from roomfleet.wire.spec import Arrivals, Keep, OnDelete
 from support.simulation.apiserver import Object, TemplateObject
@@ -21,6 +22,8 @@ from support.simulation.plan import Action, Kind
 if TYPE_CHECKING:
     from support.simulation.simulation import Simulation
 
+WANDERERS = 4
+"""Actors of no player's in each game."""
 KEYS = 6
 """Keys that instances are asked for by."""
 REGULARS = 25
@@ -134,6 +137,27 @@ def _stay(simulation: Simulation, action: Action) -> None:
     travelling = [attempt for attempt in simulation.players.attempts.values() if attempt.node is not None]
     if travelling:
         simulation.players.cancel(chosen(travelling, action.luck[0]))
+
+
+def _wander(simulation: Simulation, action: Action) -> None:
+    """An actor of no player's leaves a room that runs; one that is nowhere is made there."""
+    store = simulation.store
+    homes = [
+        (node, name)
+        for node in simulation.processes
+        if node.works
+        for name, copy in node.copies.items()
+        if copy.phase is RoomPhase.RUNNING and not copy.busy and node.saves(name, copy)
+    ]
+    if not homes or not store.up:
+        return
+    node, name = chosen(homes, action.luck[0])
+    room = Key(node.key.game, name)
+    actor = f"n{int(action.luck[1] * WANDERERS)}"
+    if store.actors.setdefault((room.game, actor), name) != name or (room.game, actor) in store.transits:
+        return
+    rooms = [key.name for key in simulation.api.rooms if key.game == room.game and key != room]
+    node.depart(name, actor, chosen([*rooms, "nowhere"], action.luck[2]), wake=action.luck[1] < 0.2)
 
 
 def _nudge(simulation: Simulation, action: Action) -> None:
@@ -385,6 +409,7 @@ _DOERS: dict[Kind, Callable[[Simulation, Action], None]] = {
     Kind.JOIN_KEY: _join_key,
     Kind.RUSH: _rush,
     Kind.LOCATE: _locate,
+    Kind.WANDER: _wander,
     Kind.NUDGE: _nudge,
     Kind.TEMPLATE: _change_template,
     Kind.WARM: _warm,

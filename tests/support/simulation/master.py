@@ -197,7 +197,16 @@ class Master:
                 self.adapter.write_template_status(effect)
             case fx.AnswerInstance():
                 simulation.players.located(f"{effect.boot}:{effect.id}")
-            case fx.SweepRooms() | fx.SendBack() | fx.SendGoodbye() | fx.SendNudge() | fx.WriteFleetStatus():
+            case fx.SweepRooms():
+                if (node := simulation.node(effect.node, effect.boot)) is not None:
+                    node.hear(functools.partial(node.sweep, effect))
+            case fx.SendBack():
+                if (node := simulation.node(effect.node, effect.boot)) is not None:
+                    node.hear(functools.partial(node.send_back, effect))
+            case fx.SendNudge():
+                if (node := simulation.node(effect.node, effect.boot)) is not None:
+                    node.hear(node.look_for_arrivals)
+            case fx.SendGoodbye() | fx.WriteFleetStatus():
                 pass
 
     def _to_node(

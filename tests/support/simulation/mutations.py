@@ -14,7 +14,7 @@ from roomfleet.master.core.instancing import ending, instances
 from roomfleet.master.core.joining import admission, joins, newest
 from roomfleet.master.core.joining.line import Line
 from roomfleet.master.core.placing import losses, places
-from roomfleet.master.core.running import reconcile, reports, rooms
+from roomfleet.master.core.running import leftovers, reconcile, reports, rooms
 from support.simulation.apiserver import ApiServer
 
 
@@ -86,6 +86,12 @@ MUTATIONS = (
     ),
     Mutation("a bored instance stays", ending.ends_at, "return child.wanted_at + patience", "return None"),
     Mutation("what is written late overwrites", ApiServer.patch, "found.version != version", "False"),
+    Mutation(
+        "travellers to a deleted room stay there", leftovers.send_back, "if key in world.rooms", "if True"
+    ),
+    Mutation(
+        "what lost owners left is not swept", leftovers.lost, "world.unswept[room.key.game] = None", "pass"
+    ),
     Mutation("nobody is bored", reconcile.sync_intent, "world.now >= room.idle_since", "0 > room.idle_since"),
 )
 

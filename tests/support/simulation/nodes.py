@@ -124,6 +124,7 @@ class SimNode:
             self.link.up = False  # that master is no more
             self.later(self.simulation.delay(f"dial {self.boot}", DIAL_SECONDS), self.dial)
         self.look_at_epochs()
+        self.look_for_arrivals()
         self.later(BEAT_SECONDS, self._beat)
 
     def _has_given_up(self) -> bool:
@@ -437,7 +438,44 @@ class SimNode:
                 for key, found in self.simulation.store.rooms.items()
                 if found.marked and key.game == self.key.game
             ]
-            self.send(ev.MarkedFound(self.key, self.boot, tuple(rooms)))
+            awaited = tuple(self.simulation.store.awaited(self.key.game))
+            self.send(ev.MarkedFound(self.key, self.boot, tuple(rooms), awaited))
+
+    def look_for_arrivals(self) -> None:
+        """Take in whoever is on the way to a room of this node."""
+        store = self.simulation.store
+        for name, copy in self.copies.items():
+            if store.up and store.transits and copy.phase is RoomPhase.RUNNING and self.saves(name, copy):
+                store.arrive(Key(self.key.game, name))
+
+    def sweep(self, effect: fx.SweepRooms) -> None:
+        """Finish what lost owners had committed."""
+        for name in effect.rooms:
+            if self.simulation.store.up:
+                self.simulation.store.apply(Key(self.key.game, name))
+        self._nudge_awaited()
+
+    def send_back(self, effect: fx.SendBack) -> None:
+        """Whoever is on the way to that room goes back."""
+        if self.simulation.store.up and self.simulation.luck(f"back {self.boot}") > 0.05:
+            for target in self.simulation.store.send_back(Key(self.key.game, effect.room), effect.entry):
+                self.send(ev.Nudged(Key(self.key.game, target), wake=False))
+
+    def _nudge_awaited(self) -> None:
+        for target in self.simulation.store.awaited(self.key.game):
+            self.send(ev.Nudged(Key(self.key.game, target), wake=False))
+
+    def depart(self, name: str, actor: str, target: str, *, wake: bool) -> None:
+        """An actor of a room here goes to another room: committed at once, brought to it a moment later."""
+        room = Key(self.key.game, name)
+        self.simulation.store.commit(room, actor, target)
+
+        def apply() -> None:
+            self.simulation.store.apply(room)
+            self.send(ev.Nudged(Key(self.key.game, target), wake))
+
+        longest = 3.0 if actor.startswith("n") else 0.2
+        self.later(self.simulation.delay(f"apply {self.boot}", longest), apply)
 
     def mark(self, effect: fx.MarkRoom) -> None:
         found = self.simulation.store.rooms.get(Key(self.key.game, effect.room))

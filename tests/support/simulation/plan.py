@@ -25,6 +25,7 @@ class Kind(StrEnum):
     JOIN_KEY = "a player joins an instance"
     RUSH = "many join with one key at once"
     LOCATE = "a node asks which room an instance is"
+    WANDER = "an actor goes to another room"
     NUDGE = "an actor is on its way"
     TEMPLATE = "an InstancedRoom is made or changes"
     WARM = "an InstancedRoom is scaled"
@@ -66,6 +67,7 @@ PLAYERS = {
     Kind.JOIN_KEY: 30,
     Kind.RUSH: 1,
     Kind.LOCATE: 4,
+    Kind.WANDER: 10,
     Kind.NUDGE: 5,
 }
 OPERATORS = {

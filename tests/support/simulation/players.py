@@ -287,7 +287,7 @@ class Players:
             return
         del copy.players[attempt.player]
         self._simulation.store.leave(Key(attempt.game, held), attempt.player)
-        self._simulation.store.actors[attempt.who] = attempt.room
+        origin.depart(held, attempt.player, attempt.room, wake=False)
         origin.report(held, copy)
 
     def _turned_away(self, attempt: Attempt) -> None:

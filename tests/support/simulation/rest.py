@@ -39,6 +39,7 @@ def come_to_rest(simulation: Simulation) -> None:
     _check_rooms(simulation)
     _check_nothing_is_left(simulation)
     simulation.instances.at_rest()
+    _check_travellers(simulation)
     _check_wakes(simulation)
 
 
@@ -145,6 +146,21 @@ def _check_nothing_is_left(simulation: Simulation) -> None:
     for what, some in left.items():
         if some:
             raise Broken("nothing is left over", f"{what}: {some}")
+
+
+def _check_travellers(simulation: Simulation) -> None:
+    """Whoever left a room is in exactly one, or on the way to one that sleeps; nobody is in between."""
+    store, rooms = simulation.store, simulation.api.rooms
+    running = {Key(node.key.game, name) for node in simulation.processes for name in node.copies}
+    for room, document in store.rooms.items():
+        if document.journal and room not in running:
+            raise Broken("what a lost owner committed is finished", f"{room}: {document}", str(room))
+    for who, transit in store.transits.items():
+        target = Key(who[0], store.actors[who])
+        entries = [key for key, found in rooms.items() if found.entry and key.game == who[0]]
+        stuck = len(entries) != 1  # there is nowhere to go
+        if (target not in rooms and not stuck) or target in running:
+            raise Broken("travellers arrive or come back", f"{who} to {target}, {transit}", str(target))
 
 
 def _plays(world: World, key: Key) -> bool:

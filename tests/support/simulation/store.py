@@ -8,6 +8,15 @@ from roomfleet.master.core import Key
 from roomfleet.wire.spec import OnDelete
 
 
+@dataclass(frozen=True, slots=True)
+class Transit:
+    """An actor is on its way to the room that its document names."""
+
+    origin: str
+    back: bool = False
+    """It was sent back."""
+
+
 @dataclass(slots=True)
 class Document:
     """A room's document. It is never removed."""
@@ -20,6 +29,8 @@ class Document:
     """Its object said `onDelete: Delete`."""
     players: dict[str, None] = field(default_factory=dict)
     """Players whose actors are live in the room: they are expected back when it comes up elsewhere."""
+    journal: dict[str, str] = field(default_factory=dict)
+    """Travels that were committed and not yet brought to the actors: actor to target."""
 
 
 class Store:
@@ -30,6 +41,8 @@ class Store:
         self.rooms: dict[Key, Document] = {}
         self.actors: dict[tuple[str, str], str] = {}
         """(game, player) to the room that the actor is in."""
+        self.transits: dict[tuple[str, str], Transit] = {}
+        """Of those actors that are on their way."""
         self._backup: dict[Key, Document] = {}
 
     def claim(self, room: Key, epoch: int, boot: str, uid: str, on_delete: OnDelete) -> int | None:
@@ -37,8 +50,55 @@ class Store:
         found = self.rooms.setdefault(room, Document())
         if found.epoch >= epoch:
             return found.epoch
+        self.apply(room)
         self.rooms[room] = Document(epoch, boot, uid, on_delete is OnDelete.DELETE, found.players)
         return None
+
+    def commit(self, room: Key, actor: str, target: str) -> None:
+        """The actor leaves the room for the target: decided, and to be brought to the actor by `apply`."""
+        self.rooms[room].journal[actor] = target
+
+    def apply(self, room: Key) -> None:
+        """Bring what the room's last owner committed to the actors. Anybody may."""
+        if (found := self.rooms.get(room)) is None:
+            return
+        for actor, target in found.journal.items():
+            if self.actors.get((room.game, actor)) == room.name:
+                self.actors[room.game, actor] = target
+                self.transits[room.game, actor] = Transit(room.name)
+        found.journal.clear()
+
+    def arrive(self, room: Key) -> None:
+        """The room's owner takes in whoever is on the way to it."""
+        for who in [
+            who for who in self.transits if self.actors.get(who) == room.name and who[0] == room.game
+        ]:
+            del self.transits[who]
+
+    def awaited(self, game: str) -> list[str]:
+        """Rooms that actors are on the way to."""
+        return sorted({self.actors[who] for who in self.transits if who[0] == game})
+
+    def send_back(self, room: Key, entry: str) -> list[str]:
+        """Whoever is on the way to the room, which is gone, goes back along it. Where they go now."""
+        going = [who for who in self.transits if (who[0], self.actors[who]) == room]
+        if not going:
+            return []
+        self.apply(room)
+        found = self.rooms.setdefault(room, Document())
+        found.epoch, found.holder = found.epoch + 1, ""
+        targets = []
+        for who in going:
+            transit = self.transits[who]
+            to = entry if transit.back else transit.origin
+            if to in ("", room.name):
+                continue
+            self.actors[who] = to
+            self.transits[who] = Transit(room.name, back=True)
+            if not who[1].startswith("n"):
+                del self.transits[who]  # a player's actor is away there
+            targets.append(to)
+        return targets
 
     def found(self, room: Key) -> int:
         """The epoch of the last claim; 0: there was none."""
@@ -55,6 +115,7 @@ class Store:
         if before is not None:
             self.leave(Key(room.game, before), player)
         self.actors[room.game, player] = room.name
+        self.transits.pop((room.game, player), None)
         self.rooms[room].players[player] = None
 
     def leave(self, room: Key, player: str) -> None:
@@ -67,10 +128,17 @@ class Store:
         found = self.rooms.get(room)
         if found is None or found.uid != uid:
             return
+        for other in [
+            key for key, document in self.rooms.items() if document.journal and key.game == room.game
+        ]:
+            self.apply(other)
         self.rooms[room] = Document(found.epoch + 1)
-        for who, where in self.actors.items():
+        for who, where in list(self.actors.items()):
             if (who[0], where) == room:
+                self.transits.pop(who, None)
                 self.actors[who] = entry
+                if who[1].startswith("n"):
+                    del self.actors[who]  # whoever is no player's goes with the room
 
     def back_up(self) -> None:
         """Keep a copy of the epochs."""
