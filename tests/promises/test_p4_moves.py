@@ -6,7 +6,6 @@ Every row of the table in docs/moving.md, on real nodes: all rows of one column 
 from __future__ import annotations
 
 import asyncio
-import signal
 import tempfile
 from collections import Counter
 from collections.abc import Iterator
@@ -21,6 +20,7 @@ import pytest
 from roomfleet.client import CallError, Client, Watching
 from roomfleet.wire.session import Waiting
 from support.faults import Faults
+from support.promised import pause
 from support.running import Running, running
 from support.trial_game import GAME, SHORT, answer, playing, stored_actors, trial_game, until
 
@@ -139,7 +139,7 @@ class Column:
             await asyncio.to_thread(phase, room, "Running")
         assert self.fleet.node_of("here") == self.fleet.node_of("alpha")
         assert self.fleet.node_of("elsewhere") != self.fleet.node_of("alpha")
-        self.fleet.signal_node(self.fleet.node_of("lost"), signal.SIGSTOP)
+        pause(self.fleet, self.fleet.node_of("lost"))
 
     async def depart(self, sender: Client) -> None:
         """Everybody at once."""

@@ -10,6 +10,7 @@ from contextlib import AsyncExitStack
 import pytest
 
 from roomfleet.client import Client, Invitation, Refused, SessionEnded, State
+from support.promised import pause
 from support.running import Running, running
 from support.trial_game import GAME, SHORT, playing, trial_game, until
 
@@ -56,7 +57,7 @@ def test_a_newer_window_that_came_in_while_the_older_ones_node_was_silent_stays_
         async with older, newer:
             await older.join("beta")
             silent = fleet.node_of("beta")
-            fleet.signal_node(silent, signal.SIGSTOP)
+            pause(fleet, silent)
             try:
                 await until(lambda: fleet.room("beta")["node"] not in ("", silent), "beta elsewhere")
                 await newer.join("beta")

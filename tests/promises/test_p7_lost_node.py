@@ -6,10 +6,10 @@ import asyncio
 import signal
 from pathlib import Path
 
-from roomfleet.client import Client
-from support.promised import a_player_is_led_on_when
+from roomfleet.client import CallError, Client
+from support.promised import a_player_is_led_on_when, pause
 from support.running import Running, running
-from support.trial_game import GAME, SHORT, playing, state_of, trial_game, until
+from support.trial_game import GAME, SHORT, answer, playing, state_of, trial_game, until
 
 
 def test_a_killed_nodes_room_starts_elsewhere_and_its_player_is_where_it_was_saved(tmp_path: Path) -> None:
@@ -28,6 +28,31 @@ def test_a_killed_nodes_room_starts_elsewhere_and_its_player_is_where_it_was_sav
             lambda: fleet.node_pids().get(first) not in (None, killed) and len(fleet.node_pids()) == 2,
             "the node runs again",
         )
+
+    with running(trial_game(tmp_path), tmp_path / "data", environment=SHORT) as fleet:
+        asyncio.run(play(fleet))
+
+
+def test_who_acts_on_a_node_that_stands_still_is_led_on_without_waiting_for_the_next_ping(
+    tmp_path: Path,
+) -> None:
+    async def play(fleet: Running) -> None:
+        # So long between pings that they are not what finds out.
+        async with Client(fleet.url, game=GAME, token="ada", keep_alive_seconds=600) as ada:
+            await ada.join("alpha")
+            assert await ada.call("keep", value=1) == 1
+            first = fleet.node_of("alpha")
+            pause(fleet, first)
+            try:
+                found = await answer(ada.call("keep", value=2))
+                assert isinstance(found, CallError)
+                assert found.code == "dropped"
+                await playing(ada, "alpha")
+                assert fleet.node_of("alpha") != first
+                assert state_of(ada)["kept"] == 1
+                assert await ada.call("keep", value=3) == 3
+            finally:
+                fleet.signal_node(first, signal.SIGCONT)
 
     with running(trial_game(tmp_path), tmp_path / "data", environment=SHORT) as fleet:
         asyncio.run(play(fleet))

@@ -5,13 +5,15 @@ from __future__ import annotations
 import asyncio
 import re
 import signal
+import sqlite3
 import urllib.request
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from pathlib import Path
 from typing import Any, Protocol
 
 from roomfleet.client import CallError, Client, State
+from support.running import eventually
 from support.scraped import Scraped, scraped
 from support.trial_game import answer, playing, state_of, stored_epoch, stored_state, until
 
@@ -42,6 +44,21 @@ class Fleet(Protocol):
     def get(self, path: str) -> Any: ...
 
 
+def pause(fleet: Fleet, node: str) -> int:
+    """SIGSTOP of a node, while it does not write: one that stands still in the middle of a write to SQLite
+    keeps all others from writing. Its process id.
+    """
+    with closing(sqlite3.connect(fleet.data / "store.db", isolation_level=None, timeout=20)) as db:
+        db.execute("BEGIN IMMEDIATE")
+        pid = fleet.signal_node(node, signal.SIGSTOP)
+        tasks = Path(f"/proc/{pid}/task")
+        eventually(
+            lambda: all(") T " in (task / "stat").read_text() for task in tasks.iterdir()), what="it stops"
+        )
+        db.execute("ROLLBACK")
+    return pid
+
+
 # -- P1
 
 
@@ -53,7 +70,7 @@ async def a_paused_node_changes_nothing_that_counts(fleet: Fleet) -> str:
         await ada.join("alpha")
         assert await ada.call("keep", value=1) == 1
         first, epoch = fleet.node_of("alpha"), fleet.view("alpha")["epoch"]
-        paused = fleet.signal_node(first, signal.SIGSTOP)
+        paused = pause(fleet, first)
         # It will find these when it wakes, and think that the room is still its own.
         stale = [asyncio.ensure_future(answer(ada.call(name, value=99))) for name in ("note", "keep")]
         room = await until(

@@ -23,11 +23,10 @@ import { VERSION } from "./version.js";
 const FIRST_PINGS = 5;
 const FIRST_PING_SECONDS = 0.25;
 /**
- * When nothing at all was heard for that long since a call went out, a ping goes out too, whatever the pause
- * between pings is; and when nothing was heard for `ANSWER_SECONDS` after that, the room counts as gone.
+ * While a call waits for its answer and nothing at all is heard for that long, a ping goes out, whatever the
+ * pause between pings is; and when nothing is heard for as long again, the room counts as gone.
  */
-const PROBE_SECONDS = 3;
-const ANSWER_SECONDS = 3;
+const SILENCE_SECONDS = 3;
 /** Errors that answer a hello: its secret opens nothing any more. */
 const SPENT = new Set(["bad-ticket", "bad-resume"]);
 /** What says nothing before the welcome. */
@@ -89,8 +88,13 @@ export class Session {
   /** A patch did not fit: nothing of the copy counts until the snapshot that was asked for. */
   #misfit = false;
   #cancelSnapshotWatch = () => {};
-  /** A call went out, and nothing was heard since. */
+  /** A call went out, and whether the room is there is not known since. */
   #listening = false;
+  /**
+   * @type {number | null} local time of the ping that asks for that. Only a pong to it tells: other words may
+   * have been on the way since before the call.
+   */
+  #probed = null;
   #cancelProbe = () => {};
   /** @type {Session | null} */
   #before;
@@ -179,8 +183,7 @@ export class Session {
   /** @param {ToClient} message */
   #received(message) {
     this.#unansweredSince = null;
-    this.#listening = false;
-    this.#cancelProbe();
+    if (this.#listening) this.#heard(message);
     if (this.welcome === null && AFTER_WELCOME.has(message.type)) {
       this.#connection.drop("the room did not begin with a welcome");
       return;
@@ -283,18 +286,39 @@ export class Session {
   #listen() {
     if (this.#listening) return;
     this.#listening = true;
-    this.#cancelProbe = this.#environment.after(PROBE_SECONDS, () => {
-      this.#connection.send({ type: "ping", t: this.#environment.now() });
-      this.#cancelProbe = this.#environment.after(ANSWER_SECONDS, () =>
-        this.#connection.drop("the room fell silent"),
-      );
+    this.#probed = null;
+    this.#awaitWord();
+  }
+
+  #awaitWord() {
+    this.#cancelProbe();
+    this.#cancelProbe = this.#environment.after(SILENCE_SECONDS, () => {
+      if (this.#probed !== null) {
+        this.#connection.drop("the room fell silent");
+        return;
+      }
+      this.#probed = this.#environment.now();
+      this.#connection.send({ type: "ping", t: this.#probed });
+      this.#awaitWord();
     });
+  }
+
+  /** @param {ToClient} message */
+  #heard(message) {
+    if (message.type === "pong" && this.#probed !== null && message.t >= this.#probed) this.#stopListening();
+    else this.#awaitWord();
+  }
+
+  #stopListening() {
+    this.#listening = false;
+    this.#cancelProbe();
   }
 
   /** @param {number} id */
   #settle(id) {
     const call = this.#calls.get(id);
     this.#calls.delete(id);
+    if (this.#calls.size === 0) this.#stopListening();
     return call;
   }
 

@@ -279,6 +279,17 @@ test("a room that falls silent on a call is left within seconds", async () => {
   assert.equal(world.timers, 0);
 });
 
+test("a word that was on its way before a call does not vouch for the room", () => {
+  const { world, session, socket, told } = begin();
+  world.pass(2);
+  socket.say({ type: "pong", t: world.time, now: 14.25 });
+  session.call("walk", { x: 1, y: 2 }).catch(() => {});
+  world.pass(0.1);
+  socket.say({ type: "event", name: "noise", data: {} });
+  world.pass(6.1);
+  assert.deepEqual(told.at(-1), ["dropped", "the room fell silent"]);
+});
+
 test("a call that takes long costs one ping where the room answers, and none where it says anything", () => {
   const { world, session, socket, told } = begin();
   world.pass(2);

@@ -418,6 +418,18 @@ def test_a_node_that_falls_silent_on_a_call_is_left_within_seconds() -> None:
     assert world.failures[call] == "dropped"
 
 
+def test_a_word_that_was_on_its_way_before_a_call_does_not_vouch_for_the_node() -> None:
+    world = World()
+    link = world.play()
+    world.advance(2)
+    world.say(link, {"type": "pong", "t": world.now, "now": world.now})
+    world.call("walk", x=1, y=1)
+    world.advance(0.1)
+    world.say(link, {"type": "event", "name": "noise", "data": {}})
+    world.advance(6.1)
+    assert link not in world.links
+
+
 def test_a_call_that_takes_long_costs_one_ping_where_the_node_answers() -> None:
     world = World()
     link = world.play()

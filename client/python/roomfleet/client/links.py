@@ -24,11 +24,9 @@ READY_SECONDS = 15.0
 MASTER_SILENCE_SECONDS = 45.0
 """After that the master counts as gone. Below the minute that a place in line outlives its last message,
 so that coming back keeps the place."""
-PROBE_SECONDS = 3.0
-"""When nothing at all was heard for that long since a call went out, a ping goes out too, whatever the pause
-between pings is …"""
-ANSWER_SECONDS = 3.0
-"""… and when nothing was heard for so long after that, the room counts as gone."""
+SILENCE_SECONDS = 3.0
+"""While a call waits for its answer and nothing at all is heard for that long, a ping goes out, whatever the
+pause between pings is; and when nothing is heard for as long again, the room counts as gone."""
 FIRST_PINGS = 5
 FIRST_PING_SECONDS = 0.25
 """The first pings come fast, for the clock's sake."""
@@ -106,8 +104,10 @@ class RoomLink:
         self._ping_at = 0.0
         self._unanswered_since: float | None = None
         self._probe_at: float | None = None
-        """When the room is asked whether it is there, or, `_probing`, should have answered."""
-        self._probing = False
+        """When the room is asked whether it is there, or, if it was, counts as gone."""
+        self._probed: float | None = None
+        """When it was asked. Only a pong to that shows that it is there: other words may have been on the way
+        since before the call."""
         self._before = before
         self._snapshot_by: float | None = None
         self.wants_snapshot = False
@@ -129,9 +129,9 @@ class RoomLink:
         return self.format.encode(self._hello)
 
     def called(self, now: float) -> None:
-        """A call goes out: some word should come before long."""
-        if self.ready and self._probe_at is None:
-            self._probe_at = now + PROBE_SECONDS
+        """A call went out: some word should come before long."""
+        if self.ready and (self._probe_at is None or len(self.calls) == 1):
+            self._probe_at, self._probed = now + SILENCE_SECONDS, None
             self.deadline = min(self.deadline, self._probe_at)
 
     def due(self, now: float) -> bytes | None:
@@ -145,10 +145,12 @@ class RoomLink:
             raise LinkLost("the room fell silent")
         if self._snapshot_by is not None and now >= self._snapshot_by:
             raise LinkLost("the room sent no snapshot")
+        if not self.calls:
+            self._probe_at = None
         if self._probe_at is not None and now >= self._probe_at:
-            if self._probing:
+            if self._probed is not None:
                 raise LinkLost("the room fell silent")
-            self._probing, self._probe_at = True, now + ANSWER_SECONDS
+            self._probed, self._probe_at = now, now + SILENCE_SECONDS
             return self._ping(now)
         if now < self._ping_at:
             self._set_deadline()
@@ -163,8 +165,9 @@ class RoomLink:
             message = session.to_client.decode(data, self.format)
         except MalformedMessage as error:
             raise LinkLost(str(error)) from None
-        self._unanswered_since = self._probe_at = None
-        self._probing = False
+        self._unanswered_since = None
+        if self._probe_at is not None:
+            self._probe_at = now + SILENCE_SECONDS
         match message:
             case session.Welcome():
                 self.welcome = message
@@ -180,6 +183,8 @@ class RoomLink:
                     self._apply(message, now)
             case session.Pong():
                 self._need_welcome().pong(message.t, now, message.now)
+                if self._probed is not None and message.t >= self._probed:
+                    self._probe_at = self._probed = None
         return message
 
     def _apply(self, patch: session.Patch, now: float) -> None:
