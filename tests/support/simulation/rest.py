@@ -170,6 +170,7 @@ def _plays(world: World, key: Key) -> bool:
 def _check_wakes(simulation: Simulation) -> None:
     """Every room that lets people in does."""
     simulation.store.actors.clear()
+    simulation.store.transits.clear()
     for number, (key, found) in enumerate(list(simulation.api.rooms.items())):
         if found.spec.keep is Keep.NEVER or (found.instance is not None and found.instance.key is None):
             continue
