@@ -381,6 +381,15 @@ def test_the_new_node_dies_while_the_old_one_hands_over(driver: Driver) -> None:
     assert driver.one(fx.Record).status.epoch == 3
 
 
+def test_nobody_has_a_seat_any_more_where_the_room_comes_up_anew_after_a_broken_move(driver: Driver) -> None:
+    ann = driver.join("ann", "town")
+    driver.report(0, "town", RoomPhase.RUNNING, players=1, used=[ann])
+    handed_over(driver)
+    driver.gone(1)
+    driver.report(0, "town", RoomPhase.STOPPED, 1)
+    assert not driver.core._world.seats
+
+
 def test_the_new_node_dies_while_it_starts_the_room(driver: Driver) -> None:
     handed_over(driver)
     driver.report(0, "town", RoomPhase.STOPPED)

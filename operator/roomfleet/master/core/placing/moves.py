@@ -101,6 +101,7 @@ def land(world: World, room: Room) -> bool:
     places.drop_move(world, room)
     if move.stage is not MoveStage.HANDING_OVER or not is_good(move):
         world.counted.moves[room.key.game, "broken"] += 1
+        places.led_nowhere(world, room)
         return False
     place = places.take(world, room, move.node, boot=move.boot, epoch=move.epoch, stage=Stage.STARTING)
     place.moved_from, place.frozen_at = move.moved_from, move.frozen_at

@@ -94,6 +94,13 @@ def drop_move(world: World, room: Room) -> None:
         _moved_out(world, room, room.place.node)
 
 
+def led_nowhere(world: World, room: Room) -> None:
+    """The room is placed nowhere, and those who were led over have no place to follow to."""
+    drop_move(world, room)
+    if room.line is not None:
+        world.unseat(room, room.line)
+
+
 def keep_space(world: World, room: Room, move: Move) -> None:
     """The room is on its way to the node: its space is kept, and the node prepares it."""
     move.group = room.spec.spread_group

@@ -178,7 +178,7 @@ def sync_placed(world: World, room: Room) -> bool:
         return True
     if not room.awake:
         places.stop_waiting(world, room, room.spec.fleet)
-        places.drop_move(world, room)
+        places.led_nowhere(world, room)
         room.queued_for = ""
         return False
     if moves.land(world, room):
