@@ -60,9 +60,9 @@ MUTATIONS = (
     Mutation("who sits there is not believed", reports._used, "in report.seated", "in ()"),
     Mutation(
         "maxInstances is exceeded by one",
-        instances._give,
-        "_count(template) >= spec",
-        "_count(template) > spec",
+        instances._count,
+        "return len(template.rooms) +",
+        "return len(template.rooms) - 1 +",
     ),
     Mutation(
         "a key that is being bound is given once more",
@@ -88,9 +88,6 @@ MUTATIONS = (
     Mutation("what is written late overwrites", ApiServer.patch, "found.version != version", "False"),
     Mutation(
         "travellers to a deleted room stay there", leftovers.send_back, "if key in world.rooms", "if True"
-    ),
-    Mutation(
-        "what lost owners left is not swept", leftovers.lost, "world.unswept[room.key.game] = None", "pass"
     ),
     Mutation("nobody is bored", reconcile.sync_intent, "world.now >= room.idle_since", "0 > room.idle_since"),
 )

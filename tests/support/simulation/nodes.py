@@ -373,6 +373,8 @@ class SimNode:
         if not self.simulation.store.up:
             self.later(1.0, lambda: self._stopped(name, copy))
             return
+        if self.saves(name, copy):
+            self.simulation.store.apply(Key(self.key.game, name))
         moved = self._moving.get(name)
         if moved is not None and moved.epoch == copy.epoch and not self.draining:
             self.simulation.players.led_over(self.key.game, name, copy, moved.boot)
@@ -474,7 +476,7 @@ class SimNode:
             self.simulation.store.apply(room)
             self.send(ev.Nudged(Key(self.key.game, target), wake))
 
-        longest = 3.0 if actor.startswith("n") else 0.2
+        longest = 8.0 if actor.startswith("n") else 0.2
         self.later(self.simulation.delay(f"apply {self.boot}", longest), apply)
 
     def mark(self, effect: fx.MarkRoom) -> None:

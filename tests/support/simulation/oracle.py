@@ -351,8 +351,8 @@ class Oracle:
         for one in effect.rooms:
             gone = simulation.api.deleted_at.get(one.uid)
             after = simulation.settings.delete_after_seconds
-            found = simulation.api.rooms.get(Key(effect.node.game, one.room))
-            if found is not None and found.instance is not None and found.uid == one.uid:
+            known = simulation.master.core._world.rooms.get(Key(effect.node.game, one.room))
+            if known is not None and known.child is not None and known.uid == one.uid:
                 continue  # an instance's data go first
             if gone is None or simulation.clock.now < gone + after:
                 raise Broken(

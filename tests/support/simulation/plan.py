@@ -67,7 +67,7 @@ PLAYERS = {
     Kind.JOIN_KEY: 30,
     Kind.RUSH: 1,
     Kind.LOCATE: 4,
-    Kind.WANDER: 10,
+    Kind.WANDER: 20,
     Kind.NUDGE: 5,
 }
 OPERATORS = {
