@@ -99,7 +99,7 @@ class InstanceOracle:
         if attempt is None or not isinstance(answer, fx.Admitted):
             return
         room = self._simulation.api.rooms.get(Key(attempt.game, answer.room))
-        if room is None or room.instance is None:
+        if room is None or room.instance is None or room in self._simulation.api.orphans():
             return
         about = (answer.room, id, room.instance.template)
         if room.instance.key is None:

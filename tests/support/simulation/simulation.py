@@ -178,7 +178,8 @@ class Simulation:
         self.oracle.deadlines()
         self.oracle.savers()
         if self.master.up:
-            self.oracle.own_seats()
+            if self.master.next_due() is not None:  # it does not stand still
+                self.oracle.own_seats()
             check_bookkeeping(self.master.core)
 
     def come_to_rest(self) -> None:
