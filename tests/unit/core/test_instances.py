@@ -314,6 +314,21 @@ def test_a_strangers_room_of_the_instances_name_is_named_as_what_is_in_the_way(d
     assert driver.admitted(id)
 
 
+def test_a_room_in_the_way_that_was_made_again_as_the_instance_is_in_nobodys_way(driver: Driver) -> None:
+    driver.template()
+    driver.room(SEVEN)
+    id = driver.seek("ann", "party-7")
+    assert "delete it" in driver.template_status().message
+    # Its deletion was missed: the next that is heard of the name is another Room.
+    driver.uids[SEVEN] = "u-again"
+    driver.instances[SEVEN] = Instance("cave", "t-cave", "party-7")
+    driver.show(SEVEN)
+    assert driver.template_status().message == ""
+    assert not driver.core._world.in_the_way
+    driver.run(SEVEN)
+    assert driver.admitted(id)
+
+
 # -- limits and the line
 
 

@@ -95,6 +95,7 @@ def child_applied(world: World, room: Room, instance: Instance | None) -> None:
     if template.uid not in ("", instance.template_uid):
         return  # a child of one that was deleted; it goes as well
     if child is None:
+        _out_of_the_way(world, room)
         child = room.child = Child(template, instance.template_uid, None, world.now)
         template.rooms[room.key.name] = room
         template.unkeyed[room.key.name] = room
@@ -110,6 +111,7 @@ def detach(world: World, room: Room) -> None:
     """The Room is nobody's instance any more, or gone."""
     child, room.child = room.child, None
     if child is None:
+        _out_of_the_way(world, room)
         return
     template = child.template
     account(world, template, child, (0, 0, 0))
@@ -123,13 +125,18 @@ def detach(world: World, room: Room) -> None:
     world.look_at_template(template)
 
 
+def _out_of_the_way(world: World, room: Room) -> None:
+    """A Room that was no instance has gone: its name may be what an instance waits for."""
+    if (template := world.in_the_way.pop(room.key, None)) is not None:
+        template.fault = ""
+        world.look_at_template(template)
+
+
 def child_gone(world: World, room: Room) -> None:
     """The Room's object was deleted. Its key is remembered, for who comes back to it."""
     child = room.child
     if child is None:
-        if (template := world.in_the_way.pop(room.key, None)) is not None:
-            template.fault = ""
-            world.look_at_template(template)
+        _out_of_the_way(world, room)
         return
     if child.key is not None:
         ended = world.game(room.key.game).ended
