@@ -173,6 +173,20 @@ def test_one_that_failed_is_kept_for_a_minute_to_be_looked_at(driver: Driver) ->
     assert driver.all(fx.EraseRooms)
 
 
+def test_one_that_failed_ends_though_somebody_is_on_the_way_to_it(driver: Driver) -> None:
+    driver.template(bored_after_seconds=0)
+    driver.seek("ann", "party-7")
+    driver.created(driver.one(fx.CreateRoom))
+    driver.recorded(SEVEN)
+    driver.tell(ev.Nudged(Key(GAME, SEVEN), wake=True))
+    driver.report(0, SEVEN, RoomPhase.FAILED, message="no such script")
+    driver.wait(61, alive=(0, 1))
+    driver.erased(driver.one(fx.EraseRooms))
+    assert driver.one(fx.DeleteRoomObject).key.name == SEVEN
+    driver.delete(SEVEN)
+    assert driver.one(fx.SendBack).room == SEVEN
+
+
 # -- a join at every point
 
 

@@ -294,7 +294,9 @@ def _is_needed(world: World, room: Room) -> bool:
 
 def busy(world: World, room: Room) -> bool:
     """Whether somebody is in the room, on the way to it, or it is to stay anyway."""
-    if room.spec.keep is Keep.ALWAYS or room.players or room.resumable or room.woken:
+    if room.spec.keep is Keep.ALWAYS or room.players or room.resumable:
+        return True
+    if room.woken and refusal_of(room) is None:  # whoever it was woken for cannot come into one that failed
         return True
     if room.hold_until > world.now or _is_needed(world, room):
         return True
