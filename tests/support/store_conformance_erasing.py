@@ -71,8 +71,8 @@ def leave(actors: Sequence[ActorRecord], time_ms: int) -> Iterable[Sequence[Chan
             ]
 
 
-async def erased(store: Any, uid: str = "u") -> Erased | None:
-    return await erase(store, room=ROOM, uid=uid, node="n9", leave=leave, pause=pause)
+async def erased(store: Any, uid: str = "u", epoch: int = 3) -> Erased | None:
+    return await erase(store, room=ROOM, uid=uid, epoch=epoch, node="n9", leave=leave, pause=pause)
 
 
 async def furnish(store: Store, *, on_delete: str = "Delete") -> None:
@@ -129,7 +129,7 @@ class ErasingConformance:
     def test_an_erased_room_is_empty_and_its_players_are_elsewhere(self, url: str) -> None:
         async def test(store: Store) -> None:
             await furnish(store)
-            assert await store.rooms_to_delete("g") == [(ROOM, "u")]
+            assert await store.rooms_to_delete("g") == [(ROOM, "u", 3)]
             assert await erased(store) == Erased(4, 1)
             await check(store)
             assert await erased(store) is None
@@ -152,7 +152,7 @@ class ErasingConformance:
             assert big is not None
             if room.saved_at is not None:
                 assert (room.state, big.deleted) == ({"x": 1}, False)
-                assert await store.rooms_to_delete("g") == [(ROOM, "u")]
+                assert await store.rooms_to_delete("g") == [(ROOM, "u", room.epoch)]
                 assert await erased(store) is not None
             else:
                 assert room.state == {}
@@ -172,7 +172,45 @@ class ErasingConformance:
             await store.mark_room(ROOM, "u", "Retain")
             assert await erased(store) is None
             assert (await store.get_room(ROOM)).epoch == 3  # type: ignore[union-attr]
-            assert await erase(store, room="g/none", uid="u", node="n", leave=leave, pause=pause) is None
+            assert (
+                await erase(store, room="g/none", uid="u", epoch=9, node="n", leave=leave, pause=pause)
+                is None
+            )
+
+        run(url, test)
+
+    def test_what_was_saved_above_the_ordered_epoch_stays(self, url: str) -> None:
+        async def test(store: Store) -> None:
+            await furnish(store)
+            again = (await claim_room(store, ROOM, 4)).session
+            await store.mark_room(ROOM, "u", "Delete")
+            await again.commit([Create("g/new", {})], state={"x": 2}, ceiling_ms=8, saved_at_ms=3)
+            before = await store.get_room(ROOM)
+            with pytest.raises(Fenced) as error:
+                await erased(store, epoch=3)
+            assert error.value.found_epoch == 4
+            assert await store.get_room(ROOM) == before
+            await again.commit([Save("g/new", {"kept": 1})], ceiling_ms=9, saved_at_ms=4)
+            await again.release(ceiling_ms=9, saved_at_ms=4)
+            with pytest.raises(Fenced):
+                await erased(store, epoch=3)
+            assert await erased(store, epoch=4) is not None
+            assert await store.rooms_to_delete("g") == []
+
+        run(url, test)
+
+    def test_a_run_after_erasing_was_broken_off_keeps_what_it_saves(self, url: str) -> None:
+        async def test(store: Store) -> None:
+            await furnish(store)
+            with pytest.raises(BrokenOff):
+                await erased(Dying(store, 1, True))
+            again = (await claim_room(store, ROOM, 5)).session
+            await store.mark_room(ROOM, "u", "Delete")
+            await again.commit([], state={"x": 2}, ceiling_ms=8, saved_at_ms=3)
+            await again.release(ceiling_ms=8, saved_at_ms=3)
+            with pytest.raises(Fenced):
+                await erased(store, epoch=4)
+            assert (await store.get_room(ROOM)).state == {"x": 2}  # type: ignore[union-attr]
 
         run(url, test)
 
@@ -205,6 +243,7 @@ class ErasingConformance:
                     Overtaken(store, 0, False),  # type: ignore[arg-type]
                     room=ROOM,
                     uid="u",
+                    epoch=3,
                     node="n9",
                     leave=leave_late,
                     pause=pause,

@@ -249,13 +249,13 @@ class OperationsConformance:
                 await store.take_room(room, 1, OWNER, spec)
                 if room != "g/new":
                     assert await store.commit_room(room, 1, 0, Batch(1, (), saved({})))
-            assert sorted(await store.rooms_to_delete("g")) == [(INN, "uid")]
-            assert sorted(await store.rooms_to_delete("other")) == [("other/inn", "uid")]
+            assert sorted(await store.rooms_to_delete("g")) == [(INN, "uid", 1)]
+            assert sorted(await store.rooms_to_delete("other")) == [("other/inn", "uid", 1)]
             await store.take_room("g/kept", 2, OWNER, RoomSpec("uid2", "m", "Delete"))
             await store.take_room(INN, 2, Owner(), None)
-            assert sorted(await store.rooms_to_delete("g")) == [(INN, "uid"), ("g/kept", "uid2")]
+            assert sorted(await store.rooms_to_delete("g")) == [(INN, "uid", 2), ("g/kept", "uid2", 2)]
             assert await store.commit_room(INN, 2, 1, Batch(2, (), saved({}, None)))
-            assert await store.rooms_to_delete("g") == [("g/kept", "uid2")]
+            assert await store.rooms_to_delete("g") == [("g/kept", "uid2", 2)]
 
         run(url, test)
 
@@ -272,7 +272,7 @@ class OperationsConformance:
             assert await store.mark_room(ROOM, "uid", "Delete")
             after = msgspec.structs.replace(before, spec=RoomSpec("uid", "m", "Delete"))
             assert await store.get_room(ROOM) == after
-            assert await store.rooms_to_delete("g") == [(ROOM, "uid")]
+            assert await store.rooms_to_delete("g") == [(ROOM, "uid", 1)]
             assert await store.mark_room(ROOM, "uid", "Retain")
             assert await store.mark_room(ROOM, "uid", "Retain")
             assert await store.get_room(ROOM) == before

@@ -202,10 +202,10 @@ class MongoStore:
         found = await self._find(self._rooms, {"game": game, "journal.size": {"$gt": 0}}, {"_id": 1})
         return sorted(room["_id"] for room in found)
 
-    async def rooms_to_delete(self, game: str) -> list[tuple[str, str]]:
+    async def rooms_to_delete(self, game: str) -> list[tuple[str, str, int]]:
         where = {"game": game, "spec.onDelete": "Delete", "savedAt": {"$ne": None}}
-        found = await self._find(self._rooms, where, {"spec": 1})
-        return sorted((room["_id"], room["spec"]["uid"]) for room in found)
+        found = await self._find(self._rooms, where, {"spec": 1, "epoch": 1})
+        return sorted((room["_id"], room["spec"]["uid"], int(room["epoch"])) for room in found)
 
     async def mark_room(self, room: str, uid: str, on_delete: str) -> bool:
         where = {"_id": room, "spec.uid": uid}

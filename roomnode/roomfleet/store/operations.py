@@ -81,9 +81,9 @@ class Store(Protocol):
         release.
         """
 
-    async def rooms_to_delete(self, game: str) -> list[tuple[str, str]]:
+    async def rooms_to_delete(self, game: str) -> list[tuple[str, str, int]]:
         """The game's rooms with saved data (``saved_at`` is not None) whose spec says ``on_delete`` "Delete",
-        each with its spec's uid: one query.
+        each with its spec's uid and its epoch: one query.
         """
 
     async def mark_room(self, room: str, uid: str, on_delete: str) -> bool:

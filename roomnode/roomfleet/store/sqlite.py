@@ -177,12 +177,11 @@ class SqliteStore:
 
         return await self._worker.read(work)
 
-    async def rooms_to_delete(self, game: str) -> list[tuple[str, str]]:
-        def work(db: sqlite3.Connection) -> list[tuple[str, str]]:
-            rows = db.execute(
-                "SELECT id, uid FROM rooms WHERE on_delete = 'Delete' AND saved_at IS NOT NULL ORDER BY id"
-            ).fetchall()
-            return [(room, uid) for room, uid in rows if game_of(room) == game]
+    async def rooms_to_delete(self, game: str) -> list[tuple[str, str, int]]:
+        def work(db: sqlite3.Connection) -> list[tuple[str, str, int]]:
+            where = "on_delete = 'Delete' AND saved_at IS NOT NULL"
+            rows = db.execute(f"SELECT id, uid, epoch FROM rooms WHERE {where} ORDER BY id").fetchall()
+            return [(room, uid, epoch) for room, uid, epoch in rows if game_of(room) == game]
 
         return await self._worker.read(work)
 

@@ -207,7 +207,7 @@ class Node:
         except (Fenced, OutcomeUnknown):
             return
 
-    async def erase(self, room: str, uid: str, label: str, guest: str, entry: str) -> bool:
+    async def erase(self, room: str, uid: str, epoch: int, label: str, guest: str, entry: str) -> bool:
         """Erase the room, after the sweep of what its guests may have left by; the guest goes elsewhere."""
         for other in (room, entry):
             await self.sweep(other)
@@ -226,7 +226,9 @@ class Node:
                     self._tried[last] += (self._part(Delete(actor.id), last),)
 
         try:
-            erased = await erase(self.store, room=room, uid=uid, node=self.name, leave=leave, pause=no_pause)
+            erased = await erase(
+                self.store, room=room, uid=uid, epoch=epoch, node=self.name, leave=leave, pause=no_pause
+            )
         except (Fenced, OutcomeUnknown):
             return False
         if erased is not None:

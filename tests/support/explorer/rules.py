@@ -6,6 +6,7 @@ The production code knows nothing of this.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from roomfleet.store.operations import Store
 from roomfleet.store.protocol import Change, Committed, Session
 from roomfleet.store.protocol.apply import apply_ops
 from roomfleet.store.protocol.claim import take_over
+from roomfleet.store.protocol.erase import erase
 from roomfleet.store.records import (
     ActorRecord,
     Batch,
@@ -39,6 +41,7 @@ from support.explorer.scenarios import (
     spawn_race,
     takeover,
     there_and_back,
+    wanted_again,
 )
 from support.explorer.search import Scenario
 
@@ -145,6 +148,13 @@ def _erases_at_any_epoch() -> AbstractContextManager[Any]:
     return patch("roomfleet.store.protocol.erase.take_over", take)
 
 
+def _erases_above_what_was_ordered() -> AbstractContextManager[Any]:
+    async def erase_all(*arguments: Any, **named: Any) -> Any:
+        return await erase(*arguments, **{**named, "epoch": sys.maxsize})
+
+    return patch("support.explorer.node.erase", erase_all)
+
+
 def _empties_before_it_deletes() -> AbstractContextManager[Any]:
     async def save(self: Session, changes: Sequence[Change], room: RoomSave | None) -> Committed:
         if changes and room is not None and room.saved_at is None:
@@ -175,6 +185,7 @@ RULES = (
     Rule("tombstones", deleted_and_born_again, model=NoTombstones),
     Rule("the read after a spawn", spawn_race, patched=_no_look_after_a_spawn),
     Rule("erasing at the very next epoch", erased, patched=_erases_at_any_epoch),
+    Rule("erasing no epoch above the ordered one", wanted_again, patched=_erases_above_what_was_ordered),
     Rule("emptying and deleting in one batch", erased, patched=_empties_before_it_deletes),
     Rule("sweeping before erasing", erased, patched=_no_sweep_before_erasing),
 )

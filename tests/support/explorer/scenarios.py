@@ -331,7 +331,7 @@ def erased() -> Scenario:
     """
 
     async def e(node: Node) -> None:
-        await node.erase(R, "old", "e1", X, Q)
+        await node.erase(R, "old", 1, "e1", X, Q)
 
     async def b(node: Node) -> None:
         if await node.claim(R, 2, uid="new") or await node.claim(R, 3, uid="new"):
@@ -360,6 +360,25 @@ def erased() -> Scenario:
     )
 
 
+def wanted_again() -> Scenario:
+    """A room that is to be erased is wanted again: it runs under a higher epoch, and saves."""
+
+    async def e(node: Node) -> None:
+        await node.erase(R, "same", 1, "e1", X, Q)
+
+    async def b(node: Node) -> None:
+        if await node.claim(R, 2, uid="same") or await node.claim(R, 3, uid="same"):
+            _ = await node.save(R, "b1", *sorted(node.sessions[R].live)) and await node.save(R, "b2")
+
+    rooms = {Q: Room(), R: Room(epoch=1, uid="same", on_delete=ON_DELETE)}
+    return Scenario(
+        "wanted again",
+        world([], [_actor(Y, R)])._replace(rooms=tuple(rooms.items())),
+        {"E": _process(e, "R Q *", "R y"), "B": _process(b, "R *", "R y")},
+        faults=1,
+    )
+
+
 SCENARIOS = (
     takeover,
     same_epoch,
@@ -374,4 +393,5 @@ SCENARIOS = (
     same_node,
     sent_back,
     erased,
+    wanted_again,
 )

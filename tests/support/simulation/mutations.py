@@ -85,6 +85,7 @@ MUTATIONS = (
         "True or world.now < making.said",
     ),
     Mutation("a bored instance stays", ending.ends_at, "return child.wanted_at + patience", "return None"),
+    Mutation("whatever comes later is erased, too", ending._erase, "epoch=room.recorded", "epoch=1 << 40"),
     Mutation("what is written late overwrites", ApiServer.patch, "found.version != version", "False"),
     Mutation(
         "travellers to a deleted room stay there", leftovers.send_back, "if key in world.rooms", "if True"

@@ -436,7 +436,7 @@ class SimNode:
     def tell_marked(self) -> None:
         if self.simulation.store.up:
             rooms = [
-                MarkedRoom(room=key.name, uid=found.uid)
+                MarkedRoom(room=key.name, uid=found.uid, epoch=found.epoch)
                 for key, found in self.simulation.store.rooms.items()
                 if found.marked and key.game == self.key.game
             ]
@@ -487,6 +487,10 @@ class SimNode:
     def erase(self, effect: fx.EraseRooms) -> None:
         if self.simulation.store.up:
             for one in effect.rooms:
-                self.simulation.store.erase(Key(self.key.game, one.room), one.uid, effect.entry)
-                if self.simulation.luck(f"erase {self.boot}") > 0.05:
+                room = Key(self.key.game, one.room)
+                may = self.simulation.store.may_erase(room, one.uid, one.epoch)
+                if may:
+                    self.simulation.oracle.erased(room, one)
+                    self.simulation.store.erase(room, effect.entry)
+                if may is not None and self.simulation.luck(f"erase {self.boot}") > 0.05:
                     self.send(ev.RoomsErased(self.key, self.boot, (one,)))

@@ -18,7 +18,7 @@ from roomfleet.master.core.joining.line import JoinState
 from roomfleet.master.core.model import Phase, RoomStatus
 from roomfleet.master.core.running.reports import SEATED_FACTOR
 from roomfleet.wire.joining import Refusal
-from roomfleet.wire.link import Report, RoomPhase
+from roomfleet.wire.link import MarkedRoom, Report, RoomPhase
 from roomfleet.wire.spec import RoomSpec
 
 if TYPE_CHECKING:
@@ -346,15 +346,25 @@ class Oracle:
     # -- saved data ----------------------------------------------------------------------------------------
 
     def erases(self, effect: fx.EraseRooms) -> None:
-        """Data go only when their object has been gone for long enough."""
+        """Data go only when their object has been gone for long enough, and none above the epoch known."""
         simulation = self._simulation
         for one in effect.rooms:
             gone = simulation.api.deleted_at.get(one.uid)
             after = simulation.settings.delete_after_seconds
-            known = simulation.master.core._world.rooms.get(Key(effect.node.game, one.room))
+            room = Key(effect.node.game, one.room)
+            known = simulation.master.core._world.rooms.get(room)
+            there = max(simulation.store.found(room), known.highest if known is not None else 0)
+            if one.epoch > there and not simulation.restored:
+                raise Broken("data stay", f"{one} is to be erased up to there, it is at {there}", one.room)
             if known is not None and known.child is not None and known.uid == one.uid:
                 continue  # an instance's data go first
             if gone is None or simulation.clock.now < gone + after:
                 raise Broken(
                     "data stay", f"{one} is to be erased, its object was deleted at {gone}", one.room
                 )
+
+    def erased(self, room: Key, one: MarkedRoom) -> None:
+        """Nobody claimed the room above the epoch that the order said: what was saved since stays."""
+        last = max(self._claims[room], default=0)
+        if last > one.epoch and not self._simulation.restored:
+            raise Broken("data stay", f"{one} is erased, it was claimed with epoch {last} since", one.room)

@@ -123,11 +123,16 @@ class Store:
         if room in self.rooms:
             self.rooms[room].players.pop(player, None)
 
-    def erase(self, room: Key, uid: str, entry: str) -> None:
-        """Remove the data of that uid; the epoch goes on, the actors go to the entry room."""
+    def may_erase(self, room: Key, uid: str, epoch: int) -> bool | None:
+        """Whether the data are that uid's, and not above the epoch (None: they are above it)."""
         found = self.rooms.get(room)
         if found is None or found.uid != uid:
-            return
+            return False
+        return None if found.epoch > epoch else True
+
+    def erase(self, room: Key, entry: str) -> None:
+        """Remove the data; the epoch goes on, the actors go to the entry room."""
+        found = self.rooms[room]
         for other in [
             key for key, document in self.rooms.items() if document.journal and key.game == room.game
         ]:

@@ -7,7 +7,7 @@ import pytest
 from roomfleet.master.core import Key
 from roomfleet.master.core import effects as fx
 from roomfleet.master.core import events as ev
-from roomfleet.master.core.model import Instance, Phase, WhenBored
+from roomfleet.master.core.model import Instance, Phase, RoomStatus, WhenBored
 from roomfleet.wire.link import RoomPhase
 from roomfleet.wire.names import instance_name
 from roomfleet.wire.spec import OnDelete
@@ -52,7 +52,7 @@ def test_a_bored_instance_is_saved_its_data_are_erased_and_its_object_is_deleted
     asleep(driver)
     assert not driver.all(fx.DeleteRoomObject)
     erase = driver.one(fx.EraseRooms)
-    assert [(one.room, one.uid) for one in erase.rooms] == [(SEVEN, driver.uids[SEVEN])]
+    assert [(one.room, one.uid, one.epoch) for one in erase.rooms] == [(SEVEN, driver.uids[SEVEN], 1)]
     assert erase.entry == "town"
     driver.erased(erase)
     assert driver.one(fx.DeleteRoomObject) == fx.DeleteRoomObject(Key(GAME, SEVEN), driver.uids[SEVEN])
@@ -99,6 +99,32 @@ def test_another_node_is_asked_to_erase_and_none_holds_it_up_for_long(driver: Dr
     assert driver.one(fx.EraseRooms).node != first.node
     driver.wait(10, alive=(0, 1))
     assert driver.one(fx.DeleteRoomObject)
+
+
+def test_each_end_erases_up_to_the_epoch_that_it_ended_with(driver: Driver) -> None:
+    asleep(driver)
+    [first] = driver.one(fx.EraseRooms).rooms
+    driver.seek("bob", "party-7")
+    driver.run(SEVEN, epoch=2)
+    driver.report(0, SEVEN, RoomPhase.RUNNING, players=0, epoch=2)
+    driver.wait(60, alive=(0, 1))
+    driver.report(0, SEVEN, RoomPhase.STOPPED, epoch=2)
+    [second] = driver.one(fx.EraseRooms).rooms
+    assert (first.epoch, second.epoch) == (1, 2)
+
+
+def test_what_was_claimed_above_the_epoch_that_was_recorded_is_not_to_be_erased(driver: Driver) -> None:
+    an_instance(driver)
+    left(driver)
+    driver.wait(BORED, alive=(0, 1))
+    driver.report(0, SEVEN, RoomPhase.FENCED, found_epoch=7)
+    [one] = driver.one(fx.EraseRooms).rooms
+    assert one.epoch == 1
+    driver.statuses[SEVEN] = RoomStatus(epoch=7)
+    driver.show(SEVEN)
+    driver.wait(6, alive=(0, 1))
+    [one] = driver.one(fx.EraseRooms).rooms
+    assert one.epoch == 1
 
 
 def test_without_an_entry_room_players_stay_in_the_data_which_the_sweep_erases(driver: Driver) -> None:

@@ -12,7 +12,7 @@ from roomfleet.wire.link import MarkedRoom, RoomPhase
 from roomfleet.wire.spec import OnDelete
 from unit.core.driver import GAME, Driver
 
-OLD = MarkedRoom(room="old", uid="u-old")
+OLD = MarkedRoom(room="old", uid="u-old", epoch=4)
 
 
 @pytest.fixture
@@ -86,7 +86,7 @@ def test_a_room_that_exists_keeps_its_data(driver: Driver) -> None:
     for _ in range(3):
         assert swept(driver, OLD) == []
         wait(driver, 600)
-    assert swept(driver, MarkedRoom(room="old", uid="an earlier one")) == []
+    assert swept(driver, MarkedRoom(room="old", uid="an earlier one", epoch=4)) == []
 
 
 def test_a_room_made_again_meanwhile_begins_anew(driver: Driver) -> None:
@@ -103,7 +103,7 @@ def test_a_room_made_again_meanwhile_begins_anew(driver: Driver) -> None:
 def test_another_uid_counts_by_itself(driver: Driver) -> None:
     swept(driver, OLD)
     wait(driver, 600)
-    other = MarkedRoom(room="old", uid="another")
+    other = MarkedRoom(room="old", uid="another", epoch=4)
     assert swept(driver, other) == []
     wait(driver, 600)
     assert [erase.rooms for erase in swept(driver, other)] == [(other,)]

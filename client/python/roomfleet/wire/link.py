@@ -169,6 +169,8 @@ class MarkedRoom(Struct, frozen=True, kw_only=True):
 
     room: str
     uid: str
+    epoch: int
+    """That of its last claim. In an order to erase: data of a later claim stay."""
 
 
 class Marked(Message, frozen=True, kw_only=True):
@@ -338,7 +340,8 @@ class Mark(Message, frozen=True, kw_only=True):
 
 
 class Erase(Message, frozen=True, kw_only=True):
-    """The objects of these rooms are gone: remove their saved data, if they are still those of that uid.
+    """The objects of these rooms are gone: remove their saved data, if they are still those of that uid, and
+    nobody claimed the room above that epoch since.
 
     Players' actors go back to where they came from, or to `entry`.
     """

@@ -205,6 +205,9 @@ class Room:
     """The status that the object has as far as is known; None after a write of unknown outcome."""
     highest: int = 0
     """The highest epoch that anybody has named."""
+    recorded: int = 0
+    """The highest epoch that was written to this object by us, or stood there when it was first seen. What
+    was claimed above it was placed by somebody else: those data are not ours to erase."""
     gone: bool = False
     """The object was deleted; the place that is left is being stopped."""
     awake: bool = False

@@ -52,7 +52,7 @@ class Sweeping:
         except StoreError as error:
             log.info("cannot say which rooms are marked to be deleted: %s; the master will ask again", error)
             return
-        rooms = [MarkedRoom(room=name_of(room), uid=uid) for room, uid in found]
+        rooms = [MarkedRoom(room=name_of(room), uid=uid, epoch=epoch) for room, uid, epoch in found]
         for first in range(0, max(len(rooms), len(awaited)), ROOMS_IN_MESSAGE):
             part = slice(first, first + ROOMS_IN_MESSAGE)
             self._send(Marked(rooms=rooms[part], awaited=awaited[part]))
@@ -93,12 +93,18 @@ class Sweeping:
                 self._store,
                 room=room,
                 uid=one.uid,
+                epoch=one.epoch,
                 node=self._node,
                 leave=lambda actors, time: leaving(actors, time, origins, doc_id(self._game, entry)),
                 pause=self._pause,
             )
         except Fenced as error:
-            log.info("room %s is not erased: somebody runs it again (epoch %s)", one.room, error.found_epoch)
+            log.info(
+                "room %s is not erased: it was to be up to epoch %d, and was claimed since (epoch %s)",
+                one.room,
+                one.epoch,
+                error.found_epoch,
+            )
         except StoreError as error:
             log.warning("room %s is not erased yet: %s; it is tried again later", one.room, error)
         else:

@@ -5,6 +5,9 @@ batch holds the tombstones of all others together with the empty room (as long a
 is some thousands of actors). Broken off before that, the room is whole but for its guests; after it, there
 is nothing left to erase. So it may be done again at any time, by anybody, and whoever claims the room
 meanwhile finds it in one of the two states.
+
+Who orders it says up to which epoch. An order may be late: what a later claim of the room saved is not its
+business, whoever gave it.
 """
 
 from __future__ import annotations
@@ -13,6 +16,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import msgspec
 
+from roomfleet.store.errors import Fenced
 from roomfleet.store.operations import Store
 from roomfleet.store.protocol.apply import Pause
 from roomfleet.store.protocol.changes import Change, Delete
@@ -23,6 +27,10 @@ from roomfleet.store.records import Owner, RoomSave, encode
 
 ON_DELETE = "Delete"
 """What the saved spec says of a room whose data go with its object."""
+
+ERASING = "erasing"
+"""The boot id of a room's owner while it is erased. It stays when that was broken off, and the room was not
+claimed since: then what is left has nothing of a later run in it, though the epoch is higher."""
 
 OP_BYTES = 256
 """What an op takes beside its body and the ids in its change, generously."""
@@ -35,17 +43,22 @@ class Erased(msgspec.Struct, frozen=True):
     deleted: int
 
 
-async def erase(store: Store, *, room: str, uid: str, node: str, leave: Leave, pause: Pause) -> Erased | None:
+async def erase(
+    store: Store, *, room: str, uid: str, epoch: int, node: str, leave: Leave, pause: Pause
+) -> Erased | None:
     """Empty the room if its data still are those of that uid, and are to be deleted; None: they are not.
 
-    The room's document stays, with its epoch. Raises Fenced where somebody else claims the room meanwhile,
-    who then has it; StoreUnavailable and OutcomeUnknown: do it again later.
+    The room's document stays, with its epoch. Raises Fenced where somebody claimed the room above ``epoch``,
+    or does meanwhile, who then has it; StoreUnavailable and OutcomeUnknown: do it again later.
     """
     found = await store.get_room(room)
     if found is None or found.saved_at is None or found.spec.uid != uid or found.spec.on_delete != ON_DELETE:
         return None
-    # The uid changes only together with the epoch: at exactly the next one it still is what was read.
-    session, doc, loaded = await take_over(store, room, found.epoch + 1, Owner(node), None, True, pause)
+    if found.epoch > epoch and found.owner.boot != ERASING:
+        raise Fenced(room, found.epoch)
+    # Uid and owner change only together with the epoch: at exactly the next one they are what was read.
+    owner = Owner(node, boot=ERASING)
+    session, doc, loaded = await take_over(store, room, found.epoch + 1, owner, None, True, pause)
     if doc.spec.on_delete != ON_DELETE:  # it was marked otherwise since
         await session.end(RoomSave(None, doc.ceiling, doc.saved_at))
         return None

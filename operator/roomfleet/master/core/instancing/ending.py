@@ -2,8 +2,8 @@
 
 The data first: players' actors that stand in them are sent home while the Room still exists, so that nobody
 is ever found in a room that is gone; and a later instance for the same key begins anew. Until the deletion is
-said whoever asks for the instance gets it as it is. Nodes that cannot erase hold nothing up for long: the
-sweep does it later.
+said whoever asks for the instance gets it as it is; what it saves then, under a higher epoch, stays, however
+late a node does as it was told. Nodes that cannot erase hold nothing up for long: the sweep does it later.
 """
 
 from __future__ import annotations
@@ -99,7 +99,7 @@ def _is_asked_for(child: Child) -> bool:
 def _erase(world: World, room: Room, child: Child) -> bool:
     """Have a node erase the data. False: that is not needed, or nobody can."""
     game = world.game(room.key.game)
-    if room.spec.on_delete is not OnDelete.DELETE or not room.highest:
+    if room.spec.on_delete is not OnDelete.DELETE or not room.recorded:
         return False
     if not game.links or len(game.entries) != 1:
         return False
@@ -112,7 +112,7 @@ def _erase(world: World, room: Room, child: Child) -> bool:
     name = next(iter(game.links))
     node = game.links[name]
     game.links.move_to_end(name)
-    one = MarkedRoom(room=room.key.name, uid=room.uid)
+    one = MarkedRoom(room=room.key.name, uid=room.uid, epoch=room.recorded)
     world.do(EraseRooms(node.key, node.boot, (one,), next(iter(game.entries))))
     return True
 

@@ -69,6 +69,7 @@ def recorded(world: World, event: Recorded) -> None:
         case RecordOutcome.WRITTEN:
             room.version = event.version or room.version
             room.written = record.status
+            room.recorded = max(room.recorded, record.status.epoch)
             moves.recorded(world, room, record.status.epoch)
             if mine is not None:
                 places.move(world, room, Stage.STARTING)
@@ -122,6 +123,7 @@ def _new(world: World, event: RoomApplied) -> Room:
         problem=event.problem,
         written=status,
         highest=status.epoch,
+        recorded=status.epoch,
         saved_at=status.saved_at,
         started_at=status.started_at,
     )
@@ -158,6 +160,7 @@ def _replaced(world: World, room: Room, event: RoomApplied) -> None:
     places.drop_move(world, room)
     instances.detach(world, room)
     room.uid = event.uid
+    room.recorded = event.status.epoch
     room.gone = False
     room.awake = False
     room.failure = None
