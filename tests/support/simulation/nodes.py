@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 BEAT_SECONDS = 2.5
 RESUME_SECONDS = 20.0
 DIAL_SECONDS = 3.0
+ERASE_SECONDS = 20.0
 CAPACITY = 100
 
 
@@ -485,6 +486,14 @@ class SimNode:
             found.marked = effect.on_delete is OnDelete.DELETE
 
     def erase(self, effect: fx.EraseRooms) -> None:
+        """It finishes what is left in all journals first, which now and then takes long."""
+        slow = self.simulation.luck(f"sweep {self.boot}") < 0.3
+        self.later(
+            self.simulation.delay(f"sweep {self.boot}", ERASE_SECONDS if slow else 0.2),
+            lambda: self._erase(effect),
+        )
+
+    def _erase(self, effect: fx.EraseRooms) -> None:
         if self.simulation.store.up:
             for one in effect.rooms:
                 room = Key(self.key.game, one.room)
