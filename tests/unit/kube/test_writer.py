@@ -183,6 +183,19 @@ def test_a_record_whose_object_goes_while_it_is_written_is_answered_once() -> No
     run(play)
 
 
+def test_the_answer_to_a_write_that_comes_after_its_object_was_deleted_tells_of_no_object() -> None:
+    async def play(bench: Bench) -> None:
+        bench.writer.want(TOWN, status(1), urgent=True)
+        await bench.server.asked.wait()
+        assert bench.cache.drop(TOWN, "u1")
+        await bench.until(lambda: bench.server.writes == 1)
+        await bench.writer.stop(1)
+        assert bench.news == []
+        assert bench.cache.get(TOWN) is None
+
+    run(play)
+
+
 def test_a_record_waits_however_long_the_lease_is_missing() -> None:
     async def play(bench: Bench) -> None:
         bench.acting = False

@@ -84,8 +84,8 @@ class RoomChanges:
             self._handle(RoomCreated(create, RecordOutcome.FAILED, str(error)))
             return
         if made is not None:
-            self._cache.put(id, made)
-            self._news(id, made)
+            if self._cache.put(id, made):
+                self._news(id, made)
             self._handle(RoomCreated(create, RecordOutcome.WRITTEN))
 
     async def _bind(self, id: Id, bind: BindRoom, own: tuple[str, str]) -> tuple[str, str]:
@@ -113,8 +113,8 @@ class RoomChanges:
             return own
         now = room["metadata"]["resourceVersion"]
         self._echoes.wrote(now)
-        self._cache.put(id, room)
-        self._news(id, room)
+        if self._cache.put(id, room):
+            self._news(id, room)
         self._handle(RoomBound(bind, outcome, now))
         return (version, now)
 

@@ -380,6 +380,7 @@ class Writer:
             log.error("cannot record the place of %s: %s", id.key, error)
             self._finish(slot, record, RecordOutcome.FAILED)
         else:
+            self._cache.put(id, written)
             self._finish(slot, record, RecordOutcome.WRITTEN, written)
 
     async def _resolve(self, id: Id, slot: _Slot, record: Record) -> None:
@@ -392,13 +393,14 @@ class Writer:
         except (ApiDown, NotAllowed) as error:
             self._gate.trouble(error)
             return
-        self._cache.put(id, obj)
+        fresh = self._cache.put(id, obj)
         status = obj.get("status") or {}
         ours = (status.get("epoch"), status.get("node")) == (record.status.epoch, record.status.node)
         if ours and status.get("phase") == record.status.phase.value:
             self._finish(slot, record, RecordOutcome.WRITTEN, obj)
             return
-        self._news(id, obj)
+        if fresh:
+            self._news(id, obj)
         self._finish(slot, record, RecordOutcome.CONFLICT)
 
     def _finish(self, slot: _Slot, record: Record, outcome: RecordOutcome, obj: Json | None = None) -> None:
@@ -432,7 +434,8 @@ class Writer:
             log.error("cannot write the status of %s %s: %s", id.plural, id.key, error)
             return True
         slot.own = (version, written["metadata"]["resourceVersion"])
-        self._news(id, written)
+        if self._cache.put(id, written):
+            self._news(id, written)
         return True
 
     async def _refresh(self, id: Id) -> bool:
@@ -471,7 +474,6 @@ class Writer:
             raise
         self.writes.written(self._loop.time() - begun)
         self._echoes.wrote(written["metadata"]["resourceVersion"])
-        self._cache.put(id, written)
         return written
 
 
