@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 
-from roomfleet.master.core.joining.given import TOKEN_SECONDS
 from roomfleet.master.core.joining.join_alarms import UNPOLLED_SECONDS
 from roomfleet.master.core.joining.telling import FAR_SECONDS, NEAR, RENEW_SECONDS
 from roomfleet.master.core.master import COLLECT_SECONDS
 from roomfleet.master.runner import RENEW_SECONDS as TOKEN_RENEWED_SECONDS
 from roomfleet.wire.joining import Refusal
 from roomfleet.wire.settings import Settings
+from roomfleet.wire.tickets import LINE_TOKEN_SECONDS
 from support.running import REPOSITORY
 
 TEXT = (REPOSITORY / "docs" / "joining.md").read_text()
@@ -30,7 +30,7 @@ def test_the_figures_are_those_of_the_code() -> None:
     assert FAR_SECONDS == 1
     assert "at most once a second" in text
     assert f"every {RENEW_SECONDS:.0f} seconds" in text
-    assert TOKEN_SECONDS - TOKEN_RENEWED_SECONDS == 60
+    assert LINE_TOKEN_SECONDS - TOKEN_RENEWED_SECONDS == 60
     assert "good for a minute after the last word" in text
     assert f"come first for {COLLECT_SECONDS:.0f} seconds" in text
     assert f"at least every {UNPOLLED_SECONDS:.0f} s" in text

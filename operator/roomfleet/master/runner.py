@@ -46,7 +46,6 @@ from roomfleet.master.core.effects import (
     WriteTemplateStatus,
 )
 from roomfleet.master.core.events import Event, JoinCancelled, JoinPolled, JoinRequested, LinePlace, Tick
-from roomfleet.master.core.joining.given import TOKEN_SECONDS
 from roomfleet.master.core.joining.telling import NEAR
 from roomfleet.master.core.master import Core
 from roomfleet.master.core.model import Key
@@ -54,7 +53,7 @@ from roomfleet.master.finding import Finder
 from roomfleet.wire import link as wire
 from roomfleet.wire.joining import Problem
 from roomfleet.wire.link import Bring, Desired, Drain, Erase, Find, Goodbye, Mark, Nudge, Seated, ToNode
-from roomfleet.wire.tickets import LineToken, SigningKey, Ticket
+from roomfleet.wire.tickets import LINE_TOKEN_SECONDS, LineToken, SigningKey, Ticket
 from roomfleet.wire.urls import session_path
 
 log = logging.getLogger(__name__)
@@ -470,7 +469,7 @@ class Runner:
             room=place.room,
             jti=join,
             arrived=place.arrived,
-            exp=self.wall() + TOKEN_SECONDS,
+            exp=self.wall() + LINE_TOKEN_SECONDS,
             ahead=place.ahead,
             others=list(place.others),
             session=place.session,

@@ -215,6 +215,7 @@ class Node:
             rooms=self.rooms.reports(),
             secret=self._options.secret,
             draining=self._leaving.begun,
+            let_in=self.doors.let_in(),
         )
 
     def measure(self) -> Load:

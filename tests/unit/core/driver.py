@@ -238,9 +238,22 @@ class Driver:
     def node(number: int) -> Key:
         return Key(GAME, f"default-{number}")
 
-    def connect(self, number: int, *reports: Report, boot: str = "", capacity: int = 100) -> list[fx.Effect]:
+    def connect(
+        self,
+        number: int,
+        *reports: Report,
+        boot: str = "",
+        capacity: int = 100,
+        let_in: Mapping[str, float] | None = None,
+    ) -> list[fx.Effect]:
         hello = ev.NodeConnected(
-            self.node(number), boot or f"b{number}", "default", capacity, f"http://n{number}", reports
+            self.node(number),
+            boot or f"b{number}",
+            "default",
+            capacity,
+            f"http://n{number}",
+            reports,
+            let_in=dict(let_in or {}),
         )
         return self.tell(hello)
 

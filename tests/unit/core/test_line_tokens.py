@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 
 from roomfleet.master.core import events as ev
-from roomfleet.master.core.joining.given import TOKEN_SECONDS, GivenPlaces
+from roomfleet.master.core.joining.given import GivenPlaces
 from roomfleet.master.core.model import Phase, RoomStatus
 from roomfleet.wire.link import Report, RoomPhase
+from roomfleet.wire.tickets import LINE_TOKEN_SECONDS
 from unit.core.driver import Driver
 
 WHO = ("game", "ann")
@@ -179,7 +180,7 @@ def test_what_is_remembered_of_given_places_is_forgotten_with_the_tokens() -> No
     assert given.is_good(WHO, 110.0)
     given.lost(WHO, 120.0)
     assert not given.is_good(WHO, 109.0), "what was void stays so"
-    given.lost(("game", "bob"), 121.0 + TOKEN_SECONDS)
+    given.lost(("game", "bob"), 121.0 + LINE_TOKEN_SECONDS)
     assert WHO not in given
     assert len(given) == 1
 
@@ -277,6 +278,54 @@ def test_a_room_that_its_node_has_not_spoken_of_collects_as_well() -> None:
     assert driver.position(new) == 1
     old = driver.join("old", "town", arrived=990.0, ahead=0)
     assert driver.admitted(old)
+
+
+def unheard(capacity: int = 1) -> Driver:
+    """A master that has just started and waits for the room's node, which has somebody in the room."""
+    driver = Driver(synced=False, now=1_000.0)
+    driver.fleet()
+    status = RoomStatus(phase=Phase.RUNNING, node="default-0", epoch=4, players=1, waiting=2)
+    driver.room("town", status=status, capacity=capacity)
+    driver.tell(ev.Synced())
+    return driver
+
+
+def test_a_token_of_one_who_was_let_in_before_the_start_gives_nothing_back() -> None:
+    driver = unheard()
+    driver.connect(0, running(4, players=1), let_in={"ann": 995.0})
+    bob = driver.join("bob", "town", arrived=985.0, ahead=1)
+    ann = driver.join("ann", "town", arrived=980.0, ahead=0)
+    assert (driver.position(bob), driver.position(ann)) == (1, 2)
+
+
+def test_a_token_of_one_who_was_let_in_is_found_out_when_the_node_comes_later_than_the_player() -> None:
+    driver = unheard()
+    ann = driver.join("ann", "town", arrived=980.0, ahead=0)
+    bob = driver.join("bob", "town", arrived=985.0, ahead=1)
+    assert (driver.position(ann), driver.position(bob)) == (1, 2)
+    driver.connect(0, running(4), let_in={"ann": 995.0})
+    assert driver.admitted(bob)
+    assert driver.position(ann) == 1
+
+
+def test_who_was_let_in_and_stood_in_line_again_since_keeps_that_place() -> None:
+    driver = unheard()
+    ann = driver.join("ann", "town", arrived=996.0, ahead=0)
+    driver.connect(0, running(4, players=1), let_in={"ann": 995.0})
+    new = driver.join("new", "town")
+    assert (driver.position(ann), driver.position(new)) == (1, 2)
+
+
+def test_a_node_that_says_of_somebody_to_be_let_in_tomorrow_voids_nothing_of_later() -> None:
+    driver = unheard()
+    driver.connect(0, running(4, players=1), let_in={"ann": 90_000.0})
+    driver.wait(1, alive=(0,))
+    ann, arrived = driver.join("ann", "town"), driver.now
+    driver.wait(1, alive=(0,))
+    new = driver.join("new", "town")
+    driver.tell(ev.JoinCancelled(ann))
+    again = driver.join("ann", "town", arrived=arrived)
+    assert (driver.position(again), driver.position(new)) == (1, 2)
 
 
 def test_the_time_to_come_back_begins_when_joins_can_be_answered() -> None:

@@ -96,6 +96,9 @@ class Hello(Message, frozen=True, kw_only=True):
     """The link's shared secret."""
     draining: bool = False
     """The process was told to end; see `draining`."""
+    let_in: dict[str, float] = {}
+    """Players whose tickets were used here in the last 75 s, the life of a line token, with when these were
+    signed (s since 1970): a place in line that is older than that was used up."""
 
 
 class Seat(Message, frozen=True, kw_only=True):

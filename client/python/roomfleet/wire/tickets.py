@@ -22,6 +22,10 @@ from roomfleet.wire.errors import TicketError, TicketFlaw
 LINE_AUDIENCE = "line"
 """The audience of a line token: no node, so it opens no door."""
 
+LINE_TOKEN_SECONDS = 75.0
+"""Life of a line token. Tokens are renewed before they are 15 s old: each is good for a minute after the last
+word that the player heard."""
+
 
 class Ticket(msgspec.Struct, frozen=True, kw_only=True):
     """Lets `sub` into `room` of `game` on the node with boot id `aud`, once, before `exp` (s since 1970).

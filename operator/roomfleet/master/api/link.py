@@ -157,6 +157,7 @@ class LinkSocket(WebSocketHandler):
                 url=hello.url,
                 rooms=tuple(hello.rooms),
                 draining=hello.draining,
+                let_in=hello.let_in,
             )
         )
 

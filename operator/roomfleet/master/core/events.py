@@ -128,6 +128,8 @@ class NodeConnected(msgspec.Struct, frozen=True):
     url: str
     rooms: tuple[Report, ...]
     draining: bool = False
+    let_in: dict[str, float] = {}
+    """Who came in by a ticket lately, and when that was signed: older places in line were used up."""
 
 
 class NodeHeard(msgspec.Struct, frozen=True):

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from roomfleet.wire.errors import TicketError, TicketFlaw
 from roomfleet.wire.link import Accepted
-from roomfleet.wire.tickets import Ticket, UsedTickets, check_ticket, watch_audience
+from roomfleet.wire.tickets import LINE_TOKEN_SECONDS, Ticket, UsedTickets, check_ticket, watch_audience
 
 if TYPE_CHECKING:
     from roomfleet.node.running.room import HostedRoom
@@ -24,6 +25,8 @@ class Doors:
         self._watch_keys: Mapping[str, str] = {}
         """Those of them that sign tickets of watchers: the master's."""
         self._used = UsedTickets()
+        self._let_in: OrderedDict[str, float] = OrderedDict()
+        """When the last ticket of each player was signed, of those used lately; the latest at the end."""
         self.origins: frozenset[str] = frozenset()
         """Where pages come from that may connect."""
         self.resumes: dict[str, tuple[HostedRoom, str]] = {}
@@ -42,7 +45,11 @@ class Doors:
     def take(self, token: str, room: str) -> Ticket:
         """A player's ticket for that room, used up from now on: it must not get in from another connection
         meanwhile. Raises TicketError."""
-        return self._use(self.checked(token), room)
+        ticket = self._use(self.checked(token), room)
+        self._forget_let_in()
+        self._let_in.pop(ticket.sub, None)
+        self._let_in[ticket.sub] = ticket.exp - self._seconds
+        return ticket
 
     def take_watching(self, token: str, room: str) -> Ticket:
         """The same with a watcher's ticket."""
@@ -60,6 +67,20 @@ class Doors:
     def give_back(self, ticket: Ticket) -> None:
         """It did not lead in: it is good as before."""
         self._used.give_back(ticket)
+        self._let_in.pop(ticket.sub, None)
+
+    def let_in(self) -> dict[str, float]:
+        """Players who came in by a ticket while line tokens of before may still be good, with when that was
+        signed (s since 1970)."""
+        self._forget_let_in()
+        return dict(self._let_in)
+
+    def _forget_let_in(self) -> None:
+        while self._let_in:
+            oldest = next(iter(self._let_in))
+            if self._let_in[oldest] + LINE_TOKEN_SECONDS > self._wall():
+                return
+            del self._let_in[oldest]
 
     def lasts(self, ticket: Ticket) -> float:
         """For how many seconds the ticket is good yet."""

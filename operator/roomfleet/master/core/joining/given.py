@@ -2,7 +2,8 @@
 
 A token gives a place back to one who lost the connection. It does not give back what was used or given up:
 whoever was admitted, was refused, gave the join up, or asked anew without the token, is in line by the newer
-arrival. What is remembered here is for the life of a token; a restarted master does not know it.
+arrival. What is remembered here is for the life of a token. Of that a restarted master knows who was let in:
+the nodes tell it.
 """
 
 from __future__ import annotations
@@ -10,9 +11,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from dataclasses import dataclass
 
-TOKEN_SECONDS = 75.0
-"""Life of a line token. Tokens are renewed before they are 15 s old: each is good for a minute after the last
-word that the player heard."""
+from roomfleet.wire.tickets import LINE_TOKEN_SECONDS
 
 Who = tuple[str, str]
 """Game and player."""
@@ -46,6 +45,12 @@ class GivenPlaces:
         """Tokens for places of before now are worth nothing."""
         self._put(who, now, now)
 
+    def used(self, who: Who, at: float, now: float) -> None:
+        """Somebody was let in by a ticket of that time: places of before are worth nothing."""
+        before = self._given.get(who)
+        if before is None or before.void_before < at:
+            self._put(who, min(at, now), now)
+
     def is_good(self, who: Who, arrived: float) -> bool:
         """Whether a token of that arrival still gives the place back."""
         given = self._given.get(who)
@@ -53,7 +58,7 @@ class GivenPlaces:
 
     def _put(self, who: Who, void_before: float, now: float) -> None:
         self._given.pop(who, None)
-        self._given[who] = _Given(void_before, now + TOKEN_SECONDS)
+        self._given[who] = _Given(void_before, now + LINE_TOKEN_SECONDS)
         while self._given:
             oldest = next(iter(self._given))
             if self._given[oldest].forget_at > now:

@@ -199,6 +199,13 @@ class Line:
         if join.place is not None and join.arrived < started:
             self.returning.came_back(join.players, join.arrived, join.place.ahead)
 
+    def to_the_end(self, join: Join) -> None:
+        """The place that the join was given back had been used up: it is in line since it asked. Nobody waits
+        for who had that place: its players still count as back."""
+        self.leave(join)
+        join.arrived, join.place = join.requested, None
+        self.enter(join)
+
     def forget_returning(self) -> None:
         """Who has not come back by now is not waited for."""
         if self.returning.most:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from roomfleet.master.core.events import JoinRequested, LinePlace, SeatRequested
 from roomfleet.master.core.joining.destinations import settle
 from roomfleet.master.core.joining.line import Join, JoinState, without
@@ -26,6 +28,28 @@ def arrival(
     if given_up or not place.players.issuperset((event.player, *others)):
         return now, None
     return min(place.arrived, now), place
+
+
+def let_in(world: World, game: str, players: Mapping[str, float]) -> None:
+    """These players were let in, by tickets signed then: older places are used up, also those that a master
+    that started since has given back."""
+    for player, at in players.items():
+        world.given.used((game, player), at, world.now)
+        join = world.players.get((game, player))
+        if join is None or join.player != player or join.place is None:
+            continue
+        if world.given.is_good((game, player), join.arrived):
+            continue
+        room = world.rooms.get(join.room) if join.room is not None else None
+        if join.lined is not None:
+            template = world.template(join.lined)
+            template.line.to_the_end(join)
+            world.look_at_template(template)
+        elif join.state is JoinState.WAITING and room is not None:
+            room.lined().to_the_end(join)
+            world.look_at(room, Lane.URGENT)
+        elif join.state is not JoinState.ADMITTED:
+            join.arrived, join.place = join.requested, None
 
 
 def session_number(world: World, told: int) -> int:

@@ -15,6 +15,7 @@ from roomfleet.master.core.events import (
     NodeReported,
     RoomPrepared,
 )
+from roomfleet.master.core.joining import newest
 from roomfleet.master.core.model import Key
 from roomfleet.master.core.placing import losses, moves, places
 from roomfleet.master.core.queueing.queue import Lane
@@ -49,6 +50,7 @@ def connected(world: World, event: NodeConnected) -> None:
     node.reports = {report.room: report for report in event.rooms if report.phase in reports.RUNS}
     losses.set_link(world, node, Link.UP)
     _hear(world, node)
+    newest.let_in(world, node.key.game, event.let_in)
     if world.synced:
         greet(world, node)
     for report in event.rooms:
