@@ -13,6 +13,7 @@ from roomfleet.client import Client, State
 from support.kube import Cluster
 from support.operating import Operated, operated
 from support.promised import move, watch
+from support.raw import ask
 from support.trial_game import SHORT, playing, stored_epoch, trial_game, until
 
 PATIENT = {**SHORT, "ROOMFLEET_NODE_LOST_AFTER_SECONDS": "10"}
@@ -123,6 +124,49 @@ def test_a_master_killed_under_load_keeps_the_line_and_starts_no_room_anew(
                 inside = player
             await playing(line[-1], "alpha")
             assert epochs(fleet) == before
+
+    game = trial_game(tmp_path, rooms=ROOMS)
+    with operated(cluster, tmp_path, source=game, environment=PATIENT) as fleet:
+        asyncio.run(play(fleet))
+
+
+def test_a_place_that_led_in_is_not_given_back_by_a_master_that_has_started_since(
+    cluster: Cluster, tmp_path: Path
+) -> None:
+    async def play(fleet: Operated) -> None:
+        joins = f"{fleet.url}/v1/games/{fleet.game}/joins"
+        clients = [Client(fleet.url, game=fleet.game, token=name) for name in ("ada", "bob", "cid", "dan")]
+        ada, bob, cid, dan = clients
+        async with ada, bob, cid, dan:
+            await ada.join("alpha")
+            waits = []
+            for number, player in enumerate((bob, cid, dan), 1):
+                waits.append(asyncio.ensure_future(player.join("alpha")))
+                await player.wait_for(lambda p, number=number: p.change.position == number, 20)  # type: ignore[misc]
+            used = bob._session.line_token
+            assert used
+            await ada.leave()
+            await waits[0]
+            await bob.leave()
+            await waits[1]
+            await dan.wait_for(lambda p: p.change.position == 1, 20)
+            await asyncio.to_thread(fleet.kill, "operator")
+            await asyncio.to_thread(fleet.start_operator)
+            # The token of one who was not in since would lead before dan, who came later.
+            again = {"room": "alpha", "line_token": used}
+            answer = await asyncio.to_thread(ask, joins, method="POST", body=again, player="bob")
+            assert answer.status == 202, answer.json
+
+            def position() -> int:
+                found = ask(f"{joins}/{answer.json['id']}", player="bob")
+                assert found.status == 202, found.json
+                return int(found.json["position"])
+
+            await dan.wait_for(lambda p: p.state is State.WAITING and p.change.position == 1, 40)
+            await until(lambda: position() == 2, "bob to be behind dan", within=20)
+            await cid.leave()
+            await waits[2]
+            await playing(dan, "alpha")
 
     game = trial_game(tmp_path, rooms=ROOMS)
     with operated(cluster, tmp_path, source=game, environment=PATIENT) as fleet:
