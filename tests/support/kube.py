@@ -28,6 +28,7 @@ import yaml
 
 from support.kube_binaries import Binaries, find_binaries
 from support.kube_certificates import write_certificates
+from support.running import eventually, is_stopped
 
 __all__ = ["APPLY", "CRDS", "MERGE", "Answer", "Binaries", "Cluster", "KubectlFailed", "find_binaries"]
 
@@ -158,6 +159,7 @@ class Cluster:
     def pause_apiserver(self) -> None:
         """SIGSTOP of the API server: connections stay, nothing is answered until `resume_apiserver`."""
         self._processes["kube-apiserver"].send_signal(signal.SIGSTOP)
+        eventually(lambda: is_stopped(self.pid("kube-apiserver")), what="it stops")
 
     def resume_apiserver(self) -> None:
         """And on again."""

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from roomfleet.client import CallError, Client, State
-from support.running import eventually
+from support.running import eventually, is_stopped
 from support.scraped import Scraped, scraped
 from support.trial_game import answer, playing, state_of, stored_epoch, stored_state, until
 
@@ -51,10 +51,7 @@ def pause(fleet: Fleet, node: str) -> int:
     with closing(sqlite3.connect(fleet.data / "store.db", isolation_level=None, timeout=20)) as db:
         db.execute("BEGIN IMMEDIATE")
         pid = fleet.signal_node(node, signal.SIGSTOP)
-        tasks = Path(f"/proc/{pid}/task")
-        eventually(
-            lambda: all(") T " in (task / "stat").read_text() for task in tasks.iterdir()), what="it stops"
-        )
+        eventually(lambda: is_stopped(pid), what="it stops")
         db.execute("ROLLBACK")
     return pid
 

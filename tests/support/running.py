@@ -39,6 +39,11 @@ def eventually(look: Callable[[], T], *, within: float = 20, what: str = "") -> 
         time.sleep(0.02)
 
 
+def is_stopped(pid: int) -> bool:
+    """Whether each thread of the process stands still: that takes a moment after SIGSTOP."""
+    return all(") T " in (task / "stat").read_text() for task in Path(f"/proc/{pid}/task").iterdir())
+
+
 class Running:
     """One embedded fleet: its process, its nodes, its URL, its data."""
 
