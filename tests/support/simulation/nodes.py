@@ -445,11 +445,20 @@ class SimNode:
             self.send(ev.MarkedFound(self.key, self.boot, tuple(rooms), awaited))
 
     def look_for_arrivals(self) -> None:
-        """Take in whoever is on the way to a room of this node."""
+        """Take in whoever is on the way to a room of this node; a copy that is not the room's owner any more
+        finds that out when it saves them."""
         store = self.simulation.store
-        for name, copy in self.copies.items():
-            if store.up and store.transits and copy.phase is RoomPhase.RUNNING and self.saves(name, copy):
-                store.arrive(Key(self.key.game, name))
+        if not store.up or not store.transits:
+            return
+        awaited = store.awaited(self.key.game)
+        for name, copy in list(self.copies.items()):
+            if copy.phase is not RoomPhase.RUNNING or name not in awaited:
+                continue
+            room = Key(self.key.game, name)
+            if self.saves(name, copy):
+                store.arrive(room)
+            else:
+                self._end(name, copy, RoomPhase.FENCED, found_epoch=store.found(room))
 
     def sweep(self, effect: fx.SweepRooms) -> None:
         """Finish what lost owners had committed."""
