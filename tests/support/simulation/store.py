@@ -90,7 +90,7 @@ class Store:
         targets = []
         for who in going:
             transit = self.transits[who]
-            to = entry if transit.back else transit.origin
+            to = entry if transit.back or transit.origin == room.name else transit.origin
             if to in ("", room.name):
                 continue
             self.actors[who] = to

@@ -121,7 +121,8 @@ class Returns:
 
 def going_back(actors: Sequence[ActorRecord], room: str, entry: str) -> Iterator[list[Change]]:
     """Whoever is in transit to the room goes back along it with all that is docked; who came back from
-    elsewhere in this way before goes to the entry. Players' actors are away there, for their next join."""
+    elsewhere in this way before, or from an earlier room of that name, goes to the entry. Players' actors are
+    away there, for their next join."""
     travelling = {name_of(actor.id): actor for actor in actors if actor.transit is not None}
     docked: dict[str, list[ActorRecord]] = {}
     for actor in travelling.values():
@@ -130,7 +131,8 @@ def going_back(actors: Sequence[ActorRecord], room: str, entry: str) -> Iterator
         transit = actor.transit
         if transit is None or actor.body.get("parent") in travelling:
             continue
-        to = entry if transit.arrival.get("back") else transit.origin
+        nowhere = transit.arrival.get("back") or transit.origin == room
+        to = entry if nowhere else transit.origin
         group = [actor]
         for each in group:
             group += docked.get(name_of(each.id), [])

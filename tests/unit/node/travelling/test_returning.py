@@ -52,5 +52,9 @@ def test_who_was_sent_back_to_a_room_that_is_gone_as_well_goes_to_the_entry() ->
     assert groups(again, entry="g/gone") == []
 
 
+def test_who_came_from_an_earlier_room_of_that_name_goes_to_the_entry() -> None:
+    assert groups(traveller("cart", origin="g/gone")) == [[("g/cart", "g/town", False, None)]]
+
+
 def test_one_whose_parent_did_not_come_along_goes_on_its_own() -> None:
     assert groups(traveller("load", parent="cart")) == [[("g/load", "g/inn", False, None)]]
