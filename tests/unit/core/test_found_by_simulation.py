@@ -6,6 +6,7 @@ from roomfleet.master.core import Key
 from roomfleet.master.core import events as ev
 from roomfleet.master.core.model import Phase, RoomStatus
 from roomfleet.wire.link import RoomPhase
+from roomfleet.wire.spec import Keep
 from unit.core.driver import GAME, Driver
 
 
@@ -58,3 +59,18 @@ def test_a_join_whose_actor_no_node_could_find_in_time_ends_as_others_do() -> No
     assert driver.position("late") == 1
     driver.wait(30, alive=(0, 1))
     assert driver.problem("late").refusal == "expired"
+
+
+def test_a_room_that_a_join_too_large_has_tried_again_starts_all_the_same() -> None:
+    """The party was refused, and the room neither started nor said what became of it until something else
+    happened to it.
+    """
+    driver = Driver()
+    driver.two_nodes()
+    driver.room("town", keep=Keep.ALWAYS, capacity=2)
+    driver.recorded("town")
+    driver.report(0, "town", RoomPhase.FAILED, message="broken")
+    driver.wait(10.1, alive=(0, 1))
+    assert driver.problem(driver.join("ann", "town", "bob", "cid")).refusal == "party-too-large"
+    driver.run("town", epoch=2)
+    assert driver.phase("town") is Phase.RUNNING

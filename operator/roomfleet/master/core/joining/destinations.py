@@ -182,6 +182,7 @@ def _enter_line(world: World, join: Join, room: Room) -> None:
         return
     if room.failure is not None and world.now >= room.failure.at + FAILED_SECONDS:
         room.failure = None
+        world.look_at(room, Lane.URGENT)  # even if the join is refused: the room may be wanted anyway
     refusal = refusal_of(room)
     if refusal is not None:
         world.refuse(join, *refusal)
