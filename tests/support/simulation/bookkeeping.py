@@ -54,6 +54,13 @@ def check_bookkeeping(core: Core) -> None:
         assert all(world.joins[join.id] is join for join in line.joins)
         assert all(join.state is JoinState.WAITING for join in line.joins)
         assert line.seats == sum(join.takes_seat for join in line.reserved.values())
+    for template in world.templates.values():
+        keys = {name: room.child.key for name, room in template.rooms.items() if room.child is not None}
+        firsts = {room.key.name: key for key, room in template.by_key.items()}
+        doubles = {name: keys[name] for name in template.doubles}
+        assert keys == firsts | doubles | dict.fromkeys(template.unkeyed)
+        assert len(keys) == len(firsts) + len(doubles) + len(template.unkeyed)
+        assert set(doubles.values()) <= set(firsts.values())
     for who, join in world.players.items():
         assert world.joins[join.id] is join
         assert join.game == who[0]

@@ -169,6 +169,8 @@ class Template:
     rooms: dict[str, Room] = field(default_factory=dict)
     """Its children, by name."""
     by_key: dict[str, Room] = field(default_factory=dict)
+    doubles: dict[str, Room] = field(default_factory=dict)
+    """Children, by name, whose key another one in `by_key` has: nobody new is let into them."""
     unkeyed: dict[str, Room] = field(default_factory=dict)
     creating: dict[str, Making] = field(default_factory=dict)
     """By the room's name."""

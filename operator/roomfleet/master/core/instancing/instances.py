@@ -117,8 +117,7 @@ def detach(world: World, room: Room) -> None:
     account(world, template, child, (0, 0, 0))
     template.rooms.pop(room.key.name, None)
     template.unkeyed.pop(room.key.name, None)
-    if child.key is not None and template.by_key.get(child.key) is room:
-        del template.by_key[child.key]
+    _give_up_key(template, room, child.key)
     for key, making in list(template.binding.items()):
         if making.effect.key == room.key:
             del template.binding[key]
@@ -223,6 +222,11 @@ def instance_of(template: Template, key: str) -> Room | None:
     if room is None or room.gone or room.child is None or room.child.deleting_at is not None:
         return None
     return room
+
+
+def is_double(room: Room) -> bool:
+    """Whether another room is the one for its key."""
+    return room.child is not None and room.key.name in room.child.template.doubles
 
 
 def refusal_of(template: Template) -> tuple[Refusal, str] | None:
@@ -384,14 +388,44 @@ def _has_key(world: World, room: Room, child: Child, key: str) -> None:
         del template.binding[key]
     if child.key is None:
         child.wanted_at = world.now
-    if child.key not in (None, key) and template.by_key.get(child.key or "") is room:
-        del template.by_key[child.key or ""]  # somebody changed it by hand
+    if child.key != key:
+        _give_up_key(template, room, child.key)  # somebody changed it by hand
     child.key = key
     child.unwanted = False
-    template.by_key.setdefault(key, room)
+    _take_key(world, template, room, key)
     template.retries, template.fault = 0, ""
     world.look_at(room)  # it is not kept running for its own sake any more
     world.look_at_template(template)
+
+
+def _take_key(world: World, template: Template, room: Room, key: str) -> None:
+    """The room is the one for the key, unless another is: a request of a master that was ousted may have made
+    a second one. While the master starts, the one that was in use is.
+    """
+    first = template.by_key.setdefault(key, room)
+    if first is room:
+        return
+    if not world.synced and _use(room) > _use(first):
+        template.by_key[key], room = room, first
+    template.doubles[room.key.name] = room
+
+
+def _give_up_key(template: Template, room: Room, key: str | None) -> None:
+    """The room has the key no more: if there is another that says it, that one is the one for it."""
+    template.doubles.pop(room.key.name, None)
+    if key is None or template.by_key.get(key) is not room:
+        return
+    del template.by_key[key]
+    doubles = [one for one in template.doubles.values() if one.child is not None and one.child.key == key]
+    if doubles:
+        template.by_key[key] = heir = max(doubles, key=_use)
+        del template.doubles[heir.key.name]
+
+
+def _use(room: Room) -> tuple[int, int, str]:
+    """Of two rooms with the same key, the one that was in use has more of it."""
+    waiting = room.written.waiting if room.written is not None else 0
+    return room.recorded, waiting, room.key.name
 
 
 def _say_again(world: World, template: Template) -> None:

@@ -31,7 +31,10 @@ def begin(world: World, join: Join) -> None:
     game = world.game(join.game)
     if join.asked is not None and join.asked in game.ended:
         (join.template, join.key), join.asked = game.ended[join.asked], None
-    if join.asked is not None and _room(world, join, join.asked) is None:
+    room = _room(world, join, join.asked) if join.asked is not None else None
+    if room is not None and room.child is not None and instances.is_double(room):
+        join.template, join.key, join.asked = room.child.template.key.name, room.child.key, None
+    elif join.asked is not None and room is None:
         _no_such_room(world, join, join.asked)
         return
     if join.template is not None and (refusal := instances.refusal_of(_template(world, join))) is not None:
