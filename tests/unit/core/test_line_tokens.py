@@ -125,6 +125,21 @@ def test_a_token_after_the_admission_gives_nothing_back(driver: Driver) -> None:
     assert waits_last(driver, place(arrived, "ann"))
 
 
+def test_a_token_by_which_one_was_let_in_at_once_gives_nothing_back_again(driver: Driver) -> None:
+    ann, arrived = driver.join("ann", "town"), driver.now
+    driver.wait(1, alive=(0, 1))
+    driver.tell(ev.JoinCancelled(ann))
+    driver.report(0, "town", RoomPhase.RUNNING, players=0)
+    again = driver.join("ann", "town", arrived=arrived)
+    assert driver.admitted(again)
+    driver.report(0, "town", RoomPhase.RUNNING, players=1, used=[again])
+    bob = driver.join("bob", "town")
+    let_in(driver, bob)
+    driver.join("cid", "town")
+    driver.wait(1, alive=(0, 1))
+    assert waits_last(driver, place(arrived, "ann"))
+
+
 def test_a_token_after_the_join_was_given_up_for_good_gives_nothing_back(driver: Driver) -> None:
     ann, arrived = driver.join("ann", "town"), driver.now
     driver.wait(1, alive=(0, 1))
@@ -296,6 +311,20 @@ def test_a_token_of_one_who_was_let_in_before_the_start_gives_nothing_back() -> 
     bob = driver.join("bob", "town", arrived=985.0, ahead=1)
     ann = driver.join("ann", "town", arrived=980.0, ahead=0)
     assert (driver.position(bob), driver.position(ann)) == (1, 2)
+
+
+def test_a_token_of_before_the_start_gives_nothing_back_after_an_admission_without_it() -> None:
+    driver = restarted(capacity=1, waiting=0)
+    ann = driver.join("ann", "town")
+    assert driver.admitted(ann)
+    driver.report(0, "town", RoomPhase.RUNNING, epoch=4, players=1, used=[ann])
+    bob = driver.join("bob", "town")
+    driver.report(0, "town", RoomPhase.RUNNING, epoch=4, players=0)
+    assert driver.admitted(bob)
+    driver.report(0, "town", RoomPhase.RUNNING, epoch=4, players=1, used=[bob])
+    driver.join("cid", "town")
+    driver.wait(1, alive=(0,))
+    assert waits_last(driver, place(990.0, "ann"))
 
 
 def test_a_token_of_one_who_was_let_in_is_found_out_when_the_node_comes_later_than_the_player() -> None:

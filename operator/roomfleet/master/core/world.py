@@ -33,6 +33,7 @@ from roomfleet.master.core.state import (
 )
 from roomfleet.wire.joining import Problem, Refusal
 from roomfleet.wire.settings import Settings
+from roomfleet.wire.tickets import LINE_TOKEN_SECONDS
 
 STALL_SECONDS = 5.0
 """Looked at so much later than was due, the core itself stood still: silence before that proves nothing."""
@@ -168,10 +169,16 @@ class World:
         join.state = JoinState.ADMITTED
         join.boot = place.boot
         self.timers.set(Alarm("join", join.id), None)
-        if join.told:
-            self.given.void((join.game, join.player), self.now)
+        self.place_used(join)
         name = join.room.name if join.room is not None else ""
         self.answer(join, Admitted(name, place.boot, place.node.url, join.expires, session=join.session))
+
+    def place_used(self, join: Join) -> None:
+        """The join is let in: every place that its player may have a token for is used up."""
+        who = (join.game, join.player)
+        unknown = self.now < self.started + LINE_TOKEN_SECONDS  # there may be tokens of before the start
+        if join.told or join.place is not None or unknown or who in self.given:
+            self.given.void(who, self.now)
 
     def refuse(self, join: Join, refusal: Refusal, detail: str, retry_after: int | None = None) -> None:
         """The join ends here, and its place is not given back."""

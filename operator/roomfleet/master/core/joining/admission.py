@@ -130,8 +130,7 @@ def _let_in(world: World, room: Room, line: Line, join: Join) -> None:
     others = tuple((member.id, member.player) for member in members[1:])
     join.others = ()
     world.timers.set(Alarm("join", join.id), None)
-    if join.told:
-        world.given.void((join.game, join.player), world.now)
+    world.place_used(join)
     world.answer(
         join, Admitted(room.key.name, place.boot, place.node.url, join.expires, others, session=join.session)
     )
