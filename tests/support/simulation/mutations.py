@@ -15,6 +15,7 @@ from roomfleet.master.core.joining import admission, joins, newest
 from roomfleet.master.core.joining.line import Line
 from roomfleet.master.core.placing import losses, places
 from roomfleet.master.core.running import leftovers, reconcile, reports, rooms
+from roomfleet.master.core.world import World
 from support.simulation.apiserver import ApiServer
 
 
@@ -45,6 +46,18 @@ MUTATIONS = (
         newest.arrival,
         "return min(place.arrived, now), place",
         "return now, None",
+    ),
+    Mutation(
+        "a place is given back twice over a restart",
+        newest.let_in,
+        "world.given.used((game, player), at, world.now)",
+        "pass",
+    ),
+    Mutation(
+        "a place that led in without a wait is given back again",
+        World.place_used,
+        "if join.told or join.place is not None or unknown or who in self.given",
+        "if join.told",
     ),
     Mutation("the end of an old boot counts", losses.gone, "event.boot != node.boot", "False"),
     Mutation("a lost node keeps its rooms", losses._lose_rooms, "sorted(node.rooms.values()", "sorted([]"),

@@ -16,6 +16,7 @@ from roomfleet.master.core import effects as fx
 from roomfleet.master.core import events as ev
 from roomfleet.wire.link import DesiredRoom, Load, MarkedRoom, MovedRoom, Report, RoomPhase
 from roomfleet.wire.spec import OnDelete
+from roomfleet.wire.tickets import LINE_TOKEN_SECONDS
 
 if TYPE_CHECKING:
     from support.simulation.simulation import Simulation
@@ -80,6 +81,8 @@ class SimNode:
         """It was told to end, and waits until its rooms are elsewhere."""
         self.draining = False
         self.copies: dict[str, Copy] = {}
+        self.let_in: dict[str, float] = {}
+        """When the last ticket of each player was given out that was used here, as long as tokens live."""
         self.desired: dict[str, DesiredRoom] = {}
         self._leave_by = 0.0
         self._moving: dict[str, MovedRoom] = {}
@@ -228,7 +231,14 @@ class SimNode:
         self.link = Link(master.life, f"{self.boot} {self.links}")
         rooms = tuple(self.report_of(name, copy, again=True) for name, copy in self.copies.items())
         url = f"ws://{self.key.name}"
-        self.send(ev.NodeConnected(self.key, self.boot, self.fleet, CAPACITY, url, rooms, self.leaving))
+        since = self.simulation.clock.now - LINE_TOKEN_SECONDS
+        self.let_in = {player: at for player, at in self.let_in.items() if at > since}
+        self.send(
+            ev.NodeConnected(
+                *(self.key, self.boot, self.fleet, CAPACITY, url, rooms, self.leaving),
+                let_in=dict(self.let_in),
+            )
+        )
 
     def cut(self, back: float, *, told: bool) -> None:
         """The link breaks; whether the master hears of it is another matter."""

@@ -82,6 +82,12 @@ class Oracle:
         """Players who joined since the master's start."""
         self._claimed: dict[str, ev.LinePlace] = {}
         """Places that were had before the master's start, and are asked back."""
+        self._used: dict[tuple[str, str], float] = {}
+        """When the ticket was given out that the player used last."""
+        self._known_used: dict[tuple[str, str], float] = {}
+        """The same, as far as the core can know since its start."""
+        self._asked_back: dict[str, tuple[ev.LinePlace, float]] = {}
+        """Places that joins ask back, and when."""
         self._open: dict[str, tuple[Attempt, float]] = {}
         """Joins that the core has heard of, and how long it had been awake then."""
         self._behind: dict[str, tuple[str, int]] = {}
@@ -156,10 +162,14 @@ class Oracle:
                 for place in [place for place in self._counts if place[1] == event.boot]:
                     del self._counts[place]
                 self._reported(event.node, event.boot, event.rooms)
+                self._let_in(event)
             case ev.JoinRequested():
                 for player in (event.player, *event.others):
                     self._replaced((event.game, player), event.session)
                 self._asked(event.id)
+                if event.place is not None:
+                    self._asked_back[event.id] = (event.place, event.arrived)
+                    self._in_line_since(event.id)
                 if event.place is not None and not self._known.intersection(
                     (event.game, p) for p in event.place.players
                 ):
@@ -171,6 +181,21 @@ class Oracle:
                 self._replaced((event.node.game, event.player))
                 self._known.add((event.node.game, event.player))
                 self._asked(f"{event.boot}:{event.id}")
+
+    def _let_in(self, event: ev.NodeConnected) -> None:
+        """The core hears whose places were used up."""
+        for player, at in event.let_in.items():
+            who = (event.node.game, player)
+            self._known_used[who] = max(at, self._known_used.get(who, at))
+        for id in self._asked_back:
+            self._in_line_since(id)
+
+    def _in_line_since(self, id: str) -> None:
+        """Whoever asks a place back that is known to be used up is in line since they asked."""
+        place, asked = self._asked_back[id]
+        attempt = self._simulation.players.attempts.get(id)
+        if attempt is not None and place.arrived < self._known_used.get(attempt.who, 0.0):
+            attempt.arrived = max(attempt.arrived, asked)
 
     def _asked(self, id: str) -> None:
         attempt = self._simulation.players.attempts.get(id)
@@ -209,6 +234,7 @@ class Oracle:
             raise Broken("a ticket's life", f"{id} has one until {answer.expires}, now {now}")
         uid, spec = self._specs[key]
         self._replaced(who)
+        self._known_used[who] = now
         takes = self._takes_seat(key, attempt, id, who[1])
         takes_now = takes and id not in self._brought  # who is brought has had the seat since that began
         if takes_now:
@@ -254,6 +280,7 @@ class Oracle:
     def over(self, attempt: Attempt) -> None:
         """It ended for the player, by an answer or because they went away."""
         self._open.pop(attempt.id, None)
+        self._asked_back.pop(attempt.id, None)
         for line in self._lines.values():
             line.pop(attempt.id, None)
         if attempt.over == "cancelled":
@@ -266,7 +293,10 @@ class Oracle:
         match answer:
             case fx.InLine():
                 attempt.arrived = answer.arrived
+                self._place_is_new(id, attempt, answer)
                 place = self._claimed.get(id)
+                if place is not None and place.arrived < self._used.get(attempt.who, 0.0):
+                    place = None
                 if place is not None and place.room == answer.room and place.arrived != answer.arrived:
                     text = f"{id} was in line since {place.arrived:.2f} and is now since {answer.arrived:.2f}"
                     raise Broken("a place survives a restart", text, id, answer.room)
@@ -285,6 +315,18 @@ class Oracle:
                 self._admitted(attempt.raw or id, attempt, attempt.who, answer)
                 for other, player in answer.others:
                     self._admitted(other, attempt, (attempt.game, player), answer)
+
+    def used(self, who: tuple[str, str], given: float) -> None:
+        """The player came in by a ticket that was given out then."""
+        self._used[who] = given
+
+    def _place_is_new(self, id: str, attempt: Attempt, answer: fx.InLine) -> None:
+        """A place is not given back after an admission that the core knows of."""
+        place, _ = self._asked_back.get(id, (None, 0.0))
+        known = self._known_used.get(attempt.who, 0.0)
+        if place is not None and place.arrived == answer.arrived and place.arrived < known:
+            text = f"{id} is in line since {answer.arrived:.2f} once more, and was let in at {known:.2f}"
+            raise Broken("a place is used once", text, id, answer.room)
 
     def _first_in_line(self, attempt: Attempt, key: Key) -> None:
         for other in self._lines[key].values():
@@ -341,6 +383,8 @@ class Oracle:
         self._counts.clear()
         self._specs.clear()
         self._known.clear()
+        self._known_used.clear()
+        self._asked_back.clear()
         self._claimed.clear()
 
     # -- saved data ----------------------------------------------------------------------------------------

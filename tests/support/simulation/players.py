@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from roomfleet.master.core import Key
@@ -52,6 +52,8 @@ class Attempt:
     expires: float = 0.0
     used: bool = False
     """Its ticket was taken by a node."""
+    window: Attempt | None = None
+    """It, as it was before it was let in: with a place that is used up with the ticket."""
 
     @property
     def players(self) -> tuple[str, ...]:
@@ -69,6 +71,8 @@ class Players:
         self._simulation = simulation
         self.attempts: dict[str, Attempt] = {}
         """Those that are not over."""
+        self._windows: dict[tuple[str, str], Attempt] = {}
+        """Of players who were let in: what was tried before, with a token that is worth nothing any more."""
         self._settled_at = 0.0
         self.quiet = False
         """Nobody comes back by themselves."""
@@ -111,6 +115,8 @@ class Players:
         session = before.session if before is not None else 0
         attempt = Attempt(id, game, player, room, place.arrived if place is not None else now, session)
         attempt.others, attempt.template, attempt.key = others, template, key
+        if before is not None:
+            attempt.place, attempt.told_at = place, before.told_at
         self.attempts[id] = attempt
         simulation.master.tell(
             ev.JoinRequested(
@@ -166,8 +172,20 @@ class Players:
         self.attempts.pop(attempt.id, None)
         self._simulation.oracle.over(attempt)
 
+    def _come_again(self, window: Attempt, within: float) -> None:
+        """The player was let in, and comes by the token of before."""
+        luck = self._simulation.chance.roll(f"again {window.id}")
+        if luck < 0.4:
+            self._returns += 1
+            self._come_back(luck / 0.4 * within, f"{window.id}?{self._returns}", window)
+
     def master_died(self) -> None:
-        """Who was in line comes back with the token; seats are asked for anew by nobody."""
+        """Who was in line comes back with the token, now and then also who was let in by it; seats are asked
+        for anew by nobody.
+        """
+        for window in self._windows.values():
+            self._come_again(window, 30.0)
+        self._windows.clear()
         for attempt in list(self.attempts.values()):
             self._over(attempt, "the master died")
             if attempt.node is not None:
@@ -218,6 +236,8 @@ class Players:
     def _admitted(self, attempt: Attempt, answer: fx.Admitted) -> None:
         """A ticket: most come soon, some late, some never."""
         attempt.room, attempt.boot, attempt.expires = answer.room, answer.boot, answer.expires
+        if attempt.place is not None:
+            attempt.window = replace(attempt, session=answer.session)
         attempt.session, attempt.place, attempt.others = answer.session, None, ()
         chance, stream = self._simulation.chance, f"enter {attempt.id}"
         luck = chance.roll(stream)
@@ -267,6 +287,13 @@ class Players:
         store.enter(Key(attempt.game, attempt.room), player)
         copy.used.append(attempt.raw or attempt.id)
         attempt.used = True
+        given = attempt.expires - simulation.settings.ticket_seconds
+        node.let_in.pop(player, None)
+        node.let_in[player] = given
+        simulation.oracle.used(attempt.who, given)
+        if attempt.window is not None:
+            self._windows[attempt.who] = attempt.window
+            self._come_again(attempt.window, 20.0)
         node.report(attempt.room, copy)
 
     def _vanish(self, node: SimNode, name: str, copy: Copy, player: str) -> None:
