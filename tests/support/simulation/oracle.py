@@ -88,6 +88,8 @@ class Oracle:
         """The same, as far as the core can know since its start."""
         self._asked_back: dict[str, tuple[ev.LinePlace, float]] = {}
         """Places that joins ask back, and when."""
+        self._greeted: dict[Key, str] = {}
+        """The boots of nodes that said hello to this start of the master last."""
         self._open: dict[str, tuple[Attempt, float]] = {}
         """Joins that the core has heard of, and how long it had been awake then."""
         self._behind: dict[str, tuple[str, int]] = {}
@@ -149,6 +151,14 @@ class Oracle:
                         raise Broken("one writer", f"{key} on {found[key]} and {node.boot}", str(key))
                     found[key] = node.boot
 
+    def nodes_are_known(self) -> None:
+        """Whoever said hello and is on the link is not taken for ended."""
+        simulation = self._simulation
+        for key, boot in self._greeted.items():
+            node, known = simulation.node(key, boot), simulation.master.core._world.nodes.get(key)
+            if node is not None and node.linked and (known is None or known.boot != boot):
+                raise Broken("who said hello is known", f"{node} lives, the core has {known}", str(key))
+
     # -- P4: one seat --------------------------------------------------------------------------------------
 
     def heard(self, event: ev.Event) -> None:
@@ -159,6 +169,7 @@ class Oracle:
             case ev.NodeReported():
                 self._reported(event.node, event.boot, (event.report,))
             case ev.NodeConnected():
+                self._greeted[event.node] = event.boot
                 for place in [place for place in self._counts if place[1] == event.boot]:
                     del self._counts[place]
                 self._reported(event.node, event.boot, event.rooms)
@@ -383,6 +394,7 @@ class Oracle:
         self._counts.clear()
         self._specs.clear()
         self._known.clear()
+        self._greeted.clear()
         self._known_used.clear()
         self._asked_back.clear()
         self._claimed.clear()
