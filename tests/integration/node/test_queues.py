@@ -25,6 +25,7 @@ def kept(node: Any) -> Iterator[tuple[str, Any]]:
         yield f"{room.name}: sessions", list(visits.players)
         yield f"{room.name}: on the way in", [*visits._entering, *visits._reserved, *visits._sending]
         yield f"{room.name}: used tickets", visits._used
+        yield f"{room.name}: players who came", visits._came
         yield f"{room.name}: granted seats", room.departing._granted
         yield f"{room.name}: tasks", room._delivering._outside
         yield f"{room.name}: watchers", list(room.watchers)
@@ -77,7 +78,7 @@ def test_defect_04_no_queue_keeps_what_nobody_takes(on_a_node: Any, monkeypatch:
 
         def left() -> dict[str, Any]:
             for name in ("alpha", "beta"):
-                on.room(name).visits.take_used()
+                on.room(name).report()
             return {what: found for what, found in kept(on.node) if len(found) > 0}
 
         try:

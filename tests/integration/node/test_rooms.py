@@ -84,6 +84,21 @@ def test_a_resume_secret_is_good_for_the_last_connection_only_and_forgotten_with
     on_a_node(test)
 
 
+def test_it_is_reported_once_who_came_in_and_to_a_new_master_who_is_there(on_a_node: Any) -> None:
+    async def test(on: Hosted) -> None:
+        room = await on.runs("alpha", ALPHA)
+        ada = await on.enters(room, "ada")
+        await on.enters(room, "bob")
+        assert sorted(room.report().seated) == ["ada", "bob"]
+        assert room.report().seated == []
+        await on.enters(room, "cid")
+        room.visits.leave("ada", ada)
+        await soon(lambda: room.report().players == 2)
+        assert sorted(room.report(again=True).seated) == ["bob", "cid"]
+
+    on_a_node(test)
+
+
 def test_who_does_not_come_back_in_time_has_left(on_a_node: Any, tmp_path: Path) -> None:
     async def test(on: Hosted) -> None:
         room = await on.runs("alpha", ALPHA)

@@ -40,6 +40,8 @@ class Copy:
     players: dict[str, None] = field(default_factory=dict)
     resumable: dict[str, None] = field(default_factory=dict)
     used: list[str] = field(default_factory=list)
+    came: dict[str, None] = field(default_factory=dict)
+    """Players who used them."""
     told: dict[str, float] = field(default_factory=dict)
     """Used tickets that the master was told of, and when."""
     introduced: bool = False
@@ -298,6 +300,7 @@ class SimNode:
         kept = now - 2 * self.simulation.settings.ticket_seconds
         copy.told = {id: at for id, at in copy.told.items() if at > kept} | dict.fromkeys(copy.used, now)
         copy.used = []
+        came, copy.came = copy.came, {}
         return Report(
             room=name,
             epoch=copy.epoch,
@@ -305,7 +308,7 @@ class SimNode:
             players=len(copy.players),
             resumable=len(copy.resumable),
             used=used,
-            seated=[*copy.players, *copy.resumable] if again else [],
+            seated=[player for player in (*copy.players, *copy.resumable) if again or player in came],
             saved=self.simulation.store.up,
             **more,
         )

@@ -286,6 +286,7 @@ class Players:
         copy.players[player] = None
         store.enter(Key(attempt.game, attempt.room), player)
         copy.used.append(attempt.raw or attempt.id)
+        copy.came[player] = None
         attempt.used = True
         given = attempt.expires - simulation.settings.ticket_seconds
         node.let_in.pop(player, None)

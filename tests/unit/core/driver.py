@@ -266,6 +266,11 @@ class Driver:
     def report(
         self, number: int, name: str, phase: RoomPhase, epoch: int = 1, **more: Any
     ) -> list[fx.Effect]:
+        """`seated`: unless said otherwise those whose tickets were `used`, as far as the core knows them."""
+        used = more.get("used", ())
+        seats = {join.seat.id: join for join in self.core._world.joins.values() if join.seat is not None}
+        known = [self.core._world.joins.get(id) or seats.get(id) for id in used]
+        more.setdefault("seated", [join.player for join in known if join is not None])
         report = Report(room=name, epoch=epoch, phase=phase, **more)
         return self.tell(ev.NodeReported(self.node(number), f"b{number}", report))
 

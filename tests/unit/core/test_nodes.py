@@ -348,8 +348,37 @@ def test_who_joins_again_before_the_node_has_said_that_they_came_in_needs_no_sec
     driver.report(0, "town", RoomPhase.RUNNING, players=2)
     again = driver.join("ann", "town", found="town")
     assert not driver.admitted(again)
-    driver.report(0, "town", RoomPhase.RUNNING, players=1, resumable=1, used=[first])
+    driver.report(0, "town", RoomPhase.RUNNING, players=1, resumable=1, used=[first], seated=["ann"])
     assert driver.admitted(again)
+
+
+def test_who_joins_again_needs_no_second_seat_though_it_is_heard_late_that_they_came_in() -> None:
+    driver = Driver(ticket_seconds=15.0)
+    driver.two_nodes()
+    driver.room("town", capacity=1)
+    first = driver.join("ann", "town")
+    driver.run("town")
+    assert driver.admitted(first)
+    driver.report(0, "town", RoomPhase.RUNNING, players=1)
+    again, bob = driver.join("ann", "town", found="town"), driver.join("bob", "town")
+    driver.wait(16, alive=(0,))  # what the node says is under way, or the master stands still
+    assert not driver.admitted(again)
+    driver.report(0, "town", RoomPhase.RUNNING, players=1, used=[first], seated=["ann"])
+    assert driver.admitted(again)
+    assert not driver.admitted(bob)
+
+
+def test_who_came_in_and_left_while_the_link_was_broken_has_no_seat() -> None:
+    driver = Driver()
+    driver.two_nodes()
+    driver.room("town", capacity=1)
+    ann = driver.join("ann", "town")
+    driver.run("town")
+    assert driver.admitted(ann)
+    driver.connect(
+        0, Report(room="town", epoch=1, phase=RoomPhase.RUNNING, players=1, used=[ann], seated=["bob"])
+    )
+    assert not driver.admitted(driver.join("ann", "town"))
 
 
 def test_a_seat_that_was_used_while_the_link_broke_is_counted_once() -> None:

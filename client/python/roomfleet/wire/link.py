@@ -54,7 +54,7 @@ class Report(Message, frozen=True, kw_only=True):
     """Ids of the joins whose ticket was used up since the last report; in a hello also of those before that a
     seat may still be kept for."""
     seated: list[str] = []
-    """In a hello: the players who have a seat here."""
+    """Players who have a seat here: those who came since the last report; in a hello all."""
     saved_at: str = ""
     """RFC 3339; empty before the first save."""
     saved: bool = True

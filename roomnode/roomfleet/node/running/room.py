@@ -278,7 +278,7 @@ class HostedRoom:
             players=visits.players.connected,
             resumable=visits.resumable,
             used=visits.take_used(again=again),
-            seated=[session.player for session in visits.players] if again else [],
+            seated=visits.take_seated(again=again),
             saved_at=_rfc3339(saver.saved_at) if saver is not None and saver.saved_at is not None else "",
             saved=saver.ok if saver is not None else True,
             found_epoch=self.found_epoch,

@@ -33,7 +33,7 @@ _REPLACED = Bye(code=ByeCode.REPLACED, reason="you joined from another window")
 class Visits:
     """Who is in the room, who may come back, and who is on the way in."""
 
-    __slots__ = ("_entering", "_loop", "_node", "_reserved", "_room", "_sending", "_used", "players")
+    __slots__ = ("_came", "_entering", "_loop", "_node", "_reserved", "_room", "_sending", "_used", "players")
 
     def __init__(self, room: HostedRoom, node: Surroundings) -> None:
         self._room = room
@@ -47,6 +47,8 @@ class Visits:
         """Players whose actors are away here and are being brought to another room."""
         self._used: dict[str, tuple[float, bool]] = {}
         """Joins whose ticket was used up: when, loop time, and whether the master was told."""
+        self._came: dict[str, None] = {}
+        """Players who used one of which the master was not told."""
 
     @property
     def resumable(self) -> int:
@@ -62,6 +64,11 @@ class Visits:
         ids = [join for join, (_, told) in self._used.items() if again or not told]
         self._used = {join: (at, True) for join, (at, _) in self._used.items() if at > kept}
         return ids
+
+    def take_seated(self, *, again: bool = False) -> list[str]:
+        """Players who sit here and came in since the last call; `again`: all who sit here."""
+        came, self._came = self._came, {}
+        return [session.player for session in self.players if again or session.player in came]
 
     def presence(self, player: str) -> Presence:
         """Whether the player is here."""
@@ -113,6 +120,7 @@ class Visits:
             return False
         self._reserved.pop(player, None)
         self._used[join] = (self._loop.time(), False)
+        self._came[player] = None
         self._connect(player, connection, session)
         return True
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import itertools
 from bisect import bisect_left, insort
-from collections.abc import Callable, Container, Iterator
+from collections.abc import Container, Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NamedTuple
@@ -143,8 +143,6 @@ class Line:
     """Players who used a ticket and, as far as can be known, are still there."""
     holders: dict[str, Join] = field(default_factory=dict)
     """Those in line all of whose players sit in the room already."""
-    replaced: dict[str, Join] = field(default_factory=dict)
-    """Joins whose ticket was good when a newer join of the player came, by the ticket's id."""
     departures: Departures = field(default_factory=Departures)
     seats: int = 0
     """Reserved seats, beyond those that the node counts already."""
@@ -240,23 +238,13 @@ class Line:
             self.reserved[member.id] = member
             self.seats += member.takes_seat
 
-    def use(self, id: str, waiting: Callable[[str], Join | None]) -> Join | None:
-        """The ticket was used up: its player is counted among the players from now on.
-
-        `waiting`: a player's join that is in this line, if there is one: of a later join than the ticket's.
-        """
+    def use(self, id: str) -> Join | None:
+        """The ticket was used up: its player is counted among the players from now on. The join whose
+        reservation that was; None if there is none any more."""
         join = self.reserved.get(id) or self._reserved_seat(id)
         if join is not None:
             self.free(join)
-        else:
-            join = self.replaced.pop(id, None)
-        if join is not None:
-            self.sit(join.player, waiting(join.player))
         return join
-
-    def give_way(self, join: Join) -> None:
-        """Its seat is free, for the player has joined again; but the ticket is good until it expires."""
-        self.replaced[join.seat.id if join.seat is not None else join.id] = join
 
     def free(self, join: Join) -> None:
         """The reservation is over."""
@@ -297,8 +285,6 @@ class Line:
             over.append(join)
         for join in over:
             self.free(join)
-        for id in [id for id, join in self.replaced.items() if join.expires <= now]:
-            del self.replaced[id]
         return over
 
     def next_expiry(self) -> float | None:

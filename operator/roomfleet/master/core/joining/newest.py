@@ -87,9 +87,6 @@ def take_over(world: World, join: Join) -> None:
 def _give_way(world: World, before: Join, player: str) -> None:
     if before.state is JoinState.ADMITTED:
         world.forget(before)
-        room = world.rooms.get(before.room) if before.room is not None else None
-        if room is not None and room.line is not None:
-            room.line.give_way(before)
     elif player == before.player:
         world.end(before, Refusal.REPLACED, "you joined again: the newer join goes on")
     else:

@@ -109,24 +109,23 @@ def _used(world: World, room: Room, report: Report) -> None:
         return join if waits else None
 
     for player in report.seated:
-        # After a restart of the master, or on another node than before: they need no second seat.
+        # Whatever is known of their ticket here: they need no second seat.
         room.lined().sit(player, waiting(player))
-        world.seats[room.key.game, player] = room.key
-    line = room.line
-    if line is None or not report.used:
-        return
-    for id in report.used:
-        join = line.use(id, waiting)
-        if join is None:
-            continue
-        world.forget(join)
-        who = (join.game, join.player)
+        who = (room.key.game, player)
         before = world.rooms.get(world.seats.get(who, room.key))
         if before is not None and before is not room and before.line is not None:
-            before.line.seated.pop(join.player, None)
+            before.line.seated.pop(player, None)
         world.seats[who] = room.key
-    for player in line.forget_oldest(SEATED_FACTOR * room.spec.capacity):
-        world.seats.pop((room.key.game, player), None)
+    line = room.line
+    if line is None:
+        return
+    for id in report.used:
+        join = line.use(id)
+        if join is not None:
+            world.forget(join)
+    if report.seated:
+        for player in line.forget_oldest(SEATED_FACTOR * room.spec.capacity):
+            world.seats.pop((room.key.game, player), None)
 
 
 def _counted(world: World, room: Room, place: Place, report: Report) -> None:
