@@ -7,6 +7,7 @@ import pytest
 from roomfleet.master.core import Key
 from roomfleet.master.core import effects as fx
 from roomfleet.master.core import events as ev
+from roomfleet.master.core.joining.line import Join, JoinState, Line
 from roomfleet.master.core.joining.telling import CHUNK, FAR_SECONDS, NEAR, RENEW_SECONDS
 from roomfleet.wire.link import RoomPhase
 from unit.core.driver import GAME, Driver
@@ -131,3 +132,13 @@ def test_the_recorded_count_is_written_at_once_when_the_line_has_doubled() -> No
         writes = driver.all(fx.WriteStatus)
         urgent += [write.status.waiting for write in writes if write.urgent]
     assert urgent == [1, 3, 7, 15, 31]
+
+
+def test_who_waits_and_is_heard_to_sit_elsewhere_now_needs_a_seat_again() -> None:
+    line = Line()
+    join = Join("j1", GAME, "ann", "town", 1.0, 1, requested=1.0, polled=1.0, state=JoinState.WAITING)
+    line.sit("ann")
+    line.enter(join)
+    assert (list(line.holders), line.seats_for(join)) == (["j1"], 0)
+    line.stand("ann")
+    assert (list(line.holders), line.seats_for(join)) == ([], 1)

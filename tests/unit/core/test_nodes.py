@@ -368,6 +368,19 @@ def test_who_joins_again_needs_no_second_seat_though_it_is_heard_late_that_they_
     assert not driver.admitted(bob)
 
 
+def test_all_who_sit_in_a_room_that_became_smaller_keep_their_seats_over_its_next_start() -> None:
+    driver = Driver()
+    driver.two_nodes()
+    driver.room("town", capacity=1)
+    ann = driver.join("ann", "town")
+    driver.run("town", resumable=4, seated=["ann", "bob", "cid", "dan"])
+    bob = driver.join("bob", "town", found="town")
+    assert driver.admitted(ann)
+    assert driver.admitted(bob)
+    reserved = driver.core._world.rooms[Key(GAME, "town")].lined().reserved
+    assert [join.takes_seat for join in reserved.values()] == [False, False]
+
+
 def test_who_came_in_and_left_while_the_link_was_broken_has_no_seat() -> None:
     driver = Driver()
     driver.two_nodes()

@@ -269,11 +269,17 @@ class Line:
         if waiting is not None and all(each in self.seated for each in waiting.players):
             self.holders[waiting.id] = waiting
 
+    def stand(self, player: str) -> None:
+        """The player sits in the room no more, as far as can be known: a join needs a seat for them."""
+        self.seated.pop(player, None)
+        for join in [join for join in self.holders.values() if player in join.players]:
+            del self.holders[join.id]
+
     def forget_oldest(self, most: int) -> list[str]:
         """Keep at most so many seated players in mind; returns the others."""
         over = list(itertools.islice(self.seated, max(0, len(self.seated) - most)))
         for player in over:
-            del self.seated[player]
+            self.stand(player)
         return over
 
     def expire(self, now: float) -> list[Join]:

@@ -22,7 +22,7 @@ AVOID_SECONDS = 10.0
 STRAY_SECONDS = 3.0
 """So long at most a room waits until a node that still has it has saved and stopped it; then it is fenced."""
 SEATED_FACTOR = 2
-"""How many seated players are kept in mind, in capacities of the room."""
+"""How many seated players are kept in mind, in capacities of the room or players there."""
 
 
 def reported(world: World, node: Node, report: Report) -> None:
@@ -114,7 +114,7 @@ def _used(world: World, room: Room, report: Report) -> None:
         who = (room.key.game, player)
         before = world.rooms.get(world.seats.get(who, room.key))
         if before is not None and before is not room and before.line is not None:
-            before.line.seated.pop(player, None)
+            before.line.stand(player)
         world.seats[who] = room.key
     line = room.line
     if line is None:
@@ -124,7 +124,9 @@ def _used(world: World, room: Room, report: Report) -> None:
         if join is not None:
             world.forget(join)
     if report.seated:
-        for player in line.forget_oldest(SEATED_FACTOR * room.spec.capacity):
+        # A room that became smaller has more players than it takes.
+        most = SEATED_FACTOR * max(room.spec.capacity, report.players + report.resumable)
+        for player in line.forget_oldest(most):
             world.seats.pop((room.key.game, player), None)
 
 
