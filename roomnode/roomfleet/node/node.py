@@ -269,6 +269,7 @@ class Node:
                 self._spawn(self._leftovers.sweep(rooms), "sweep")
             case FindMarked():
                 self._spawn(self._sweeping.tell_marked(), "marked rooms")
+                self._spawn(self._leftovers.sweep_all(), "sweep")
             case Mark():
                 self._spawn(self._sweeping.mark(message), "mark")
             case Erase():

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from roomfleet.store import Create, Save, Session, StoreUnavailable, Travel, claim, doc_id
-from roomfleet.wire.link import Bring, Find, Found, SendBack, Sweep
+from roomfleet.wire.link import Bring, Find, FindMarked, Found, Nudge, SendBack, Sweep
 from roomfleet.wire.spec import RoomSpec
 from support.hosted import Hosted, soon
 
@@ -52,6 +52,15 @@ async def body_like(on: Hosted) -> dict[str, Any]:
     return {**beta.live.new_player_body("x", beta.now()), **{k: BODY[k] for k in ("script", "name", "path")}}
 
 
+async def left(on: Hosted, origin: str, target: str, name: str = "porter", *, wake: bool = False) -> None:
+    """An actor leaves a room whose node dies after the commit: decided, and no document knows it."""
+    lost = await owner(on, origin)
+    actor, body = doc_id("trial", name), {**await body_like(on), "name": name}
+    await lost.commit([Create(actor, body)], state={}, ceiling_ms=0, saved_at_ms=1)
+    await lost.applied()
+    await lost.commit([Travel(actor, body, room(target), {"wake": wake})], ceiling_ms=0, saved_at_ms=1)
+
+
 def seen(on: Hosted, name: str) -> list[str]:
     return sorted(actor.name for actor in on.room(name).live.actors)
 
@@ -76,6 +85,61 @@ def test_who_left_a_room_whose_owner_died_before_it_told_anybody_arrives(on_a_no
         await soon(lambda: seen(on, "beta") == ["load", "porter"])
         by_name = {actor.name: actor for actor in on.room("beta").live.actors}
         assert by_name["load"].parent is by_name["porter"]
+
+    on_a_node(test)
+
+
+def test_a_lost_room_is_looked_after_as_soon_as_the_store_answers_again(on_a_node: Any) -> None:
+    async def test(on: Hosted) -> None:
+        await on.runs("beta", BETA)
+        await left(on, "alpha", "beta")
+        failed: list[str] = []
+
+        def trouble(name: str, args: tuple[Any, ...]) -> BaseException | None:
+            if name == "get_room" and args == (room("alpha"),) and len(failed) < 3:
+                failed.append(name)
+                return StoreUnavailable("the store is away")
+            return None
+
+        on.store.trouble = trouble
+        on.node.told(Sweep(rooms=["alpha"]))
+        await soon(lambda: seen(on, "beta") == ["porter"])
+        assert len(failed) == 3
+
+    on_a_node(test)
+
+
+def test_what_no_sweep_was_said_for_is_found_when_the_node_is_asked_for_marked_rooms(on_a_node: Any) -> None:
+    async def test(on: Hosted) -> None:
+        await on.runs("beta", BETA)
+        await left(on, "alpha", "beta")
+        on.node.told(FindMarked())
+        await soon(lambda: seen(on, "beta") == ["porter"])
+
+    on_a_node(test)
+
+
+def test_a_room_is_woken_for_who_is_on_the_way_and_not_for_who_was(on_a_node: Any) -> None:
+    async def test(on: Hosted) -> None:
+        await on.runs("beta", BETA)
+        await left(on, "alpha", "gamma", wake=True)
+        said: list[Any] = []
+        on.node._nudges._send = lambda message: said.append(message) or True  # type: ignore[func-returns-value]
+
+        def nudged() -> list[tuple[str, bool]]:
+            return [(one.room, one.wake) for one in said if isinstance(one, Nudge)]
+
+        on.node.told(Sweep(rooms=["alpha"]))
+        await soon(nudged)
+        assert nudged() == [("gamma", True)]
+        gamma = await owner(on, "gamma")
+        save = Save(doc_id("trial", "porter"), await body_like(on))
+        await gamma.commit([save], state={}, ceiling_ms=0, saved_at_ms=1)
+        await gamma.applied()
+        await left(on, "delta", "omega", "courier", wake=True)
+        on.node.told(Sweep(rooms=["alpha", "delta"]))
+        await soon(lambda: len(nudged()) > 1)
+        assert nudged() == [("gamma", True), ("omega", True)]
 
     on_a_node(test)
 

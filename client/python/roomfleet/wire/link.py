@@ -331,7 +331,8 @@ class Bring(Message, frozen=True, kw_only=True):
 
 
 class FindMarked(Message, frozen=True, kw_only=True):
-    """Which rooms have saved data that go with their object?"""
+    """Which rooms have saved data that go with their object? The node that is asked also brings to the actors
+    what lost owners of any rooms had committed: the word of one may have been lost, too."""
 
 
 class Mark(Message, frozen=True, kw_only=True):

@@ -229,7 +229,8 @@ class BringPlayer(msgspec.Struct, frozen=True):
 
 
 class FindMarked(msgspec.Struct, frozen=True):
-    """Ask this node which rooms have saved data that go with their object. Answered by `MarkedFound`."""
+    """Ask this node which rooms have saved data that go with their object. Answered by `MarkedFound`. It also
+    finishes what lost owners of any rooms had committed of travels: a `SweepRooms` may come to nothing."""
 
     node: Key
     boot: str
