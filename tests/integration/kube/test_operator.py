@@ -155,6 +155,31 @@ def test_a_deleted_room_says_goodbye_and_is_saved_and_its_object_is_gone_at_once
     assert fleet.status("doomed")["epoch"] > 1
 
 
+def test_a_deleted_room_that_a_finalizer_of_somebody_else_keeps_is_closed_all_the_same(
+    fleet: Operated,
+) -> None:
+    def keep(finalizers: list[str]) -> None:
+        change = {"metadata": {"finalizers": finalizers}}
+        fleet.kubectl("patch", "room", "doomed", "--type=merge", "-p", json.dumps(change))
+
+    async def play() -> None:
+        async with in_room(fleet.url, fleet.game, "cid", "doomed") as raw:
+            await asyncio.to_thread(keep, ["example.org/backup"])
+            await asyncio.to_thread(fleet.kubectl, "delete", "room", "doomed", "--wait=false")
+            heard = await raw.rest()
+        assert [one["code"] for one in heard if one["type"] == "bye"] == ["room-deleted"]
+
+    asyncio.run(play())
+    joins = f"{fleet.url}/v1/games/{fleet.game}/joins"
+    answer = ask(joins, method="POST", player="cid", body={"room": "doomed"})
+    assert (answer.status, answer.json["title"]) == (404, "No such room")
+    fleet.kubectl("annotate", "room", "doomed", "example.org/backup=done")  # the watch tells of it once more
+    keep([])
+    fleet.kubectl("wait", "--for=delete", "room/doomed", "--timeout=5s")
+    apply(fleet, "doomed")
+    assert visit(fleet, "doomed", "cid") > 0
+
+
 def test_a_room_made_again_with_another_map_fails_with_the_cure(fleet: Operated) -> None:
     visit(fleet, "moved", "dan")
     fleet.wait_phase("moved", "Asleep")

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from roomfleet.master.core.model import Key
-from roomfleet.master.kube.cache import Cache, Id, id_of
+from roomfleet.master.kube.cache import Cache, Id, Listing, id_of
 
 TOWN = Id("rooms", Key("game", "town"))
 
@@ -53,6 +53,16 @@ def test_what_a_watch_has_still_to_tell_of_an_object_that_we_have_deleted_is_no_
     assert not cache.put(TOWN, obj(7))
     assert cache.get(TOWN) is None
     assert cache.put(TOWN, obj(9, uid="u2"))
+
+
+def test_what_a_finalizer_keeps_though_it_was_told_to_be_deleted_is_gone() -> None:
+    cache, listing = Cache(), Listing()
+    cache.put(TOWN, obj(5))
+    going = obj(7)
+    going["metadata"].update(deletionTimestamp="2026-01-01T00:00:00Z", finalizers=["example.org/backup"])
+    assert not cache.put(TOWN, going)
+    assert cache.compare("rooms", "game", [going], 7, listing) == ([], [(TOWN, obj(5))])
+    assert cache.compare("rooms", "game", [going], 8, listing) == ([], [])
 
 
 def test_a_list_finds_a_deletion_that_no_watch_reported() -> None:

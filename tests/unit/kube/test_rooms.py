@@ -207,8 +207,18 @@ def test_a_room_that_is_gone_already_is_told_too() -> None:
     assert Tried(DeleteRoomObject(CAVE, "u-1"), NotFound("gone")).gone == [ID]
 
 
-@pytest.mark.parametrize(
-    "answer", [Conflict("uid"), {"metadata": {"deletionTimestamp": "2026-01-01T00:00:00Z"}}]
-)
-def test_another_rooms_name_and_a_finalizer_are_left_to_the_watch(answer: Json | ApiError) -> None:
-    assert Tried(DeleteRoomObject(CAVE, "u-1"), answer).gone == []
+def test_another_room_of_that_name_is_left_to_the_watch() -> None:
+    assert Tried(DeleteRoomObject(CAVE, "u-1"), Conflict("uid")).gone == []
+
+
+def test_a_room_that_a_finalizer_keeps_is_gone_and_its_name_is_still_taken() -> None:
+    going = room(9)
+    going["metadata"].update(deletionTimestamp="2026-01-01T00:00:00Z", finalizers=["example.org/backup"])
+    assert Tried(DeleteRoomObject(CAVE, "u-1"), going).gone == [ID]
+    assert Tried(BIND, Conflict("changed"), going).outcome is RecordOutcome.GONE
+    (event,) = Tried(CREATE, Conflict("exists"), going).events
+    assert isinstance(event, RoomCreated)
+    assert (event.outcome, event.message) == (
+        RecordOutcome.FAILED,
+        "the last Room cave-1 is still being deleted, its finalizers keep it: example.org/backup",
+    )

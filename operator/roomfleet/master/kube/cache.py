@@ -1,5 +1,7 @@
 """The objects as they were last seen: what is news and what an echo. Pure.
 
+An object that was told to be deleted is gone, also where somebody's finalizer keeps it for a while.
+
 Kubernetes' resourceVersions of one resource are numbers that rise (comparable since 1.35, and with etcd
 always); so of two versions of an object the higher one is the newer, whichever way they came.
 """
@@ -52,7 +54,7 @@ class Cache:
 
     def put(self, id: Id, obj: Json) -> bool:
         """Whether it is newer than what was known."""
-        if obj["metadata"]["uid"] in self._dropped:
+        if obj["metadata"]["uid"] in self._dropped or is_going(obj):
             return False
         known = self._objects.get(id)
         if known is not None:
@@ -96,6 +98,8 @@ class Cache:
         seen: set[Id] = set()
         news = []
         for obj in found:
+            if is_going(obj):
+                continue
             id = id_of(plural, obj)
             seen.add(id)
             if obj["metadata"]["uid"] not in listing.deleted and self.put(id, obj):
@@ -115,6 +119,11 @@ class Cache:
 
 def id_of(plural: str, obj: Json) -> Id:
     return Id(plural, Key(obj["metadata"]["namespace"], obj["metadata"]["name"]))
+
+
+def is_going(obj: Json) -> bool:
+    """Whether it was told to be deleted."""
+    return "deletionTimestamp" in obj["metadata"]
 
 
 def version_of(obj: Json) -> int:

@@ -40,7 +40,7 @@ from roomfleet.master.core.events import (
 )
 from roomfleet.master.core.model import Key
 from roomfleet.master.kube.announcer import Announcer
-from roomfleet.master.kube.cache import Cache, Id, id_of
+from roomfleet.master.kube.cache import Cache, Id, id_of, is_going
 from roomfleet.master.kube.client import Api, path_of
 from roomfleet.master.kube.echoes import Echoes
 from roomfleet.master.kube.errors import ApiDown, ApiError, Expired, NotAllowed, NotServed
@@ -147,7 +147,7 @@ class KubeFleet:
     def seen(self, plural: str, change: str | None, obj: Json) -> None:
         """What a watch reports: ADDED, MODIFIED or DELETED."""
         id = id_of(plural, obj)
-        if change == "DELETED":
+        if change == "DELETED" or is_going(obj):
             if self.cache.drop(id, obj["metadata"]["uid"]):
                 self._gone(id, obj)
         elif self.cache.put(id, obj):

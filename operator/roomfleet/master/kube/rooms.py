@@ -9,7 +9,7 @@ from typing import Any
 from roomfleet.master.core.effects import BindRoom, CreateRoom, DeleteRoomObject
 from roomfleet.master.core.events import Event, RecordOutcome, RoomBound, RoomCreated
 from roomfleet.master.core.model import Key
-from roomfleet.master.kube.cache import Cache, Id
+from roomfleet.master.kube.cache import Cache, Id, is_going
 from roomfleet.master.kube.client import Api, path_of
 from roomfleet.master.kube.echoes import Echoes
 from roomfleet.master.kube.errors import ApiDown, ApiError, Conflict, Forbidden, NotAllowed, NotFound
@@ -83,7 +83,11 @@ class RoomChanges:
             log.error("cannot make room %s: %s", id.key, error)
             self._handle(RoomCreated(create, RecordOutcome.FAILED, str(error)))
             return
-        if made is not None:
+        if made is not None and is_going(made):
+            keepers = ", ".join(made["metadata"].get("finalizers", ()))
+            message = f"the last Room {id.key.name} is still being deleted, its finalizers keep it: {keepers}"
+            self._handle(RoomCreated(create, RecordOutcome.FAILED, message))
+        elif made is not None:
             if self._cache.put(id, made):
                 self._news(id, made)
             self._handle(RoomCreated(create, RecordOutcome.WRITTEN))
@@ -108,7 +112,7 @@ class RoomChanges:
             log.error("cannot give room %s its key: %s", id.key, error)
             self._handle(RoomBound(bind, RecordOutcome.FAILED))
             return own
-        if room is None or room["metadata"]["uid"] != bind.uid:
+        if room is None or room["metadata"]["uid"] != bind.uid or is_going(room):
             self._handle(RoomBound(bind, RecordOutcome.GONE))
             return own
         now = room["metadata"]["resourceVersion"]
@@ -120,9 +124,9 @@ class RoomChanges:
 
     async def _delete(self, id: Id, change: DeleteRoomObject) -> None:
         try:
-            last = await self._api.delete(path_of(id.plural, id.key.game, id.key.name), change.uid)
+            await self._api.delete(path_of(id.plural, id.key.game, id.key.name), change.uid)
         except NotFound:
-            last = {}
+            pass  # it is done
         except Conflict:
             return  # another one has its name now: the watch tells
         except (ApiDown, NotAllowed):
@@ -130,8 +134,6 @@ class RoomChanges:
         except ApiError as error:
             log.error("cannot delete room %s: %s", id.key, error)
             return
-        if last.get("metadata", {}).get("deletionTimestamp"):
-            return  # somebody's finalizer keeps it for a while
         known = self._cache.get(id)
         if known is not None and self._cache.drop(id, change.uid):
             self._gone(id, known)
