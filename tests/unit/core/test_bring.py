@@ -75,6 +75,24 @@ def test_the_room_that_was_woken_for_it_gets_bored_again(driver: Driver) -> None
     assert driver.phase("cave") is Phase.STOPPING
 
 
+def test_a_room_that_failed_to_start_is_tried_again_for_it_ten_seconds_later(driver: Driver) -> None:
+    driver.room("inn", arrivals=Arrivals.ANYONE, bored_after_seconds=60)
+    id = driver.join("ann", "inn", found="cave", bring=True)
+    driver.run("inn")
+    driver.recorded("cave", 1)
+    driver.report(1, "cave", RoomPhase.FAILED, 1, message="the script is broken")
+    assert driver.problem(id).refusal == "room-failed"
+    assert driver.phase("cave") is Phase.FAILED
+    driver.wait(5, alive=(0, 1))
+    early = driver.join("ann", "inn", found="cave", bring=True)
+    assert driver.problem(early).refusal == "room-failed"
+    driver.wait(6, alive=(0, 1))
+    later = driver.join("ann", "inn", found="cave", bring=True)
+    driver.run("cave", 1, epoch=2)
+    brought(driver, later)
+    assert driver.admitted(later)
+
+
 def test_a_room_with_doors_only_refuses_with_the_cure(driver: Driver) -> None:
     driver.room("inn", arrivals=Arrivals.DOORS)
     problem = driver.problem(driver.join("ann", "inn", found="cave", bring=True))

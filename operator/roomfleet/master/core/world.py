@@ -35,6 +35,8 @@ from roomfleet.wire.joining import Problem, Refusal
 from roomfleet.wire.settings import Settings
 from roomfleet.wire.tickets import LINE_TOKEN_SECONDS
 
+FAILED_SECONDS = 10.0
+"""A join that comes so long after a room's failure has it tried again."""
 STALL_SECONDS = 5.0
 """Looked at so much later than was due, the core itself stood still: silence before that proves nothing."""
 
@@ -132,6 +134,13 @@ class World:
     def look_at(self, room: Room, lane: Lane = Lane.HOUSEKEEPING) -> None:
         """Have the room reconciled."""
         self.queue.add(Work("room", room.key), lane, self.now)
+
+    def try_again(self, room: Room) -> None:
+        """A join needs the room: a failure that is long enough ago counts no more. The room is looked at even
+        if the join is refused: it may be wanted anyway."""
+        if room.failure is not None and self.now >= room.failure.at + FAILED_SECONDS:
+            room.failure = None
+            self.look_at(room, Lane.URGENT)
 
     def template(self, key: Key) -> Template:
         template = self.templates.get(key)

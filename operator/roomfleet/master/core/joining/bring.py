@@ -120,6 +120,7 @@ def _wait_for(world: World, join: Join, origin: Key) -> None:
     join.origin = origin
     world.brings.setdefault(origin, {})[join.id] = join
     if (room := world.rooms.get(origin)) is not None:
+        world.try_again(room)
         world.look_at(room, Lane.URGENT)
 
 

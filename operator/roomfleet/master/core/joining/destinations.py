@@ -20,8 +20,6 @@ from roomfleet.wire.spec import ENTRY_ANNOTATION
 
 FIND_SECONDS = 2.0
 """How long a node may take to say where a player's actor is; then the join goes on without."""
-FAILED_SECONDS = 10.0
-"""A join that comes so long after a room's failure has it tried again."""
 
 
 def begin(world: World, join: Join) -> None:
@@ -183,9 +181,7 @@ def _enter_line(world: World, join: Join, room: Room) -> None:
         detail = f"{room.key.name} is a warm instance of {name} for whoever comes: join {name} with a key"
         world.refuse(join, Refusal.ROOM_CLOSED, detail)
         return
-    if room.failure is not None and world.now >= room.failure.at + FAILED_SECONDS:
-        room.failure = None
-        world.look_at(room, Lane.URGENT)  # even if the join is refused: the room may be wanted anyway
+    world.try_again(room)
     refusal = refusal_of(room)
     if refusal is not None:
         world.refuse(join, *refusal)
