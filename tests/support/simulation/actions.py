@@ -140,24 +140,25 @@ def _stay(simulation: Simulation, action: Action) -> None:
 
 
 def _wander(simulation: Simulation, action: Action) -> None:
-    """An actor of no player's leaves a room that runs; one that is nowhere is made there."""
+    """An actor of no player's leaves a room that runs; one that is nowhere is made in one."""
     store = simulation.store
-    homes = [
-        (node, name)
+    homes = {
+        Key(node.key.game, name): node
         for node in simulation.processes
         if node.works
         for name, copy in node.copies.items()
         if copy.phase is RoomPhase.RUNNING and not copy.busy and node.saves(name, copy)
-    ]
+    }
     if not homes or not store.up:
         return
-    node, name = chosen(homes, action.luck[0])
-    room = Key(node.key.game, name)
-    actor = f"n{int(action.luck[1] * WANDERERS)}"
-    if store.actors.setdefault((room.game, actor), name) != name or (room.game, actor) in store.transits:
+    room = chosen(list(homes), action.luck[0])
+    who = (room.game, f"n{int(action.luck[1] * WANDERERS)}")
+    room = Key(room.game, store.actors.setdefault(who, room.name))
+    if room not in homes or who in store.transits or who[1] in store.rooms[room].journal:
         return
     rooms = [key.name for key in simulation.api.rooms if key.game == room.game and key != room]
-    node.depart(name, actor, chosen([*rooms, "nowhere"], action.luck[2]), wake=action.luck[1] < 0.2)
+    target = chosen([*rooms, "nowhere"], action.luck[2])
+    homes[room].depart(room.name, who[1], target, wake=action.luck[1] < 0.2)
 
 
 def _nudge(simulation: Simulation, action: Action) -> None:

@@ -198,6 +198,7 @@ class Master:
             case fx.AnswerInstance():
                 simulation.players.located(f"{effect.boot}:{effect.id}")
             case fx.SweepRooms():
+                simulation.oracle.sweeps(effect)
                 if (node := simulation.node(effect.node, effect.boot)) is not None:
                     node.hear(functools.partial(node.sweep, effect))
             case fx.SendBack():

@@ -103,6 +103,7 @@ MUTATIONS = (
     Mutation(
         "travellers to a deleted room stay there", leftovers.send_back, "if key in world.rooms", "if True"
     ),
+    Mutation("lost rooms are not swept", leftovers.lost, "world.unswept[room.key.game] = None", "pass"),
     Mutation("nobody is bored", reconcile.sync_intent, "world.now >= room.idle_since", "0 > room.idle_since"),
 )
 

@@ -448,6 +448,7 @@ class SimNode:
         self.send(ev.PlayerBrought(effect.id, store.actors.get(who)))
 
     def tell_marked(self) -> None:
+        """Answer which rooms are marked, and who is on the way to which; finish what is left anywhere."""
         if self.simulation.store.up:
             rooms = [
                 MarkedRoom(room=key.name, uid=found.uid, epoch=found.epoch)
@@ -456,6 +457,10 @@ class SimNode:
             ]
             awaited = tuple(self.simulation.store.awaited(self.key.game))
             self.send(ev.MarkedFound(self.key, self.boot, tuple(rooms), awaited))
+            for key, found in self.simulation.store.rooms.items():
+                if found.journal and key.game == self.key.game and key.name not in self.copies:
+                    self.simulation.store.apply(key)
+                    self._nudge_awaited()
 
     def look_for_arrivals(self) -> None:
         """Take in whoever is on the way to a room of this node; a copy that is not the room's owner any more
@@ -474,11 +479,13 @@ class SimNode:
                 self._end(name, copy, RoomPhase.FENCED, found_epoch=store.found(room))
 
     def sweep(self, effect: fx.SweepRooms) -> None:
-        """Finish what lost owners had committed."""
-        for name in effect.rooms:
-            if self.simulation.store.up:
+        """Finish what lost owners had committed, unless it comes to nothing."""
+        if not self.simulation.store.up:
+            self.later(2.0, lambda: self.sweep(effect))
+        elif self.simulation.luck(f"lost {self.boot}") > 0.3:
+            for name in effect.rooms:
                 self.simulation.store.apply(Key(self.key.game, name))
-        self._nudge_awaited()
+            self._nudge_awaited()
 
     def send_back(self, effect: fx.SendBack) -> None:
         """Whoever is on the way to that room goes back."""
@@ -494,8 +501,13 @@ class SimNode:
         """An actor of a room here goes to another room: committed at once, brought to it a moment later."""
         room = Key(self.key.game, name)
         self.simulation.store.commit(room, actor, target)
+        if self.simulation.luck(f"depart {self.boot}") < 0.03:
+            self.kill()  # at the worst moment
 
         def apply() -> None:
+            if not self.simulation.store.up:
+                self.later(1.0, apply)
+                return
             self.simulation.store.apply(room)
             self.send(ev.Nudged(Key(self.key.game, target), wake))
 

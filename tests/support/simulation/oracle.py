@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 GRACE_SECONDS = 1.0
 """A join may end so much later than it should: the core is only called when something is due."""
+LEFT_SECONDS = 60.0
+"""What a lost owner committed is carried out so soon, of the time in which that is possible."""
 
 
 class Broken(Exception):
@@ -88,6 +90,10 @@ class Oracle:
         """The same, as far as the core can know since its start."""
         self._asked_back: dict[str, tuple[ev.LinePlace, float]] = {}
         """Places that joins ask back, and when."""
+        self._owners: dict[Key, str] = {}
+        """The boots that claimed rooms since the master's start, and that no node was told to sweep after."""
+        self._left: dict[Key, float] = {}
+        """For how long rooms have been left with a journal while it could be swept."""
         self._greeted: dict[Key, str] = {}
         """The boots of nodes that said hello to this start of the master last."""
         self._open: dict[str, tuple[Attempt, float]] = {}
@@ -136,6 +142,7 @@ class Oracle:
 
     def claimed(self, room: Key, epoch: int, boot: str) -> None:
         """The store took the claim."""
+        self._owners[room] = boot
         before = self._claims[room].setdefault(epoch, boot)
         if before != boot and not self._simulation.restored:
             raise Broken("one claim an epoch", f"{room} epoch {epoch}: {before} and {boot}", str(room))
@@ -158,6 +165,34 @@ class Oracle:
             node, known = simulation.node(key, boot), simulation.master.core._world.nodes.get(key)
             if node is not None and node.linked and (known is None or known.boot != boot):
                 raise Broken("who said hello is known", f"{node} lives, the core has {known}", str(key))
+
+    # -- P4: what is committed happens ---------------------------------------------------------------------
+
+    def sweeps(self, effect: fx.SweepRooms) -> None:
+        """A node is told to finish what is left in these rooms."""
+        for name in effect.rooms:
+            self._owners.pop(Key(effect.node.game, name), None)
+
+    def left_overs(self, seconds: float) -> None:
+        """What a lost owner has left is swept as soon as the core knows of the loss and has a node; where
+        that comes to nothing, the next round finds it. `seconds` passed since the last look.
+        """
+        simulation, world, before = self._simulation, self._simulation.master.core._world, self._left
+        self._left = {}
+        for key, document in simulation.store.rooms.items():
+            boot, room = document.holder, world.rooms.get(key)
+            if not document.journal or simulation.booted(boot) is not None:
+                continue
+            able = simulation.store.up and simulation.api.up and world.synced and world.games[key.game].links
+            self._left[key] = before.get(key, 0.0) + (seconds if able else 0.0)
+            if self._left[key] > LEFT_SECONDS:
+                text = f"{key} was left by {boot} with {document.journal} for {self._left[key]:.0f} s"
+                raise Broken("what was committed is carried out", text, str(key))
+            known = room is not None and (room.place is None or room.place.boot != boot)
+            tampered = room is not None and room.uid in simulation.api.tampered
+            if self._owners.get(key) == boot and able and known and not tampered:
+                text = f"{key} was left by {boot} with {document.journal}, and no node was told"
+                raise Broken("lost rooms are swept", text, str(key))
 
     # -- P4: one seat --------------------------------------------------------------------------------------
 
@@ -395,6 +430,7 @@ class Oracle:
         self._specs.clear()
         self._known.clear()
         self._greeted.clear()
+        self._owners.clear()
         self._known_used.clear()
         self._asked_back.clear()
         self._claimed.clear()

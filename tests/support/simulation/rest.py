@@ -39,6 +39,7 @@ def come_to_rest(simulation: Simulation) -> None:
     _check_rooms(simulation)
     _check_nothing_is_left(simulation)
     simulation.instances.at_rest()
+    _check_journals(simulation)
     _check_travellers(simulation)
     _check_wakes(simulation)
 
@@ -158,6 +159,14 @@ def _check_travellers(simulation: Simulation) -> None:
         stuck = len(entries) != 1  # there is nowhere to go
         if (target not in rooms and not stuck) or target in running:
             raise Broken("travellers arrive or come back", f"{who} to {target}, {transit}", str(target))
+
+
+def _check_journals(simulation: Simulation) -> None:
+    """What any owner of a room had committed has reached the actors."""
+    for key, document in simulation.store.rooms.items():
+        if document.journal:
+            text = f"{key} was left by {document.holder} with {document.journal}"
+            raise Broken("what was committed is carried out", text, str(key))
 
 
 def _plays(world: World, key: Key) -> bool:

@@ -181,6 +181,7 @@ class Simulation:
             if self.master.next_due() is not None:  # it does not stand still
                 self.oracle.own_seats()
                 self.oracle.nodes_are_known()
+                self.oracle.left_overs(CHECK_SECONDS)
             check_bookkeeping(self.master.core)
 
     def come_to_rest(self) -> None:
