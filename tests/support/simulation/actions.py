@@ -147,7 +147,7 @@ def _wander(simulation: Simulation, action: Action) -> None:
         for node in simulation.processes
         if node.works
         for name, copy in node.copies.items()
-        if copy.phase is RoomPhase.RUNNING and not copy.busy and node.saves(name, copy)
+        if copy.phase is RoomPhase.RUNNING and not copy.busy and node.rooms.saves(name, copy)
     }
     if not homes or not store.up:
         return
@@ -158,13 +158,13 @@ def _wander(simulation: Simulation, action: Action) -> None:
         return
     rooms = [key.name for key in simulation.api.rooms if key.game == room.game and key != room]
     target = chosen([*rooms, "nowhere"], action.luck[2])
-    homes[room].depart(room.name, who[1], target, wake=action.luck[1] < 0.2)
+    homes[room].errands.depart(room.name, who[1], target, wake=action.luck[1] < 0.2)
 
 
 def _nudge(simulation: Simulation, action: Action) -> None:
     node, found = _node(simulation, action.luck[0]), _room(simulation, action.luck[1])
     if node is not None and found is not None and node.works:
-        node.send(ev.Nudged(Key(node.key.game, found.key.name), action.luck[2] < 0.5))
+        node.link.send(ev.Nudged(Key(node.key.game, found.key.name), action.luck[2] < 0.5))
 
 
 # -- operators ---------------------------------------------------------------------------------------------
@@ -351,7 +351,7 @@ def _pause(simulation: Simulation, action: Action) -> None:
 
 def _cut(simulation: Simulation, action: Action) -> None:
     if (node := _node(simulation, action.luck[0])) is not None and not node.paused:
-        node.cut(chosen([0.3, 3.0, 14.0, 70.0], action.luck[1]), told=action.luck[2] < 0.8)
+        node.link.cut(chosen([0.3, 3.0, 14.0, 70.0], action.luck[1]), told=action.luck[2] < 0.8)
 
 
 def _master_kill(simulation: Simulation, action: Action) -> None:

@@ -73,8 +73,7 @@ class Master:
         for node in simulation.processes:
             desired = told.get((node.key, node.boot))
             if desired is not None and node.linked and simulation.luck(f"oust {node.boot}") < 0.5:
-                node.cling(pause + 0.5)
-                simulation.clock.later(pause, functools.partial(node.hear_late, node.link, desired))
+                node.link.cling(pause + 0.5, desired, pause)
         self.kill(LEASE_SECONDS + after)
 
     def stall(self, seconds: float) -> None:
@@ -160,7 +159,7 @@ class Master:
                 self._desired[effect.node, effect.boot] = effect
                 node = simulation.node(effect.node, effect.boot)
                 if node is not None:
-                    node.hear(lambda: node.desire(effect))
+                    node.link.hear(lambda: node.rooms.desire(effect))
             case fx.CreateNode():
                 simulation.create_node(effect.node, effect.fleet)
             case fx.DeleteNode():
@@ -188,7 +187,7 @@ class Master:
             case fx.SendDrain():
                 node = simulation.node(effect.node, effect.boot)
                 if node is not None:
-                    node.hear(lambda: node.leave_within(effect.seconds))
+                    node.link.hear(lambda: node.leave_within(effect.seconds))
             case fx.CreateRoom() | fx.BindRoom() | fx.DeleteRoomObject():
                 if isinstance(effect, fx.CreateRoom):
                     simulation.instances.said(effect)
@@ -200,13 +199,13 @@ class Master:
             case fx.SweepRooms():
                 simulation.oracle.sweeps(effect)
                 if (node := simulation.node(effect.node, effect.boot)) is not None:
-                    node.hear(functools.partial(node.sweep, effect))
+                    node.link.hear(functools.partial(node.errands.sweep, effect))
             case fx.SendBack():
                 if (node := simulation.node(effect.node, effect.boot)) is not None:
-                    node.hear(functools.partial(node.send_back, effect))
+                    node.link.hear(functools.partial(node.errands.send_back, effect))
             case fx.SendNudge():
                 if (node := simulation.node(effect.node, effect.boot)) is not None:
-                    node.hear(node.look_for_arrivals)
+                    node.link.hear(node.errands.look_for_arrivals)
             case fx.SendGoodbye() | fx.WriteFleetStatus():
                 pass
 
@@ -218,12 +217,12 @@ class Master:
             return
         match effect:
             case fx.FindPlayer():
-                node.hear(lambda: node.find(effect))
+                node.link.hear(lambda: node.errands.find(effect))
             case fx.BringPlayer():
-                node.hear(lambda: node.bring(effect))
+                node.link.hear(lambda: node.errands.bring(effect))
             case fx.FindMarked():
-                node.hear(node.tell_marked)
+                node.link.hear(node.errands.tell_marked)
             case fx.MarkRoom():
-                node.hear(lambda: node.mark(effect))
+                node.link.hear(lambda: node.errands.mark(effect))
             case fx.EraseRooms():
-                node.hear(lambda: node.erase(effect))
+                node.link.hear(lambda: node.errands.erase(effect))

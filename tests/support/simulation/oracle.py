@@ -153,7 +153,7 @@ class Oracle:
         for node in self._simulation.processes:
             for name, copy in node.copies.items():
                 key = Key(node.key.game, name)
-                if node.saves(name, copy) and not node.dead:
+                if node.rooms.saves(name, copy) and not node.dead:
                     if key in found:
                         raise Broken("one writer", f"{key} on {found[key]} and {node.boot}", str(key))
                     found[key] = node.boot

@@ -11,12 +11,14 @@ from roomfleet.master.core import Key
 from roomfleet.master.core import effects as fx
 from roomfleet.master.core import events as ev
 from roomfleet.wire.link import RoomPhase
-from support.simulation.nodes import RESUME_SECONDS, Copy, SimNode
+from support.simulation.node_rooms import Copy
+from support.simulation.nodes import SimNode
 
 if TYPE_CHECKING:
     from support.simulation.simulation import Simulation
 
 POLL_SECONDS = 10.0
+RESUME_SECONDS = 20.0
 TOKEN_SECONDS = 60.0
 """A line token is good for so long after it was given."""
 
@@ -140,14 +142,14 @@ class Players:
         if key is not None:
             attempt.asked, attempt.template, attempt.key = None, room, key
         self.attempts[attempt.id] = attempt
-        node.send(ev.SeatRequested(node.key, node.boot, id, player, room, key=key))
+        node.link.send(ev.SeatRequested(node.key, node.boot, id, player, room, key=key))
 
     def locate(self, id: str, node: SimNode, template: str, key: str) -> None:
         """A node asks which room an instance is, for an actor that needs no seat."""
         attempt = Attempt(f"{node.boot}:{id}", node.key.game, "", None, 0.0, node=node, raw=id)
         attempt.template, attempt.key = template, key
         self.attempts[attempt.id] = attempt
-        node.send(ev.InstanceRequested(node.key, node.boot, id, template, key))
+        node.link.send(ev.InstanceRequested(node.key, node.boot, id, template, key))
 
     def located(self, id: str) -> None:
         """That was answered."""
@@ -158,7 +160,7 @@ class Players:
         """The player goes away."""
         self._over(attempt, "cancelled")
         if attempt.node is not None:
-            attempt.node.send(ev.SeatCancelled(attempt.node.key, attempt.node.boot, attempt.raw))
+            attempt.node.link.send(ev.SeatCancelled(attempt.node.key, attempt.node.boot, attempt.raw))
         else:
             for_good = self._simulation.chance.roll(f"cancel {attempt.id}") < 0.5
             self._simulation.master.tell(ev.JoinCancelled(attempt.id, for_good))
@@ -265,8 +267,8 @@ class Players:
         if not welcome or copy is None or copy.phase is not RoomPhase.RUNNING:
             self._turned_away(attempt)
             return
-        if not node.saves(attempt.room, copy):
-            node.look_at_epochs()
+        if not node.rooms.saves(attempt.room, copy):
+            node.rooms.look_at_epochs()
             self._turned_away(attempt)
             return
         player = attempt.player
@@ -295,14 +297,14 @@ class Players:
         if attempt.window is not None:
             self._windows[attempt.who] = attempt.window
             self._come_again(attempt.window, 20.0)
-        node.report(attempt.room, copy)
+        node.rooms.report(attempt.room, copy)
 
     def _vanish(self, node: SimNode, name: str, copy: Copy, player: str) -> None:
         """One player, one session: the older one ends."""
         if player in copy.players or player in copy.resumable:
             copy.players.pop(player, None)
             copy.resumable.pop(player, None)
-            node.here(lambda: node.report(name, copy))
+            node.here(lambda: node.rooms.report(name, copy))
 
     def _depart(self, attempt: Attempt) -> None:
         """A seat was had: the actor leaves its room for the other one."""
@@ -311,12 +313,17 @@ class Players:
             return
         held = self._simulation.store.actors.get(attempt.who)
         copy = origin.copies.get(held or "")
-        if held is None or copy is None or attempt.player not in copy.players or not origin.saves(held, copy):
+        if (
+            held is None
+            or copy is None
+            or attempt.player not in copy.players
+            or not origin.rooms.saves(held, copy)
+        ):
             return
         del copy.players[attempt.player]
         self._simulation.store.leave(Key(attempt.game, held), attempt.player)
-        origin.depart(held, attempt.player, attempt.room, wake=False)
-        origin.report(held, copy)
+        origin.errands.depart(held, attempt.player, attempt.room, wake=False)
+        origin.rooms.report(held, copy)
 
     def _turned_away(self, attempt: Attempt) -> None:
         """`rejoin`: back to the master."""
@@ -348,7 +355,7 @@ class Players:
             self.expect(node, name, copy, player)
         else:
             self._simulation.store.leave(Key(node.key.game, name), player)
-        node.report(name, copy)
+        node.rooms.report(name, copy)
 
     def expect(self, node: SimNode, name: str, copy: Copy, player: str) -> None:
         """The actor of one without a connection stays for a while."""
@@ -358,13 +365,13 @@ class Players:
         if player in copy.resumable and copy.phase is RoomPhase.RUNNING:
             del copy.resumable[player]
             copy.players[player] = None
-            node.report(name, copy)
+            node.rooms.report(name, copy)
 
     def _give_up(self, node: SimNode, name: str, copy: Copy, player: str) -> None:
         if player in copy.resumable:
             del copy.resumable[player]
             self._simulation.store.leave(Key(node.key.game, name), player)
-            node.report(name, copy)
+            node.rooms.report(name, copy)
 
     def led_over(self, game: str, name: str, copy: Copy, boot: str) -> None:
         """Their room goes to that boot of another node: they follow, or come by the master in the end."""

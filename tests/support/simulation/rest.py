@@ -75,7 +75,7 @@ def _everybody_leaves(simulation: Simulation) -> None:
         for name, copy in list(node.copies.items()):
             copy.players.clear()
             copy.resumable.clear()
-            node.report(name, copy)
+            node.rooms.report(name, copy)
 
 
 def _check_rooms(simulation: Simulation) -> None:
@@ -109,7 +109,7 @@ def _check_room(simulation: Simulation, key: Key, found: Object) -> None:
         raise Broken("unwanted rooms sleep", f"{view}, and it is on {running}", str(key))
     for node, copy in copies:
         idle = simulation.restored and not copy.players  # it finds out when it has something to save
-        if copy.phase is RoomPhase.RUNNING and not node.saves(key.name, copy) and not idle:
+        if copy.phase is RoomPhase.RUNNING and not node.rooms.saves(key.name, copy) and not idle:
             raise Broken("running rooms can save", f"{key} on {node} with {copy}", str(key))
     if simulation.players.quiet:
         said, truth = _essence(found.status), (view.phase, view.node, view.epoch, view.players, view.waiting)
