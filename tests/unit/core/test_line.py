@@ -136,7 +136,7 @@ def test_the_recorded_count_is_written_at_once_when_the_line_has_doubled() -> No
 
 def test_who_waits_and_is_heard_to_sit_elsewhere_now_needs_a_seat_again() -> None:
     line = Line()
-    join = Join("j1", GAME, "ann", "town", 1.0, 1, requested=1.0, polled=1.0, state=JoinState.WAITING)
+    join = Join("j1", GAME, "ann", "town", 1.0, 1, 1.0, 1.0, 1.0, state=JoinState.WAITING)
     line.sit("ann")
     line.enter(join)
     assert (list(line.holders), line.seats_for(join)) == (["j1"], 0)

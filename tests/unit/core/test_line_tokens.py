@@ -337,6 +337,16 @@ def test_a_token_of_one_who_was_let_in_is_found_out_when_the_node_comes_later_th
     assert driver.position(ann) == 1
 
 
+def test_who_came_with_a_used_place_is_in_line_since_they_came_however_late_that_was_told() -> None:
+    driver = unheard()
+    came = (driver.now + 1, driver.now + 2)
+    driver.wait(5)
+    driver.tell(ev.JoinRequested("ann", "game", "ann", "town", came[0], place=place(980.0, "ann")))
+    driver.tell(ev.JoinRequested("bob", "game", "bob", "town", came[1]))
+    driver.connect(0, running(4, players=1), let_in={"ann": 995.0})
+    assert (driver.position("ann"), driver.position("bob")) == (1, 2)
+
+
 def test_who_was_let_in_and_stood_in_line_again_since_keeps_that_place() -> None:
     driver = unheard()
     ann = driver.join("ann", "town", arrived=996.0, ahead=0)

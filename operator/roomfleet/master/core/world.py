@@ -224,6 +224,7 @@ class World:
                 leader.asked,
                 leader.arrived,
                 leader.number,
+                leader.came,
                 leader.requested,
                 self.now,
                 session=leader.session,

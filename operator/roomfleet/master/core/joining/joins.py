@@ -28,7 +28,7 @@ def requested(world: World, event: JoinRequested) -> None:
     if event.id in world.joins:
         return
     arrived, place = arrival(world, event.game, event, event.place, event.arrived)
-    join = _new(world, event.id, event.game, event.player, event.room, arrived)
+    join = _new(world, event.id, event.game, event.player, event.room, arrived, event.arrived)
     join.template, join.key = event.template, event.key
     join.place = place
     join.others = event.others
@@ -54,7 +54,7 @@ def seat_requested(world: World, event: SeatRequested) -> None:
         return
     arrived, place = arrival(world, event.node.game, event, event.place, world.now)
     asked = event.room if event.key is None else None
-    join = _new(world, id, event.node.game, event.player, asked, arrived)
+    join = _new(world, id, event.node.game, event.player, asked, arrived, world.now)
     if event.key is not None:
         join.template, join.key = event.room, event.key
     join.place = place
@@ -73,7 +73,7 @@ def instance_requested(world: World, event: InstanceRequested) -> None:
     if node is None or node.boot != event.boot or id in world.joins:
         return
     world.joins_seen += 1
-    join = Join(id, event.node.game, "", None, world.now, world.joins_seen, world.now, world.now)
+    join = Join(id, event.node.game, "", None, world.now, world.joins_seen, world.now, world.now, world.now)
     join.template, join.key = event.template, event.key
     join.seat = SeatOf(event.node, event.boot, event.id)
     world.joins[id] = join
@@ -141,9 +141,11 @@ def due(world: World, join: Join) -> None:
         set_alarm(world, join)
 
 
-def _new(world: World, id: str, game: str, player: str, asked: str | None, arrived: float) -> Join:
+def _new(
+    world: World, id: str, game: str, player: str, asked: str | None, arrived: float, came: float
+) -> Join:
     world.joins_seen += 1
-    return Join(id, game, player, asked, arrived, world.joins_seen, requested=world.now, polled=world.now)
+    return Join(id, game, player, asked, arrived, world.joins_seen, came, world.now, world.now)
 
 
 def _time_out(world: World, join: Join) -> None:

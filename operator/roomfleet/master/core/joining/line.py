@@ -66,6 +66,8 @@ class Join:
     asked: str | None
     arrived: float
     number: int
+    came: float
+    """When they came, whatever place they claim: they are in line since then once that is void."""
     requested: float
     polled: float
     session: int = 0
@@ -188,7 +190,7 @@ class Line:
         if place is None:
             return
         if place.room not in names:
-            join.arrived, join.place = join.requested, None
+            join.arrived, join.place = join.came, None
         elif place.template != template:
             join.place = structs.replace(place, ahead=0)
 
@@ -198,10 +200,10 @@ class Line:
             self.returning.came_back(join.players, join.arrived, join.place.ahead)
 
     def to_the_end(self, join: Join) -> None:
-        """The place that the join was given back had been used up: it is in line since it asked. Nobody waits
+        """The place that the join was given back had been used up: it is in line since it came. Nobody waits
         for who had that place: its players still count as back."""
         self.leave(join)
-        join.arrived, join.place = join.requested, None
+        join.arrived, join.place = join.came, None
         self.enter(join)
 
     def forget_returning(self) -> None:

@@ -49,7 +49,7 @@ def let_in(world: World, game: str, players: Mapping[str, float]) -> None:
             room.lined().to_the_end(join)
             world.look_at(room, Lane.URGENT)
         elif join.state is not JoinState.ADMITTED:
-            join.arrived, join.place = join.requested, None
+            join.arrived, join.place = join.came, None
 
 
 def session_number(world: World, told: int) -> int:
