@@ -58,6 +58,8 @@ class Master:
         self._held = None
         self._simulation.players.master_died()
         self._simulation.oracle.master_died()
+        self._simulation.stored.master_died()
+        self._simulation.places.master_died()
         self._simulation.instances.master_died()
         self._simulation.clock.later(seconds, self.start)
 
@@ -141,6 +143,7 @@ class Master:
         simulation = self._simulation
         self.events += 1
         simulation.oracle.heard(event)
+        simulation.places.heard(event)
         simulation.instances.heard(event)
         simulation.note(event)
         for effect in self.core.handle(event, simulation.clock.now):
@@ -166,11 +169,13 @@ class Master:
                 simulation.delete_node(effect.node)
             case fx.AnswerJoin():
                 simulation.instances.answered(effect.id, effect.answer)
+                simulation.places.answered(effect.id, effect.answer)
                 simulation.oracle.answered(effect.id, effect.answer)
                 simulation.players.answered(effect.id, effect.answer)
             case fx.AnswerSeat():
                 id = f"{effect.boot}:{effect.id}"
                 simulation.instances.answered(id, effect.answer)
+                simulation.places.answered(id, effect.answer)
                 simulation.oracle.answered(id, effect.answer)
                 simulation.players.answered(id, effect.answer)
             case fx.FindPlayer() | fx.BringPlayer():
@@ -179,7 +184,7 @@ class Master:
                 self._to_node(effect)
             case fx.FindMarked() | fx.MarkRoom() | fx.EraseRooms():
                 if isinstance(effect, fx.EraseRooms):
-                    simulation.oracle.erases(effect)
+                    simulation.stored.erases(effect)
                 self._to_node(effect)
             case fx.Announce():
                 if effect.reason == "InternalError":
@@ -197,7 +202,7 @@ class Master:
             case fx.AnswerInstance():
                 simulation.players.located(f"{effect.boot}:{effect.id}")
             case fx.SweepRooms():
-                simulation.oracle.sweeps(effect)
+                simulation.stored.sweeps(effect)
                 if (node := simulation.node(effect.node, effect.boot)) is not None:
                     node.link.hear(functools.partial(node.errands.sweep, effect))
             case fx.SendBack():

@@ -137,7 +137,7 @@ class Errands:
                 room = Key(self._game, one.room)
                 may = self._store.may_erase(room, one.uid, one.epoch)
                 if may:
-                    self._simulation.oracle.erased(room, one)
+                    self._simulation.stored.erased(room, one)
                     self._store.erase(room, effect.entry)
                 if may is not None and self._simulation.luck(f"erase {self._boot}") > 0.05:
                     self._node.link.send(ev.RoomsErased(self._node.key, self._boot, (one,)))

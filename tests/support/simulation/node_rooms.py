@@ -100,7 +100,7 @@ class NodeRooms:
         if found is not None:
             self.end(name, copy, RoomPhase.FENCED, found_epoch=found)
             return
-        self._simulation.oracle.claimed(room, copy.epoch, self._boot)
+        self._simulation.stored.claimed(room, copy.epoch, self._boot)
         copy.phase = RoomPhase.RUNNING
         for player in self._simulation.store.rooms[room].players:
             copy.resumable[player] = None

@@ -18,7 +18,7 @@ from roomfleet.master.core.joining.line import JoinState
 from roomfleet.master.core.model import Phase, RoomStatus
 from roomfleet.master.core.running.reports import SEATED_FACTOR
 from roomfleet.wire.joining import Refusal
-from roomfleet.wire.link import MarkedRoom, Report, RoomPhase
+from roomfleet.wire.link import Report, RoomPhase
 from roomfleet.wire.spec import RoomSpec
 
 if TYPE_CHECKING:
@@ -27,8 +27,6 @@ if TYPE_CHECKING:
 
 GRACE_SECONDS = 1.0
 """A join may end so much later than it should: the core is only called when something is due."""
-LEFT_SECONDS = 60.0
-"""What a lost owner committed is carried out so soon, of the time in which that is possible."""
 
 
 class Broken(Exception):
@@ -68,7 +66,6 @@ class Oracle:
         """Where the room of that epoch was recorded."""
         self._told: dict[tuple[Key, str, int], str] = {}
         """The boot that was told to run the room of that uid with that epoch."""
-        self._claims: dict[Key, dict[int, str]] = defaultdict(dict)
         self._lines: dict[Key, dict[str, Attempt]] = defaultdict(dict)
         self._seats: dict[str, Seat] = {}
         """Reserved ones, by the id that a node reports as used."""
@@ -80,20 +77,6 @@ class Oracle:
         """Players and resumable ones of the room on that boot, as the core heard last."""
         self._brought: set[str] = set()
         """Joins for which an actor was sent for."""
-        self._known: set[tuple[str, str]] = set()
-        """Players who joined since the master's start."""
-        self._claimed: dict[str, ev.LinePlace] = {}
-        """Places that were had before the master's start, and are asked back."""
-        self._used: dict[tuple[str, str], float] = {}
-        """When the ticket was given out that the player used last."""
-        self._known_used: dict[tuple[str, str], float] = {}
-        """The same, as far as the core can know since its start."""
-        self._asked_back: dict[str, tuple[ev.LinePlace, float]] = {}
-        """Places that joins ask back, and when."""
-        self._owners: dict[Key, str] = {}
-        """The boots that claimed rooms since the master's start, and that no node was told to sweep after."""
-        self._left: dict[Key, float] = {}
-        """For how long rooms have been left with a journal while it could be swept."""
         self._greeted: dict[Key, str] = {}
         """The boots of nodes that said hello to this start of the master last."""
         self._open: dict[str, tuple[Attempt, float]] = {}
@@ -140,24 +123,6 @@ class Oracle:
         """The join's actor is sent for: it has a seat from now on."""
         self._brought.add(id)
 
-    def claimed(self, room: Key, epoch: int, boot: str) -> None:
-        """The store took the claim."""
-        self._owners[room] = boot
-        before = self._claims[room].setdefault(epoch, boot)
-        if before != boot and not self._simulation.restored:
-            raise Broken("one claim an epoch", f"{room} epoch {epoch}: {before} and {boot}", str(room))
-
-    def savers(self) -> None:
-        """At most one copy of a room can save."""
-        found: dict[Key, str] = {}
-        for node in self._simulation.processes:
-            for name, copy in node.copies.items():
-                key = Key(node.key.game, name)
-                if node.rooms.saves(name, copy) and not node.dead:
-                    if key in found:
-                        raise Broken("one writer", f"{key} on {found[key]} and {node.boot}", str(key))
-                    found[key] = node.boot
-
     def nodes_are_known(self) -> None:
         """Whoever said hello and is on the link is not taken for ended."""
         simulation = self._simulation
@@ -165,34 +130,6 @@ class Oracle:
             node, known = simulation.node(key, boot), simulation.master.core._world.nodes.get(key)
             if node is not None and node.linked and (known is None or known.boot != boot):
                 raise Broken("who said hello is known", f"{node} lives, the core has {known}", str(key))
-
-    # -- P4: what is committed happens ---------------------------------------------------------------------
-
-    def sweeps(self, effect: fx.SweepRooms) -> None:
-        """A node is told to finish what is left in these rooms."""
-        for name in effect.rooms:
-            self._owners.pop(Key(effect.node.game, name), None)
-
-    def left_overs(self, seconds: float) -> None:
-        """What a lost owner has left is swept as soon as the core knows of the loss and has a node; where
-        that comes to nothing, the next round finds it. `seconds` passed since the last look.
-        """
-        simulation, world, before = self._simulation, self._simulation.master.core._world, self._left
-        self._left = {}
-        for key, document in simulation.store.rooms.items():
-            boot, room = document.holder, world.rooms.get(key)
-            if not document.journal or simulation.booted(boot) is not None:
-                continue
-            able = simulation.store.up and simulation.api.up and world.synced and world.games[key.game].links
-            self._left[key] = before.get(key, 0.0) + (seconds if able else 0.0)
-            if self._left[key] > LEFT_SECONDS:
-                text = f"{key} was left by {boot} with {document.journal} for {self._left[key]:.0f} s"
-                raise Broken("what was committed is carried out", text, str(key))
-            known = room is not None and (room.place is None or room.place.boot != boot)
-            tampered = room is not None and room.uid in simulation.api.tampered
-            if self._owners.get(key) == boot and able and known and not tampered:
-                text = f"{key} was left by {boot} with {document.journal}, and no node was told"
-                raise Broken("lost rooms are swept", text, str(key))
 
     # -- P4: one seat --------------------------------------------------------------------------------------
 
@@ -208,40 +145,15 @@ class Oracle:
                 for place in [place for place in self._counts if place[1] == event.boot]:
                     del self._counts[place]
                 self._reported(event.node, event.boot, event.rooms)
-                self._let_in(event)
             case ev.JoinRequested():
                 for player in (event.player, *event.others):
                     self._replaced((event.game, player), event.session)
                 self._asked(event.id)
-                if event.place is not None:
-                    self._asked_back[event.id] = (event.place, event.arrived)
-                    self._in_line_since(event.id)
-                if event.place is not None and not self._known.intersection(
-                    (event.game, p) for p in event.place.players
-                ):
-                    self._claimed[event.id] = event.place
-                self._known.update((event.game, player) for player in (event.player, *event.others))
             case ev.InstanceRequested():
                 self._asked(f"{event.boot}:{event.id}")
             case ev.SeatRequested():
                 self._replaced((event.node.game, event.player))
-                self._known.add((event.node.game, event.player))
                 self._asked(f"{event.boot}:{event.id}")
-
-    def _let_in(self, event: ev.NodeConnected) -> None:
-        """The core hears whose places were used up."""
-        for player, at in event.let_in.items():
-            who = (event.node.game, player)
-            self._known_used[who] = max(at, self._known_used.get(who, at))
-        for id in self._asked_back:
-            self._in_line_since(id)
-
-    def _in_line_since(self, id: str) -> None:
-        """Whoever asks a place back that is known to be used up is in line since they asked."""
-        place, asked = self._asked_back[id]
-        attempt = self._simulation.players.attempts.get(id)
-        if attempt is not None and place.arrived < self._known_used.get(attempt.who, 0.0):
-            attempt.arrived = max(attempt.arrived, asked)
 
     def _asked(self, id: str) -> None:
         attempt = self._simulation.players.attempts.get(id)
@@ -280,7 +192,6 @@ class Oracle:
             raise Broken("a ticket's life", f"{id} has one until {answer.expires}, now {now}")
         uid, spec = self._specs[key]
         self._replaced(who)
-        self._known_used[who] = now
         takes = self._takes_seat(key, attempt, id, who[1])
         takes_now = takes and id not in self._brought  # who is brought has had the seat since that began
         if takes_now:
@@ -326,7 +237,6 @@ class Oracle:
     def over(self, attempt: Attempt) -> None:
         """It ended for the player, by an answer or because they went away."""
         self._open.pop(attempt.id, None)
-        self._asked_back.pop(attempt.id, None)
         for line in self._lines.values():
             line.pop(attempt.id, None)
         if attempt.over == "cancelled":
@@ -339,13 +249,6 @@ class Oracle:
         match answer:
             case fx.InLine():
                 attempt.arrived = answer.arrived
-                self._place_is_new(id, attempt, answer)
-                place = self._claimed.get(id)
-                if place is not None and place.arrived < self._used.get(attempt.who, 0.0):
-                    place = None
-                if place is not None and place.room == answer.room and place.arrived != answer.arrived:
-                    text = f"{id} was in line since {place.arrived:.2f} and is now since {answer.arrived:.2f}"
-                    raise Broken("a place survives a restart", text, id, answer.room)
                 if not answer.template:
                     self._lines[Key(attempt.game, answer.room)][id] = attempt
                 if answer.position < 1:
@@ -361,18 +264,6 @@ class Oracle:
                 self._admitted(attempt.raw or id, attempt, attempt.who, answer)
                 for other, player in answer.others:
                     self._admitted(other, attempt, (attempt.game, player), answer)
-
-    def used(self, who: tuple[str, str], given: float) -> None:
-        """The player came in by a ticket that was given out then."""
-        self._used[who] = given
-
-    def _place_is_new(self, id: str, attempt: Attempt, answer: fx.InLine) -> None:
-        """A place is not given back after an admission that the core knows of."""
-        place, _ = self._asked_back.get(id, (None, 0.0))
-        known = self._known_used.get(attempt.who, 0.0)
-        if place is not None and place.arrived == answer.arrived and place.arrived < known:
-            text = f"{id} is in line since {answer.arrived:.2f} once more, and was let in at {known:.2f}"
-            raise Broken("a place is used once", text, id, answer.room)
 
     def _first_in_line(self, attempt: Attempt, key: Key) -> None:
         for other in self._lines[key].values():
@@ -428,35 +319,4 @@ class Oracle:
         self._elsewhere.clear()
         self._counts.clear()
         self._specs.clear()
-        self._known.clear()
         self._greeted.clear()
-        self._owners.clear()
-        self._known_used.clear()
-        self._asked_back.clear()
-        self._claimed.clear()
-
-    # -- saved data ----------------------------------------------------------------------------------------
-
-    def erases(self, effect: fx.EraseRooms) -> None:
-        """Data go only when their object has been gone for long enough, and none above the epoch known."""
-        simulation = self._simulation
-        for one in effect.rooms:
-            gone = simulation.api.deleted_at.get(one.uid)
-            after = simulation.settings.delete_after_seconds
-            room = Key(effect.node.game, one.room)
-            known = simulation.master.core._world.rooms.get(room)
-            there = max(simulation.store.found(room), known.highest if known is not None else 0)
-            if one.epoch > there and not simulation.restored:
-                raise Broken("data stay", f"{one} is to be erased up to there, it is at {there}", one.room)
-            if known is not None and known.child is not None and known.uid == one.uid:
-                continue  # an instance's data go first
-            if gone is None or simulation.clock.now < gone + after:
-                raise Broken(
-                    "data stay", f"{one} is to be erased, its object was deleted at {gone}", one.room
-                )
-
-    def erased(self, room: Key, one: MarkedRoom) -> None:
-        """Nobody claimed the room above the epoch that the order said: what was saved since stays."""
-        last = max(self._claims[room], default=0)
-        if last > one.epoch and not self._simulation.restored:
-            raise Broken("data stay", f"{one} is erased, it was claimed with epoch {last} since", one.room)

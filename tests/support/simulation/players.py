@@ -173,6 +173,7 @@ class Players:
         attempt.over = how
         self.attempts.pop(attempt.id, None)
         self._simulation.oracle.over(attempt)
+        self._simulation.places.over(attempt)
 
     def _come_again(self, window: Attempt, within: float) -> None:
         """The player was let in, and comes by the token of before."""
@@ -293,7 +294,7 @@ class Players:
         given = attempt.expires - simulation.settings.ticket_seconds
         node.let_in.pop(player, None)
         node.let_in[player] = given
-        simulation.oracle.used(attempt.who, given)
+        simulation.places.used(attempt.who, given)
         if attempt.window is not None:
             self._windows[attempt.who] = attempt.window
             self._come_again(attempt.window, 20.0)

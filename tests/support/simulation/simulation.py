@@ -25,9 +25,11 @@ from support.simulation.instance_oracle import InstanceOracle
 from support.simulation.master import TICK_SECONDS, Master
 from support.simulation.nodes import SimNode
 from support.simulation.oracle import Oracle
+from support.simulation.place_oracle import PlaceOracle
 from support.simulation.plan import Action, actions
 from support.simulation.players import Players
 from support.simulation.store import Store
+from support.simulation.store_oracle import StoreOracle
 
 START = 1_000_000.0
 CHECK_SECONDS = 4.0
@@ -69,6 +71,8 @@ class Simulation:
         self._broken: dict[Key, float] = {}
         self._check_at = START
         self.oracle = Oracle(self)
+        self.stored = StoreOracle(self)
+        self.places = PlaceOracle(self)
         self.instances = InstanceOracle(self)
         self.players = Players(self)
         self.master = Master(self)
@@ -176,12 +180,12 @@ class Simulation:
             if self.luck(f"orphan {orphan.key}") <= 0.5:
                 self.api.delete(orphan.key, self.clock.now)
         self.oracle.deadlines()
-        self.oracle.savers()
+        self.stored.savers()
         if self.master.up:
             if self.master.next_due() is not None:  # it does not stand still
                 self.oracle.own_seats()
                 self.oracle.nodes_are_known()
-                self.oracle.left_overs(CHECK_SECONDS)
+                self.stored.left_overs(CHECK_SECONDS)
             check_bookkeeping(self.master.core)
 
     def come_to_rest(self) -> None:

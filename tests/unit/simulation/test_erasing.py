@@ -13,7 +13,7 @@ from support.simulation.simulation import Simulation
 def test_erasing_above_the_ordered_epoch_breaks_a_promise() -> None:
     simulation, room = Simulation(0), Key("w", "cave")
     for epoch in (1, 2):
-        simulation.oracle.claimed(room, epoch, "w.default-0.b1")
-    simulation.oracle.erased(room, MarkedRoom(room="cave", uid="u", epoch=2))
+        simulation.stored.claimed(room, epoch, "w.default-0.b1")
+    simulation.stored.erased(room, MarkedRoom(room="cave", uid="u", epoch=2))
     with pytest.raises(Broken, match="claimed with epoch 2 since"):
-        simulation.oracle.erased(room, MarkedRoom(room="cave", uid="u", epoch=1))
+        simulation.stored.erased(room, MarkedRoom(room="cave", uid="u", epoch=1))
