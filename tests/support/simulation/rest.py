@@ -141,7 +141,7 @@ def _check_nothing_is_left(simulation: Simulation) -> None:
         "crowded nodes": [node.key for node in world.nodes.values() if node.crowded],
         "rooms without space": [fleet.key for fleet in world.fleets.values() if fleet.waiting],
         "seated in empty rooms": [who for who, key in world.seats.items() if not _plays(world, key)],
-        "alarms of joins": [alarm for alarm in world.timers._due if alarm.kind == "join"],
+        "alarms of joins": [alarm for alarm in world.timers if alarm.kind == "join"],
         "nodes without process": [key for key in world.nodes if simulation.nodes[key].dead],
     }
     for what, some in left.items():

@@ -45,4 +45,5 @@ def test_timers_agree_with_a_dictionary(steps: list[Step]) -> None:
     while (subject := timers.pop(50.0)) is not None:
         assert model.pop(subject) <= 50.0
     assert all(due > 50.0 for due in model.values())
+    assert set(timers) == set(model)
     assert len(timers) == len(model)

@@ -261,7 +261,7 @@ class Accepted(Message, frozen=True, kw_only=True):
     """A database of that installation is taken over."""
 
 
-class DesiredRoom(Struct, frozen=True, kw_only=True):
+class DesiredRoom(Struct, frozen=True, kw_only=True, gc=False):
     room: str
     epoch: int
     uid: str

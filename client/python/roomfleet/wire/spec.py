@@ -39,7 +39,7 @@ class OnDelete(StrEnum):
     DELETE = "Delete"
 
 
-class RoomSpec(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+class RoomSpec(msgspec.Struct, frozen=True, kw_only=True, rename="camel", gc=False):
     """What a Room asks for. `state` is the room's initial state, used at its first start only."""
 
     map: str

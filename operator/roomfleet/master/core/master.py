@@ -177,7 +177,8 @@ def _synced(world: World, event: events.Synced) -> None:
         if node.is_up:
             nodes.greet(world, node)
     for one in world.fleets.values():
-        world.look_at_fleet(one)
+        if one.spec is not None or one.nodes:  # not those that only a Room names
+            world.look_at_fleet(one)
     for template in world.templates.values():
         world.look_at_template(template)
     for join in list(world.joins.values()):
@@ -198,7 +199,7 @@ def _ring_alarms(world: World) -> None:
         try:
             _ring(world, alarm)
         except Exception as error:
-            log.exception("the %s alarm of %s failed; the others go on", *alarm)
+            log.exception("the %s alarm of %s failed; the others go on", alarm.kind, alarm.key)
             faults.of_alarm(world, alarm, error)
 
 
@@ -238,7 +239,7 @@ def _work(world: World) -> None:
         try:
             _RECONCILE[work.kind](world, work.key)
         except Exception as error:
-            log.exception("reconciling the %s %s failed; the others go on", *work)
+            log.exception("reconciling the %s %s failed; the others go on", work.kind, work.key)
             faults.of_work(world, work, error)
         else:
             world.queue.done(world.now)

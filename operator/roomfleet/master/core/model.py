@@ -1,4 +1,7 @@
-"""What the master knows: rooms, fleets, nodes (DESIGN 4, 5). Plain data; `Core` alone changes it."""
+"""What the master knows: rooms, fleets, nodes (DESIGN 4, 5). Plain data; `Core` alone changes it.
+
+What there is of each room is not searched for garbage (`gc=False`): nothing in it can lead back to it.
+"""
 
 from __future__ import annotations
 
@@ -42,7 +45,7 @@ class ConditionStatus(StrEnum):
     UNKNOWN = "Unknown"
 
 
-class Condition(msgspec.Struct, frozen=True):
+class Condition(msgspec.Struct, frozen=True, gc=False):
     """A metav1.Condition without its transition time, which the adapter keeps."""
 
     type: str
@@ -51,7 +54,7 @@ class Condition(msgspec.Struct, frozen=True):
     message: str = ""
 
 
-class RoomStatus(msgspec.Struct, frozen=True):
+class RoomStatus(msgspec.Struct, frozen=True, gc=False):
     """`Room.status` as the core wants it recorded. Times are RFC 3339 text; empty means absent."""
 
     phase: Phase = Phase.ASLEEP

@@ -201,6 +201,8 @@ class Room:
     generation: int
     version: str
     spec: RoomSpec
+    fleet: Fleet
+    """The one that the spec names."""
     entry: bool
     problem: str
     written: RoomStatus | None

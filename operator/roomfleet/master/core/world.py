@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterable
-from typing import Literal, NamedTuple
+from typing import Literal
+
+from msgspec import Struct
 
 from roomfleet.master.core.effects import (
     Admitted,
@@ -44,14 +46,14 @@ STALL_PART = 1 / 20
 """So does lateness of that part of `nodeLostAfterSeconds`, once within twice that time."""
 
 
-class Work(NamedTuple):
+class Work(Struct, frozen=True):
     """A key of the room queue."""
 
     kind: Literal["room", "fleet", "template"]
     key: Key
 
 
-class Alarm(NamedTuple):
+class Alarm(Struct, frozen=True, gc=False):
     """A subject of the timers."""
 
     kind: Literal["room", "fleet", "node", "avoid", "empty", "drain", "join", "counts", "template"]

@@ -8,7 +8,6 @@ from roomfleet.master.core.effects import Admitted, InLine
 from roomfleet.master.core.joining import bring
 from roomfleet.master.core.joining.line import Join, JoinState, Line
 from roomfleet.master.core.joining.telling import RENEW_SECONDS
-from roomfleet.master.core.model import Key
 from roomfleet.master.core.placing import places
 from roomfleet.master.core.state import Link, Room, Stage
 from roomfleet.master.core.world import Alarm, World
@@ -23,7 +22,7 @@ RETRY_UNKNOWN_SECONDS = 30
 def admit(world: World, room: Room) -> None:
     """Give free seats to those first in line, and to players who have one in this room already."""
     line, place = room.line, room.place
-    if line is None or place is None or place.stage is not Stage.RUNNING:
+    if line is None or not line.joins or place is None or place.stage is not Stage.RUNNING:
         return
     if place.node.link is not Link.UP:
         return
@@ -46,10 +45,8 @@ def free_seats(room: Room) -> int:
 
 def most_at_once(world: World, room: Room) -> int:
     """The largest party that the room can ever take."""
-    fleet = world.fleets.get(Key(room.key.game, room.spec.fleet))
-    if fleet is None or fleet.spec is None:
-        return room.spec.capacity
-    return min(room.spec.capacity, fleet.spec.players_per_node)
+    fleet = room.fleet.spec
+    return room.spec.capacity if fleet is None else min(room.spec.capacity, fleet.players_per_node)
 
 
 def refuse_too_large(world: World, room: Room, join: Join) -> None:
@@ -151,12 +148,12 @@ def _until_up(world: World, room: Room) -> float | None:
     place = room.place
     if place is not None and place.stage is Stage.RUNNING:
         return 0.0
-    fleet = world.fleets.get(Key(room.key.game, room.spec.fleet))
-    if fleet is None or fleet.room_start.seconds is None:
+    start = room.fleet.room_start.seconds
+    if start is None:
         return None
-    start = fleet.room_start.seconds
     if place is None:
         if not room.queued_for:
             return start
-        return None if fleet.node_start.seconds is None else start + fleet.node_start.seconds
+        node_start = room.fleet.node_start.seconds
+        return None if node_start is None else start + node_start
     return max(0.0, start - (world.now - place.since)) if place.stage is Stage.STARTING else start

@@ -55,10 +55,10 @@ def wanted(world: World, room: Room) -> bool:
 
 def ask(world: World, room: Room) -> None:
     """Have the node that runs the room send those who are wanted elsewhere."""
-    place = room.place
-    if place is None or not place.node.is_up:
+    place, joins = room.place, world.brings.get(room.key)
+    if joins is None or place is None or not place.node.is_up:
         return
-    for join in world.brings.get(room.key, {}).values():
+    for join in joins.values():
         asked_of = (place.boot, place.epoch)
         if join.state is not JoinState.BRINGING or join.room is None:
             continue

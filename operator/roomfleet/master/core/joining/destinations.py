@@ -229,7 +229,7 @@ def _some(names: list[str]) -> str:
 
 
 def _room(world: World, join: Join, name: str) -> Room | None:
-    room = world.rooms.get(Key(join.game, name))
+    room = world.game(join.game).rooms.get(name)
     return None if room is None or room.gone else room
 
 

@@ -260,6 +260,8 @@ class Line:
 
     def void_tickets(self, boot: str) -> None:
         """Tickets are good for that boot alone: each of them takes a seat of its own, and no other does."""
+        if not self.reserved:
+            return
         for join in self.reserved.values():
             join.takes_seat = join.boot == boot
         self.seats = sum(join.takes_seat for join in self.reserved.values())
@@ -286,17 +288,17 @@ class Line:
 
     def expire(self, now: float) -> list[Join]:
         """Reservations that ran out."""
-        over: list[Join] = []
-        for join in self.reserved.values():
-            if join.expires > now:
-                break
-            over.append(join)
+        if not self.reserved:
+            return []
+        over = list(itertools.takewhile(lambda join: join.expires <= now, self.reserved.values()))
         for join in over:
             self.free(join)
         return over
 
     def next_expiry(self) -> float | None:
-        return next((join.expires for join in self.reserved.values()), None)
+        for first in self.reserved.values():
+            return first.expires
+        return None
 
     def to_tell(self, now: float) -> Iterator[tuple[int, Join]]:
         """Joins whose place or time to wait may be another than they know, with the position."""

@@ -5,7 +5,6 @@ Each decision looks at a fixed number of nodes in the order of the fleet's strat
 
 from __future__ import annotations
 
-from roomfleet.master.core.model import Key
 from roomfleet.master.core.state import Fleet, Node, Room
 from roomfleet.master.core.world import World
 
@@ -19,9 +18,10 @@ def choose(world: World, fleet: Fleet, room: Room) -> Node | None:
     Rooms of one spread group go to different nodes, as far as the first candidates allow it.
     """
     need, group = room.occupied, room.spec.spread_group
+    nodes = world.game(room.key.game).nodes
     best, fewest = None, 0
     for name in fleet.index.best(CANDIDATES if need or group else 1):
-        node = world.nodes[Key(room.key.game, name)]
+        node = nodes[name]
         if need and not _has_seats(fleet, node, need):
             continue
         others = node.groups.get(group, 0) if group else 0

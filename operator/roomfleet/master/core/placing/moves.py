@@ -34,7 +34,7 @@ def advance(world: World, room: Room, place: Place) -> None:
         if has_to_go(place.node):
             _begin(world, room, place)
         else:
-            places.stop_waiting(world, room, place.node.fleet.key.name)
+            places.stop_waiting(world, room, place.node.fleet)
         return
     match move.stage:
         case MoveStage.PREPARING | MoveStage.PREPARED:
@@ -155,8 +155,10 @@ def next_due(room: Room, now: float) -> float | None:
     move = room.move
     if move is not None and move.stage is MoveStage.PREPARING:
         return move.since + PREPARE_SECONDS
+    if room.retry_at <= now:
+        return None
     waits = move is not None or (room.place is not None and bool(has_to_go(room.place.node)))
-    return room.retry_at if waits and room.retry_at > now else None
+    return room.retry_at if waits else None
 
 
 def _begin(world: World, room: Room, place: Place) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from roomfleet.master.core.model import Key
 from roomfleet.master.core.placing.choosing import count_group, has_to_go
 from roomfleet.master.core.queueing.queue import Lane
 from roomfleet.master.core.state import Fleet, Link, Move, MoveStage, Node, Place, Room, Stage
@@ -216,9 +215,11 @@ def recount(world: World, room: Room) -> None:
 
 
 def _occupy(world: World, room: Room, node: Node, occupied: int) -> None:
+    was_full = node_is_full(node)
     node.occupied += occupied - room.occupied
     room.occupied = occupied
-    refresh(world, node)
+    if node_is_full(node) != was_full or node.fleet.waiting:
+        refresh(world, node)  # nothing else that it looks at has changed
     spec = node.fleet.spec
     if node.crowded and spec is not None and node.occupied < spec.players_per_node:
         for key in list(node.crowded)[: spec.players_per_node - node.occupied]:
@@ -265,10 +266,9 @@ def wake_waiting(world: World, fleet: Fleet, most: int) -> None:
         world.look_at(world.rooms[key], Lane.URGENT)
 
 
-def stop_waiting(world: World, room: Room, fleet_name: str) -> None:
-    """The room needs no space any more; if there is some, the next one may have it."""
-    fleet = world.fleets.get(Key(room.key.game, fleet_name))
-    if fleet is None or room.key not in fleet.waiting:
+def stop_waiting(world: World, room: Room, fleet: Fleet) -> None:
+    """The room needs no space of the fleet any more; if there is some, the next one may have it."""
+    if room.key not in fleet.waiting:
         return
     del fleet.waiting[room.key]
     if fleet.waiting and fleet.index.pick() is not None:

@@ -54,7 +54,7 @@ def of_work(world: World, work: Work, error: Exception) -> None:
         room.fault = fault
         world.do(Announce(room.key, "InternalError", text, warning=True))
         status.publish_fault(world, room, text)
-        status.tally(world, room, status.phase_of(room))
+        status.tally(room, status.phase_of(room))
         join, world.letting_in = world.letting_in, None
         if join is not None:
             _refuse(world, join, error)

@@ -3,36 +3,58 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterator
+from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 S = TypeVar("S", bound=Hashable)
+
+
+@dataclass(slots=True, eq=False)
+class _Timer(Generic[S]):
+    subject: S
+    due: float | None
+    """None: not at all. The timer stays until its place in the heap has come."""
+    armed: float = 0.0
+    """Where it stands in the heap: at its due time, or earlier."""
+    number: int = 0
+    """Of its entry in the heap; earlier ones do not count."""
 
 
 class Timers(Generic[S]):
     """Due times. Moving one to later, which happens at each sign of life, costs no heap operation."""
 
     def __init__(self) -> None:
-        self._due: dict[S, float] = {}
-        self._armed: dict[S, float] = {}
-        self._heap: list[tuple[float, int, S]] = []
+        self._timers: dict[S, _Timer[S]] = {}
+        self._heap: list[tuple[float, int, _Timer[S]]] = []
         self._number = 0
+        self._waiting = 0
+        """How many have a due time."""
 
     def __len__(self) -> int:
-        return len(self._due)
+        return self._waiting
+
+    def __iter__(self) -> Iterator[S]:
+        """Those that have a due time."""
+        return (subject for subject, timer in self._timers.items() if timer.due is not None)
 
     def __contains__(self, subject: S) -> bool:
-        return subject in self._due
+        timer = self._timers.get(subject)
+        return timer is not None and timer.due is not None
 
     def set(self, subject: S, due: float | None) -> None:
         """Have the subject come out of `pop` at `due`; None: not at all."""
-        if due is None:
-            self._due.pop(subject, None)
+        timer = self._timers.get(subject)
+        if timer is None:
+            if due is not None:
+                timer = self._timers[subject] = _Timer(subject, due)
+                self._waiting += 1
+                self._arm(timer, due)
             return
-        self._due[subject] = due
-        armed = self._armed.get(subject)
-        if armed is None or armed > due:
-            self._arm(subject, due)
+        self._waiting += (due is not None) - (timer.due is not None)
+        timer.due = due
+        if due is not None and due < timer.armed:
+            self._arm(timer, due)
 
     def next_due(self) -> float | None:
         """The earliest due time."""
@@ -44,27 +66,26 @@ class Timers(Generic[S]):
         self._settle()
         if not self._heap or self._heap[0][0] > now:
             return None
-        _, _, subject = heapq.heappop(self._heap)
-        del self._armed[subject]
-        del self._due[subject]
-        return subject
+        _, _, timer = heapq.heappop(self._heap)
+        del self._timers[timer.subject]
+        self._waiting -= 1
+        return timer.subject
 
-    def _arm(self, subject: S, due: float) -> None:
+    def _arm(self, timer: _Timer[S], due: float) -> None:
         self._number += 1
-        self._armed[subject] = due
-        heapq.heappush(self._heap, (due, self._number, subject))
+        timer.armed, timer.number = due, self._number
+        heapq.heappush(self._heap, (due, self._number, timer))
 
     def _settle(self) -> None:
         """Have the head of the heap be one that counts."""
         while self._heap:
-            due, _, subject = self._heap[0]
-            if self._armed.get(subject) != due:
-                heapq.heappop(self._heap)
-                continue
-            wanted = self._due.get(subject)
-            if wanted == due:
+            armed, number, timer = self._heap[0]
+            if timer.number == number and timer.due == armed:
                 return
             heapq.heappop(self._heap)
-            del self._armed[subject]
-            if wanted is not None:
-                self._arm(subject, wanted)
+            if timer.number != number:
+                continue
+            if timer.due is not None:
+                self._arm(timer, timer.due)
+            else:
+                del self._timers[timer.subject]

@@ -12,7 +12,6 @@ from dataclasses import replace
 from roomfleet.master.core.effects import Record, SendGoodbye
 from roomfleet.master.core.instancing import ending, instances, template_status
 from roomfleet.master.core.joining import admission, bring
-from roomfleet.master.core.model import Key
 from roomfleet.master.core.placing import moves, places
 from roomfleet.master.core.placing.choosing import choose
 from roomfleet.master.core.running import leftovers, status
@@ -46,8 +45,9 @@ def reconcile(world: World, room: Room) -> None:
     places.recount(world, room)
     template_status.count(world, room)
     admission.tell_positions(world, room)
-    status.publish(world, room)
-    status.tally(world, room, status.phase_of(room))
+    phase = status.phase_of(room)
+    status.publish(world, room, phase)
+    status.tally(room, phase)
     world.timers.set(Alarm("room", room.key), _next_due(world, room))
 
 
@@ -177,16 +177,16 @@ def sync_placed(world: World, room: Room) -> bool:
     if room.place is not None:
         return True
     if not room.awake:
-        places.stop_waiting(world, room, room.spec.fleet)
+        places.stop_waiting(world, room, room.fleet)
         places.led_nowhere(world, room)
         room.queued_for = ""
         return False
     if moves.land(world, room):
         return True
     if room.held_back(world.now) or _is_still_elsewhere(world, room):
-        places.stop_waiting(world, room, room.spec.fleet)
+        places.stop_waiting(world, room, room.fleet)
         return False
-    fleet = world.fleet(Key(room.key.game, room.spec.fleet))
+    fleet = room.fleet
     node = choose(world, fleet, room)
     if node is None:
         fleet.waiting[room.key] = None
@@ -324,9 +324,9 @@ def _forget(world: World, room: Room) -> None:
         world.unseat(room, room.line)
     game = world.game(room.key.game)
     del world.rooms[room.key]
-    status.tally(world, room, None)
+    status.tally(room, None)
     del game.rooms[room.key.name]
-    places.stop_waiting(world, room, room.spec.fleet)
+    places.stop_waiting(world, room, room.fleet)
     world.timers.set(Alarm("room", room.key), None)
     leftovers.send_back(world, room.key)
 
@@ -335,19 +335,19 @@ def _next_due(world: World, room: Room) -> float | None:
     """When the room is to be looked at again, if nothing happens. What was due by now has been looked at just
     now: if nothing could be done about it, an event will say when it can.
     """
-    place, dues = room.place, []
+    place, line, dues = room.place, room.line, []
     if room.recording is not None:
         dues.append(room.recording.said + SAY_AGAIN_SECONDS)
     if room.idle_since is not None and room.awake:
         dues.append(room.idle_since + room.spec.bored_after_seconds)
     if room.hold_until > world.now:
         dues.append(room.hold_until)
-    if room.line is not None and (expiry := room.line.next_expiry()) is not None:
+    if line is not None and (expiry := line.next_expiry()) is not None:
         dues.append(expiry)
-    if room.line is not None and room.line.joins:
-        if world.now < world.collect_until and room.line.returning.most:
+    if line is not None and line.joins:
+        if world.now < world.collect_until and line.returning.most:
             dues.append(world.collect_until)
-        if (told := room.line.next_told()) is not None:
+        if (told := line.next_told()) is not None:
             dues.append(told)
     if (again_at := bring.next_due(world, room)) is not None:
         dues.append(again_at)

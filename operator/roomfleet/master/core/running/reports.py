@@ -6,7 +6,6 @@ from msgspec.structs import replace
 
 from roomfleet.master.core.effects import Announce
 from roomfleet.master.core.joining.line import Join, JoinState
-from roomfleet.master.core.model import Key
 from roomfleet.master.core.placing import moves, places
 from roomfleet.master.core.placing.choosing import has_to_go
 from roomfleet.master.core.queueing.queue import Lane, backoff
@@ -36,7 +35,7 @@ def reported(world: World, node: Node, report: Report) -> None:
         node.reports[report.room] = report
     else:
         node.reports.pop(report.room, None)
-    room = world.rooms.get(Key(node.key.game, report.room))
+    room = world.game(node.key.game).rooms.get(report.room)
     if room is None:
         return
     named = max(report.epoch, report.found_epoch or 0)
@@ -103,6 +102,9 @@ def lose(world: World, room: Room, why: str, *, reason: str = "Lost", warning: b
 
 
 def _used(world: World, room: Room, report: Report) -> None:
+    if not report.seated and not report.used:
+        return
+
     def waiting(player: str) -> Join | None:
         join = world.players.get((room.key.game, player))
         waits = join is not None and join.state is JoinState.WAITING and join.room == room.key

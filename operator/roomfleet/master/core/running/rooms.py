@@ -26,7 +26,7 @@ def applied(world: World, event: RoomApplied) -> None:
     elif room.uid != event.uid or room.gone:
         _replaced(world, room, event)
     sweep.object_known(world, event.key)
-    old_fleet, old_on_delete = room.spec.fleet, room.spec.on_delete
+    old_on_delete = room.spec.on_delete
     room.version = event.version
     if room.generation != event.generation:
         world.queue.forget(Work("room", room.key))  # the new spec may be what mends it: no backoff
@@ -35,8 +35,9 @@ def applied(world: World, event: RoomApplied) -> None:
     room.problem = event.problem
     room.highest = max(room.highest, event.status.epoch)
     sweep.spec_changed(world, room, old_on_delete)
-    if old_fleet != event.spec.fleet:
-        places.stop_waiting(world, room, old_fleet)
+    if room.fleet.key.name != event.spec.fleet:
+        places.stop_waiting(world, room, room.fleet)
+        room.fleet = world.fleet(Key(room.key.game, event.spec.fleet))
     _set_entry(world, room, event.entry)
     instances.child_applied(world, room, event.instance)
     world.look_at(room, Lane.URGENT if room.waiting else Lane.HOUSEKEEPING)
@@ -119,6 +120,7 @@ def _new(world: World, event: RoomApplied) -> Room:
         generation=event.generation,
         version=event.version,
         spec=event.spec,
+        fleet=world.fleet(Key(event.key.game, event.spec.fleet)),
         entry=False,
         problem=event.problem,
         written=status,

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from msgspec.structs import replace
 
 from roomfleet.master.core.effects import Announce, WriteStatus
-from roomfleet.master.core.model import Condition, ConditionStatus, Key, Phase, RoomStatus
+from roomfleet.master.core.model import Condition, ConditionStatus, Phase, RoomStatus
 from roomfleet.master.core.state import Fleet, MoveStage, Place, Room, Stage, Tally
 from roomfleet.master.core.world import World
 from roomfleet.wire.spec import Keep
@@ -76,16 +76,16 @@ def status_of(room: Room) -> RoomStatus:
     """What the object should say now."""
     place = room.place
     phase = phase_of(room)
-    reason, message = _reason(room, place, phase)
-    on = place if place is not None and place.stage is not Stage.RECORDING else None
     moving = moves_to(room)
+    reason, message = _reason(room, place, phase, moving)
+    on = place if place is not None and place.stage is not Stage.RECORDING else None
     node, epoch = (on.node.key.name, on.epoch) if on is not None else ("", room.highest)
     if moving is not None:
         _, node, epoch = moving
     ready = phase is Phase.RUNNING and on is not None and on.node.is_up and moving is None
     placed = f"on {node} with epoch {epoch}" if on is not None else message
     conditions = (
-        Condition("Ready", TRUE if ready else FALSE, reason, message),
+        _READY if ready else Condition("Ready", FALSE, reason, message),
         Condition("Placed", TRUE if on else FALSE, "Recorded" if on else reason, placed),
         _saved(room),
     )
@@ -103,7 +103,7 @@ def status_of(room: Room) -> RoomStatus:
     )
 
 
-def publish(world: World, room: Room) -> None:
+def publish(world: World, room: Room, phase: Phase) -> None:
     """Have the status written if it changed; a room whose Record is on its way or due is left to that."""
     place = room.place
     if room.gone or room.recording is not None or (place is not None and place.stage is Stage.UNHEARD):
@@ -112,7 +112,7 @@ def publish(world: World, room: Room) -> None:
         return
     if place is None and room.awake and room.held_back(world.now):
         return
-    if phase_of(room) is not Phase.RUNNING:
+    if phase is not Phase.RUNNING:
         room.started_at = ""
     before, after = room.written, status_of(room)
     if before == after:
@@ -129,11 +129,11 @@ def publish(world: World, room: Room) -> None:
         world.do(Announce(room.key, after.phase.value, announcement(after), warning=failed))
 
 
-def tally(world: World, room: Room, phase: Phase | None) -> None:
+def tally(room: Room, phase: Phase | None) -> None:
     """Count the room in its fleet's rooms of that phase, and in no other; None: nowhere."""
     tally = None
     if phase is not None:
-        phases = world.fleet(Key(room.key.game, room.spec.fleet)).phases
+        phases = room.fleet.phases
         tally = phases.get(phase) or phases.setdefault(phase, Tally())
     if tally is room.tally:
         return
@@ -179,6 +179,7 @@ def _same_but_counts(one: RoomStatus, other: RoomStatus) -> bool:
     )
 
 
+_READY = Condition("Ready", TRUE, "Running")
 _SAVED = Condition("Saved", TRUE, "Saved")
 _NOT_SAVED = Condition("Saved", FALSE, "StoreDoesNotAnswer", "the store does not take this room's saves")
 _NEVER_SAVED = Condition("Saved", UNKNOWN, "NeverSaved", "nothing was saved yet")
@@ -190,7 +191,9 @@ def _saved(room: Room) -> Condition:
     return _SAVED if room.saved_at else _NEVER_SAVED
 
 
-def _reason(room: Room, place: Place | None, phase: Phase) -> tuple[str, str]:
+def _reason(
+    room: Room, place: Place | None, phase: Phase, moving: tuple[str, str, int] | None
+) -> tuple[str, str]:
     """A condition's reason and message for the phase."""
     if phase is Phase.FAILED:
         if room.problem:
@@ -204,7 +207,7 @@ def _reason(room: Room, place: Place | None, phase: Phase) -> tuple[str, str]:
         if room.queued_for:
             return "NoSpace", room.queued_for
         return "Queued", "waits for its place to be recorded"
-    if (moving := moves_to(room)) is not None:
+    if moving is not None:
         return "Moving", f"moves from {moving[0]} to {moving[1]}"
     node = place.node if place is not None else None
     name = node.key.name if node is not None else ""
