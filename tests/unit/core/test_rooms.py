@@ -321,6 +321,26 @@ def test_a_room_made_again_while_the_old_one_stops_waits_for_that(driver: Driver
     assert driver.desired(0) == {"town": 2}
 
 
+def test_a_deleted_room_that_its_node_never_ran_is_gone_also_where_an_older_epoch_was_in_its_way(
+    driver: Driver,
+) -> None:
+    driver.room("town")
+    driver.join("ann", "town")
+    driver.recorded("town")
+    driver.report(0, "town", RoomPhase.STARTING)
+    driver.report(0, "town", RoomPhase.FENCED, found_epoch=7)
+    driver.recorded("town", 8)
+    driver.report(
+        0, "town", RoomPhase.STARTING
+    )  # it heard once more of the first epoch, and not yet of the other
+    driver.delete("town")
+    driver.wait(10, alive=(0,))
+    assert driver.core._world.rooms, "something of it runs"
+    driver.report(0, "town", RoomPhase.FENCED, found_epoch=7)
+    driver.wait(10, alive=(0,))
+    assert driver.core._world.rooms == {}
+
+
 def test_an_object_that_is_gone_when_it_is_recorded_is_treated_as_deleted(driver: Driver) -> None:
     driver.room("town")
     id = driver.join("ann", "town")

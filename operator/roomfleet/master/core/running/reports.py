@@ -45,6 +45,8 @@ def reported(world: World, node: Node, report: Report) -> None:
     place = room.place
     if place is None or not is_about(report, node, place) or place.stage is Stage.UNHEARD:
         _stray(world, room, node, report)
+        if place is not None and place.node is node and report.phase not in RUNS:
+            world.look_at(room)  # nothing of an older epoch stands for this one any more
         return
     known = _known(room)
     _used(world, room, report)
