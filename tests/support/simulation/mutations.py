@@ -54,6 +54,12 @@ MUTATIONS = (
         "pass",
     ),
     Mutation(
+        "who is back before the node keeps a used place",
+        newest.let_in,
+        "if join is None or join.player != player or join.place is None:",
+        "if True:",
+    ),
+    Mutation(
         "a place that led in without a wait is given back again",
         World.place_used,
         "if join.told or join.place is not None or unknown or who in self.given",
