@@ -13,7 +13,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: help up operator test check unit bench explore simulate format clean
+.PHONY: help up operator test check unit bench explore simulate storm format clean
 
 help: ## what there is
 	@echo "make up        play $(GAME): sets itself up, then prints a URL (HOST=, PORT=, DATA=, GAME=, STORE=)"
@@ -24,6 +24,7 @@ help: ## what there is
 	@echo "make bench     what is measured: tables, build/bench.json and a plot (QUICK=1 for a short look)"
 	@echo "make explore   every interleaving of the save protocol, without bounds"
 	@echo "make simulate  the master in a simulated fleet with every fault: SEEDS=1000 lives of EVENTS=10000 events"
+	@echo "make storm     real processes, real players, every fault: SECONDS=120 of the plan of SEED= (STORMS=1)"
 	@echo "make format    put the code in its format"
 	@echo "make clean     remove what was made, except saved games (.roomfleet/)"
 
@@ -58,6 +59,11 @@ explore: $(VENV)/installed-for-tests
 
 simulate: $(VENV)/installed-for-tests
 	$(BIN)/python tests/support/simulation/run.py $(if $(SEEDS),--seeds $(SEEDS)) $(if $(EVENTS),--events $(EVENTS))
+
+storm: $(VENV)/installed-for-tests
+	$(BIN)/python tests/support/storm/run.py $(if $(SEED),--seed $(SEED)) \
+		$(if $(SECONDS),--seconds $(SECONDS)) \
+		$(if $(STORMS),--storms $(STORMS))
 
 format: $(VENV)/installed-for-tests
 	$(BIN)/ruff format .

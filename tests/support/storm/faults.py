@@ -1,0 +1,259 @@
+"""What is done to the fleet in a storm: to its processes, its store, its objects."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+from support.raw import ask
+from support.running import Running, eventually, is_stopped
+from support.storm.chronicle import Chronicle
+from support.storm.game import ENOUGH, GAME, ROOMS, capacity_of, fleet_manifest, room_manifest
+from support.storm.ledger import Ledger
+from support.storm.plan import Action, Fault
+from support.storm.players import chosen
+
+PLURALS = {"Room": "rooms", "RoomFleet": "roomfleets"}
+OPERATOR_SECONDS = 60.0
+"""So long whoever operates the fleet tries again what the master does not answer."""
+
+
+class Faults:
+    """Does them, and puts right what is to be put right again."""
+
+    def __init__(
+        self, fleet: Running, nodes: int, lost_after: float, chronicle: Chronicle, ledger: Ledger
+    ) -> None:
+        self._fleet = fleet
+        self._nodes = nodes
+        self._lost_after = lost_after
+        self._chronicle = chronicle
+        self._ledger = ledger
+        self._master = asyncio.Lock()
+        self._store = asyncio.Lock()
+        self._stalled: set[int] = set()
+        self._cordoned: dict[int, int] = {}
+        self._capacities = {name: capacity_of(name) for name in ROOMS}
+        self._deleted: set[str] = set()
+
+    async def do(self, action: Action) -> None:
+        """Do it; returns when it is over."""
+        luck = action.luck
+        match action.what:
+            case Fault.KILL_NODE:
+                await self._kill(chosen(sorted(self._fleet.node_pids().items()), luck[0]))
+            case Fault.KILL_NODES:
+                with self._chronicle.fault(Fault.KILL_NODES, "all nodes are killed"):
+                    for node in sorted(self._fleet.node_pids().items()):
+                        await self._kill(node)
+            case Fault.BLINK_NODE:
+                await self._stall(Fault.BLINK_NODE, luck, self._lost_after * 0.7 * luck[1])
+            case Fault.STALL_NODE:
+                await self._stall(Fault.STALL_NODE, luck, self._lost_after * (1.1 + 2 * luck[1]))
+            case Fault.DRAIN_NODE:
+                self._drain(chosen(sorted(self._fleet.node_pids().items()), luck[0]))
+            case Fault.CORDON:
+                await self._cordon(int(luck[0] * self._nodes), 2 + 6 * luck[1])
+            case Fault.KILL_MASTER:
+                await self._kill_master(3 * luck[0] if luck[1] < 0.7 else 0.0)
+            case Fault.STALL_MASTER:
+                await self._stall_master(self._lost_after * 3 * luck[0])
+            case Fault.DELETE_ROOM:
+                # Not the entry room: without it a new player has nowhere to go.
+                await self._delete(chosen(ROOMS[1:], luck[0]) or "", 4 * luck[1])
+            case Fault.CAPACITY:
+                await self._capacity(chosen(ROOMS, luck[0]) or "", 1 + int(luck[1] ** 2 * 12))
+            case Fault.STORE_AWAY:
+                await self._store_away(0.5 + 5.5 * luck[0])
+            case _:
+                raise AssertionError(f"no fault: {action}")
+
+    async def calm_down(self) -> None:
+        """Everything is as it should be again: nothing cordoned or deleted, seats for everybody."""
+        await self._apply(fleet_manifest(self._nodes))
+        for name in ROOMS:
+            await self._apply(room_manifest(name, ENOUGH))
+
+    # -- nodes ---------------------------------------------------------------------------------------------
+
+    async def _kill(self, node: tuple[str, int] | None) -> None:
+        if node is None:
+            return
+        name, pid = node
+        with (
+            self._chronicle.fault(Fault.KILL_NODE, f"{name} (process {pid}) is killed"),
+            suppress(ProcessLookupError),
+        ):
+            os.kill(pid, signal.SIGKILL)
+            self._ledger.dies(pid, self._chronicle.now)
+
+    def _drain(self, node: tuple[str, int] | None) -> None:
+        if node is None:
+            return
+        name, pid = node
+        with (
+            self._chronicle.fault(Fault.DRAIN_NODE, f"{name} (process {pid}) is told to end"),
+            suppress(ProcessLookupError),
+        ):
+            os.kill(pid, signal.SIGTERM)
+
+    async def _stall(self, kind: Fault, luck: tuple[float, float, float], seconds: float) -> None:
+        running = [node for node in sorted(self._fleet.node_pids().items()) if node[1] not in self._stalled]
+        node = chosen(running, luck[0])
+        if node is None:
+            return
+        name, pid = node
+        self._stalled.add(pid)
+        try:
+            with self._chronicle.fault(kind, f"{name} (process {pid}) stands still for {seconds:.1f} s"):
+                async with self._store:
+                    is_there = await asyncio.to_thread(self._stop, pid)
+                if not is_there:
+                    return
+                self._ledger.stalls(pid, self._chronicle.now)
+                await asyncio.sleep(seconds)
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGCONT)
+                self._ledger.goes_on(pid, self._chronicle.now)
+                self._chronicle.say("fault", f"{name} (process {pid}) goes on")
+        finally:
+            self._stalled.discard(pid)
+
+    def _stop(self, pid: int) -> bool:
+        """SIGSTOP while it does not write: who stands still in the middle of a write to SQLite keeps all
+        others from writing. False: it has ended.
+        """
+        with closing(sqlite3.connect(self._file, isolation_level=None, timeout=20)) as db:
+            db.execute("BEGIN IMMEDIATE")
+            try:
+                os.kill(pid, signal.SIGSTOP)
+                eventually(lambda: is_stopped(pid), what="it stops")
+            except (ProcessLookupError, FileNotFoundError):
+                return False
+            finally:
+                db.execute("ROLLBACK")
+        return True
+
+    # -- the master ----------------------------------------------------------------------------------------
+
+    async def _kill_master(self, seconds: float) -> None:
+        async with self._master:
+            fleet = self._fleet
+            with self._chronicle.fault(
+                Fault.KILL_MASTER, f"the master (process {fleet.pid}) is killed, for {seconds:.1f} s"
+            ):
+                assert fleet.process is not None
+                fleet.process.kill()
+                await asyncio.to_thread(fleet.process.communicate)
+                await asyncio.sleep(seconds)
+                await asyncio.to_thread(fleet.start)
+                self._chronicle.say("fault", f"the master runs again (process {fleet.pid})")
+
+    async def _stall_master(self, seconds: float) -> None:
+        async with self._master:
+            with self._chronicle.fault(Fault.STALL_MASTER, f"the master stands still for {seconds:.1f} s"):
+                self._fleet.pause_master()
+                try:
+                    await asyncio.sleep(seconds)
+                finally:
+                    self._fleet.resume_master()
+                self._chronicle.say("fault", "the master goes on")
+
+    # -- objects -------------------------------------------------------------------------------------------
+
+    async def _cordon(self, slot: int, seconds: float) -> None:
+        with self._chronicle.fault(Fault.CORDON, f"default-{slot} is cordoned for {seconds:.1f} s"):
+            self._cordoned[slot] = self._cordoned.get(slot, 0) + 1
+            await self._apply(fleet_manifest(self._nodes, tuple(self._cordoned)))
+            await asyncio.sleep(seconds)
+            self._cordoned[slot] -= 1
+            if not self._cordoned[slot]:
+                del self._cordoned[slot]
+            await self._apply(fleet_manifest(self._nodes, tuple(self._cordoned)))
+            self._chronicle.say("fault", f"cordoned: {list(self._cordoned)}")
+
+    async def _delete(self, room: str, seconds: float) -> None:
+        if room in self._deleted:
+            return
+        self._deleted.add(room)
+        with self._chronicle.fault(Fault.DELETE_ROOM, f"{room} is deleted, for {seconds:.1f} s"):
+            await self._ask("DELETE", "rooms", room)
+            await asyncio.sleep(seconds)
+            await self._apply(room_manifest(room, self._capacities[room]))
+            self._chronicle.say("fault", f"{room} is there again")
+        self._deleted.discard(room)
+
+    async def _capacity(self, room: str, seats: int) -> None:
+        if room in self._deleted:
+            return
+        if room not in ROOMS[2:]:
+            seats += 5
+        with self._chronicle.fault(Fault.CAPACITY, f"{room} has {seats} seats"):
+            self._capacities[room] = seats
+            await self._apply(room_manifest(room, seats))
+
+    async def _apply(self, manifest: dict[str, Any]) -> None:
+        await self._ask("PATCH", PLURALS[manifest["kind"]], manifest["metadata"]["name"], manifest)
+
+    async def _ask(self, method: str, plural: str, name: str, manifest: object = None) -> None:
+        """As an operator does: again until the master answers."""
+        path = f"/apis/roomfleet.io/v1alpha1/namespaces/{GAME}/{plural}/{name}"
+        headers = {"Content-Type": "application/apply-patch+yaml"}
+        deadline = self._chronicle.now + OPERATOR_SECONDS
+        while True:
+            try:
+                answer = await asyncio.to_thread(
+                    ask,
+                    f"{self._fleet.url}{path}{'?fieldManager=storm&force=true' if method == 'PATCH' else ''}",
+                    method=method,
+                    body=None if manifest is None else json.dumps(manifest).encode(),
+                    headers=headers if method == "PATCH" else None,
+                )
+            except OSError as error:
+                if self._chronicle.now > deadline:
+                    raise AssertionError(f"{method} {path} is not answered: {error!r}") from None
+                await asyncio.sleep(0.2)
+                continue
+            # An earlier try that got no answer may have deleted it.
+            if answer.status in (200, 201) or (method == "DELETE" and answer.status == 404):
+                return
+            raise AssertionError(f"{method} {path}: {answer.status} {answer.text!r}")
+
+    # -- the store -----------------------------------------------------------------------------------------
+
+    async def _store_away(self, seconds: float) -> None:
+        async with self._store:
+            with (
+                self._chronicle.fault(Fault.STORE_AWAY, f"the store is away for {seconds:.1f} s"),
+                self._locked() as lock,
+            ):
+                await asyncio.to_thread(lock)
+                self._ledger.store_goes(self._chronicle.now)
+                await asyncio.sleep(seconds)
+            self._ledger.store_is_back(self._chronicle.now)
+            self._chronicle.say("fault", "the store is back")
+
+    @contextmanager
+    def _locked(self) -> Iterator[Any]:
+        """Another program holds the store's file for itself."""
+        with closing(sqlite3.connect(self._file, isolation_level=None, check_same_thread=False)) as db:
+
+            def taken() -> bool:
+                try:
+                    db.execute("BEGIN EXCLUSIVE")
+                except sqlite3.OperationalError:
+                    return False
+                return True
+
+            yield lambda: eventually(taken, within=30, what="the lock on the store's file")
+
+    @property
+    def _file(self) -> Path:
+        return self._fleet.data / "store.db"

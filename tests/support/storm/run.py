@@ -1,0 +1,103 @@
+"""A storm, or one after the other, on real processes.
+
+    run.py [--seconds S] [--seed SEED] [--storms N] [--players N]
+
+Without `--seed` the first seed is the day's. A storm that breaks a promise is told in order, on the
+terminal and in build/storm/SEED/, with the fleet's logs and data beside it. docs/simulation.md says more.
+"""
+
+from __future__ import annotations
+
+import argparse
+import datetime
+import logging
+import shutil
+import sys
+import time
+import traceback
+from collections.abc import Mapping
+from pathlib import Path
+
+if __name__ == "__main__":
+    sys.path.insert(0, str(Path(__file__).parents[2]))
+
+from support.storm.storm import PLAYERS, Storm
+
+BUILD = Path(__file__).parents[3] / "build" / "storm"
+TOLD_LINES = 150
+
+
+def seed_of_the_day() -> int:
+    """Another one each day, the same all day long."""
+    return datetime.date.today().toordinal() * 1_000
+
+
+def summary(counts: Mapping[str, int]) -> dict[str, int]:
+    """What happened how often."""
+    return dict(counts)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--seconds", type=float, default=120.0, metavar="S", help="how long it lasts")
+    parser.add_argument("--seed", type=int, help="the first one; by default the day's")
+    parser.add_argument(
+        "--storms", type=int, default=1, metavar="N", help="how many, each with the next seed"
+    )
+    parser.add_argument("--players", type=int, default=PLAYERS, metavar="N")
+    options = parser.parse_args()
+    logging.disable(logging.CRITICAL)
+    first = seed_of_the_day() if options.seed is None else options.seed
+    failed = [
+        seed
+        for seed in range(first, first + options.storms)
+        if not one(seed, options.seconds, options.players)
+    ]
+    if failed:
+        print(f"{len(failed)} of {options.storms} storms broke something: seeds {failed}")
+    return 1 if failed else 0
+
+
+def one(seed: int, seconds: float, players: int) -> bool:
+    """Whether every promise held."""
+    print(f"seed {seed}: {seconds:g} s, {players} players", flush=True)
+    folder = BUILD / str(seed)
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    began = time.monotonic()
+    storm = Storm(seed, seconds, folder, players=players)
+    error: BaseException | None = None
+    try:
+        storm.blow()
+    except Exception as raised:  # noqa: BLE001 - whatever it is, it is told
+        error = raised
+    chronicle = storm.chronicle
+    (folder / "chronicle.txt").write_text("\n".join(chronicle.lines) + "\n")
+    took = time.monotonic() - began
+    counts = ", ".join(f"{count} {what}" for what, count in sorted(summary(chronicle.counts).items()))
+    if error is None:
+        print(
+            f"seed {seed}: every promise held ({took:.0f} s; {counts}; {storm.ledger.excused} notes lost)",
+            flush=True,
+        )
+        shutil.rmtree(folder / "data", ignore_errors=True)
+        return True
+    print("\n".join(chronicle.lines[-TOLD_LINES:]))
+    print("".join(traceback.format_exception(error)))
+    print(f"seed {seed} fails after {took:.0f} s: {error}")
+    print(f"all of it, with logs and data: {folder}")
+    print(f"again: {command(seed, seconds, players)}", flush=True)
+    return False
+
+
+def command(seed: int, seconds: float, players: int) -> str:
+    """The command that has the same plan carried out again."""
+    return (
+        f".venv/bin/python tests/support/storm/run.py --seed {seed} --seconds {seconds:g} --players {players}"
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

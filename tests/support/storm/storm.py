@@ -1,0 +1,117 @@
+"""One storm: a fleet, its players, its faults, and what must hold meanwhile and at the end."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+from support.running import Running, eventually
+from support.storm.chronicle import Chronicle
+from support.storm.faults import Faults
+from support.storm.game import make_game
+from support.storm.ledger import Ledger
+from support.storm.plan import plan
+from support.storm.players import Hero
+from support.storm.rest import Rest
+from support.storm.watch import Watch
+
+LOOK_SECONDS = 0.25
+PLAYERS = 24
+NODES = 3
+JOIN_TIMEOUT_SECONDS = 15.0
+LOST_AFTER_SECONDS = 2.0
+
+SETTINGS = {
+    "ROOMFLEET_NODE_LOST_AFTER_SECONDS": f"{LOST_AFTER_SECONDS}",
+    "ROOMFLEET_JOIN_TIMEOUT_SECONDS": f"{JOIN_TIMEOUT_SECONDS}",
+    "ROOMFLEET_RECONNECT_SECONDS": "3",
+    "ROOMFLEET_TICKET_SECONDS": "3",
+    "ROOMFLEET_MAX_UNSAVED_SECONDS": "3",
+}
+"""So that much happens in little time."""
+
+
+class Storm:
+    """Of one seed. `folder` is its own, and new: game, data and logs."""
+
+    def __init__(self, seed: int, seconds: float, folder: Path, *, players: int = PLAYERS) -> None:
+        self.plan = plan(seed, seconds, players)
+        self.chronicle = Chronicle()
+        self.ledger = Ledger()
+        self._folder = folder
+        self._processes: set[int] = set()
+        self.fleet = Running(make_game(folder, NODES), folder / "data", SETTINGS, 0)
+
+    def blow(self) -> None:
+        """Live through it. Raises Broken, or whatever else went wrong."""
+        self.fleet.start()
+        try:
+            asyncio.run(self._blow())
+        finally:
+            self._end()
+
+    async def _blow(self) -> None:
+        chronicle, ledger, fleet = self.chronicle, self.ledger, self.fleet
+        heroes = {
+            name: Hero(name, deeds, fleet.url, chronicle, ledger) for name, deeds in self.plan.deeds.items()
+        }
+        faults = Faults(fleet, NODES, LOST_AFTER_SECONDS, chronicle, ledger)
+        watch = Watch(heroes, JOIN_TIMEOUT_SECONDS, chronicle, ledger)
+        rest = Rest(fleet, NODES, heroes, chronicle, ledger)
+        watching = asyncio.ensure_future(self._watch(watch))
+        try:
+            await _all_or_broken(watching, *(hero.live() for hero in heroes.values()), self._do_harm(faults))
+            chronicle.say("rest", "the storm is over")
+            await _all_or_broken(watching, faults.calm_down())
+            await _all_or_broken(watching, rest.heals())
+            await _all_or_broken(watching, rest.empties())
+        finally:
+            watching.cancel()
+            await asyncio.gather(watching, return_exceptions=True)
+            await asyncio.gather(*(hero.end() for hero in heroes.values()))
+
+    async def _do_harm(self, faults: Faults) -> None:
+        async with asyncio.TaskGroup() as group:
+            for action in self.plan.faults:
+                await asyncio.sleep(action.at - self.chronicle.now)
+                group.create_task(faults.do(action))
+
+    async def _watch(self, watch: Watch) -> None:
+        while True:
+            self._processes |= {self.fleet.pid, *self.fleet.node_pids().values()}
+            watch.read_logs(self.fleet)
+            watch.look()
+            self.chronicle.check()
+            await asyncio.sleep(LOOK_SECONDS)
+
+    def _end(self) -> None:
+        """End the fleet: it says nothing of errors, and nothing of it is left."""
+        try:
+            self.fleet.clean_up()
+        finally:
+            for pid in self._processes:
+                if _is_there(pid, str(self._folder)):
+                    eventually(
+                        lambda pid=pid: not _is_there(pid, str(self._folder)), what=f"process {pid} ends"
+                    )  # type: ignore[misc]
+
+
+async def _all_or_broken(watching: asyncio.Future[None], *works: object) -> None:
+    """All of it, unless the watch finds something broken before."""
+    working = asyncio.ensure_future(asyncio.gather(*works))  # type: ignore[call-overload]
+    try:
+        await asyncio.wait([watching, working], return_when=asyncio.FIRST_COMPLETED)
+        if watching.done():
+            watching.result()
+        await working
+    finally:
+        working.cancel()
+        await asyncio.gather(working, return_exceptions=True)
+
+
+def _is_there(pid: int, folder: str) -> bool:
+    """Whether it is still a process of that storm."""
+    try:
+        return folder.encode() in Path(f"/proc/{pid}/cmdline").read_bytes()
+    except (FileNotFoundError, ProcessLookupError):
+        return False
