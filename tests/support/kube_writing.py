@@ -12,6 +12,7 @@ from roomfleet.master.kube.cache import Cache, Id
 from roomfleet.master.kube.client import Api
 from roomfleet.master.kube.echoes import Echoes
 from roomfleet.master.kube.gate import Gate
+from roomfleet.master.kube.statuses import StatusWrites
 from roomfleet.master.kube.writer import Writer
 
 Json = dict[str, Any]
@@ -37,7 +38,8 @@ class WriterBench:
         self.acting = acting
         api = cast(Api, server)
         self.gate = Gate(api, lambda: self.acting, back=lambda: None)
-        self.writer = Writer(api, cache, self.gate, self.answered, self.changed, Echoes())
+        self.statuses = StatusWrites(api, cache, self.gate, Echoes(), news=self.changed)
+        self.writer = Writer(self.gate, self.statuses, self.answered)
 
     def answered(self, record: Record, outcome: RecordOutcome, version: str) -> None:
         """The writer says what became of a record."""

@@ -179,7 +179,7 @@ class Master:
             metrics=metrics_page(
                 core,
                 time.time,
-                fleet.writer.writes,
+                fleet.statuses.writes,
                 lambda: fleet.writer.lined_up,
                 api.requests,
                 lease.may_act,

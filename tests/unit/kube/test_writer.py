@@ -280,7 +280,7 @@ def test_a_status_meant_for_an_earlier_object_of_the_name_is_not_written() -> No
 def test_records_of_different_rooms_are_in_flight_together_and_those_of_one_room_one_at_a_time() -> None:
     async def play(bench: Bench) -> None:
         server = Rooms()
-        bench.writer._api = cast(Api, server)
+        bench.statuses._api = cast(Api, server)
         names = [f"room-{number}" for number in range(3 * IN_FLIGHT)]
         for name in names:
             id = Id("rooms", Key("game", name))

@@ -46,6 +46,7 @@ from roomfleet.master.kube.echoes import Echoes
 from roomfleet.master.kube.errors import ApiDown, ApiError, Expired, NotAllowed, NotServed
 from roomfleet.master.kube.gate import Gate
 from roomfleet.master.kube.rooms import INSTANCED, RoomChanges
+from roomfleet.master.kube.statuses import StatusWrites
 from roomfleet.master.kube.writer import Writer
 from roomfleet.master.shapes import fleet_applied, read_status, room_applied, template_applied
 from roomfleet.wire.spec import RoomSpec
@@ -96,7 +97,8 @@ class KubeFleet:
         self._loop = asyncio.get_running_loop()
         self.cache = Cache()
         changes = RoomChanges(api, self.cache, gate, echoes, handle=handle, news=self._tell, gone=self._gone)
-        self.writer = Writer(api, self.cache, gate, self._was_recorded, self._tell, echoes, changes)
+        self.statuses = StatusWrites(api, self.cache, gate, echoes, news=self._tell)
+        self.writer = Writer(gate, self.statuses, self._was_recorded, changes)
         self._announcer = Announcer(api, gate, identity, lambda: self.writer.busy)
         self._wake = asyncio.Event()
         self._burst: asyncio.TimerHandle | None = None

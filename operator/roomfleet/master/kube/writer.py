@@ -2,8 +2,7 @@
 
 Level-triggered: for each object it keeps the status that should be, and writes while the object says
 otherwise; so a write that failed, was overtaken, or was undone by hand is made again. One write of an object
-is in flight at a time, those of different objects together. Every write states the version that it is based
-on: none can hide a change by somebody else.
+is in flight at a time, those of different objects together.
 
 An object that has something to be written stands in a lane (`lanes`), and what it is to say is looked up
 when its turn comes: whatever changed meanwhile is one write. A turn is only taken when the write can go out
@@ -18,27 +17,19 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import UTC, datetime
-from typing import Any
 
-from roomfleet.master.core.effects import CreateRoom, DeleteRoomObject, Record
+from roomfleet.master.core.effects import Record
 from roomfleet.master.core.events import RecordOutcome
-from roomfleet.master.core.model import FleetStatus, RoomStatus, TemplateStatus
-from roomfleet.master.core.queueing.counted import Writes
+from roomfleet.master.core.model import RoomStatus
 from roomfleet.master.kube.bucket import Bucket
-from roomfleet.master.kube.cache import Cache, Id
-from roomfleet.master.kube.client import Api, path_of
-from roomfleet.master.kube.echoes import Echoes
-from roomfleet.master.kube.errors import ApiDown, ApiError, Conflict, NotAllowed, NotFound
+from roomfleet.master.kube.cache import Id
 from roomfleet.master.kube.gate import Gate
 from roomfleet.master.kube.lanes import Lane, Lanes
 from roomfleet.master.kube.rooms import Change, RoomChanges
-from roomfleet.master.shapes import accepted_conditions, fleet_status, room_status, template_status
+from roomfleet.master.kube.slots import Answer, Slot, lane_of
+from roomfleet.master.kube.statuses import Fields, Status, StatusWrites
 
 log = logging.getLogger(__name__)
-
-Json = dict[str, Any]
 
 IN_FLIGHT = 8
 """Writes at once. 4 in flight doubled the rate over 1, 8 tripled it."""
@@ -55,43 +46,8 @@ written every 5 s, a thousand of them every 33 s.
 """
 COUNTS_BURST = 60.0
 
-UNCHECKED = "?fieldValidation=Ignore"
-"""The API server need not look for fields that its CRD does not know: nobody would read that answer."""
-
 CHUNK = 50
 """So many objects that prove to say what they should are looked at before others' work goes in between."""
-
-
-Status = RoomStatus | FleetStatus | TemplateStatus
-
-
-@dataclass(frozen=True, slots=True)
-class _Answer:
-    """What became of a record that was written."""
-
-    record: Record
-    version: str
-
-
-@dataclass(slots=True)
-class _Slot:
-    """What is to be written onto one object."""
-
-    record: Record | None = None
-    answer: _Answer | None = None
-    wanted: Status | None = None
-    change: Change | None = None
-    """To be made, bound or deleted: before anything else of the object is written."""
-    uid: str = ""
-    """The object that `wanted` is about; empty: whichever."""
-    dirty: bool = False
-    urgent: bool = False
-    """More than counts may differ."""
-    busy: bool = False
-    counts_at: float = 0.0
-    timer: asyncio.TimerHandle | None = None
-    own: tuple[str, str] = ("", "")
-    """The last write of ours: from which version to which."""
 
 
 class Writer:
@@ -99,20 +55,16 @@ class Writer:
 
     def __init__(
         self,
-        api: Api,
-        cache: Cache,
         gate: Gate,
+        statuses: StatusWrites,
         recorded: Callable[[Record, RecordOutcome, str], None],
-        news: Callable[[Id, Json], None],
-        echoes: Echoes,
         changes: RoomChanges | None = None,
     ) -> None:
-        """`recorded(record, outcome, version)` and `news(id, object)` are called from the event loop."""
-        self._api, self._cache, self._gate, self._echoes = api, cache, gate, echoes
-        self._recorded, self._news = recorded, news
-        self._changes = changes
+        """`recorded(record, outcome, version)` is called from the event loop."""
+        self._gate, self._statuses, self._changes = gate, statuses, changes
+        self._recorded = recorded
         self._loop = asyncio.get_running_loop()
-        self._slots: dict[Id, _Slot] = {}
+        self._slots: dict[Id, Slot] = {}
         self._lanes: Lanes[Id] = Lanes(game=lambda id: id.key.game)
         self._some = asyncio.Event()
         self._free = asyncio.Semaphore(IN_FLIGHT)
@@ -122,7 +74,6 @@ class Writer:
         self._dispatcher: asyncio.Task[None] | None = None
         self._writes: set[asyncio.Task[None]] = set()
         self._stopping = False
-        self.writes = Writes()
 
     def start(self) -> None:
         self._dispatcher = self._loop.create_task(self._keep_dispatching(), name="status writer")
@@ -224,19 +175,19 @@ class Writer:
             record, slot.record = slot.record, None
             self._recorded(record, RecordOutcome.GONE, "")
 
-    def _slot(self, id: Id) -> _Slot:
+    def _slot(self, id: Id) -> Slot:
         slot = self._slots.get(id)
         if slot is None:
-            slot = self._slots[id] = _Slot()
+            slot = self._slots[id] = Slot()
         return slot
 
-    def _schedule(self, id: Id, slot: _Slot) -> None:
+    def _schedule(self, id: Id, slot: Slot) -> None:
         """Have the object stand in the lane where it belongs, or wait until its counts may be written."""
         if slot.busy:
             return  # seen to when that write is over
         now = self._loop.time()
         if slot.change is not None:
-            lane = _lane_of(slot.change)
+            lane = lane_of(slot.change)
         elif slot.record is not None:
             lane = Lane.AWAITED if slot.record.awaited else Lane.RECORD
         elif not slot.dirty:
@@ -255,7 +206,7 @@ class Writer:
         self._lanes.add(id, lane, now)
         self._some.set()
 
-    def _due(self, id: Id, slot: _Slot) -> None:
+    def _due(self, id: Id, slot: Slot) -> None:
         slot.timer = None
         self._schedule(id, slot)
 
@@ -299,60 +250,52 @@ class Writer:
                 async with asyncio.timeout(wait):
                     await self._some.wait()
 
-    def _begin(self, id: Id, slot: _Slot) -> Change | Record | Json | None:
+    def _begin(self, id: Id, slot: Slot) -> Change | Record | Fields | None:
         """What is to be done: a change, a record, or fields of status to write; None: nothing."""
         if slot.change is not None:
-            if _lane_of(slot.change) is Lane.STATUS:
+            if lane_of(slot.change) is Lane.STATUS:
                 self._status_bucket.take(self._loop.time())
             return slot.change
         if slot.record is not None:
             return slot.record
         urgent, slot.dirty, slot.urgent = slot.urgent, False, False
-        status = self._difference(id, slot)
-        if status is None:
+        fields = self._statuses.difference(id, slot.wanted, slot.uid)
+        if fields is None:
             return None
         now = self._loop.time()
         self._status_bucket.take(now)
         if not urgent:
             self._counts_bucket.take(now)
         slot.counts_at = now + COUNTS_SECONDS
-        return status
-
-    def _difference(self, id: Id, slot: _Slot) -> Json | None:
-        """The status that the object should have, if it says anything else."""
-        obj = self._cache.get(id)
-        if obj is None or slot.uid not in ("", obj["metadata"]["uid"]):
-            return None
-        before = obj.get("status") or {}
-        after = _status(obj, slot.wanted)
-        same = all(before.get(field) == value for field, value in after.items())
-        return None if same else after
+        return fields
 
     # -- writing -------------------------------------------------------------------------------------------
 
-    async def _carry_out(self, id: Id, slot: _Slot, write: Change | Record | Json) -> None:
+    async def _carry_out(self, id: Id, slot: Slot, write: Change | Record | Fields) -> None:
         try:
             await self._gate.passed()  # once more: the process may have stood still since it was chosen
             if isinstance(write, Change):
                 await self._change(id, slot, write)
             elif isinstance(write, Record):
-                await self._write_record(id, slot, write)
-            elif not await self._write_status(id, slot, write):
-                slot.dirty = slot.urgent = True
+                recorded = await self._statuses.record(id, write, slot.own)
+                if recorded is not None:
+                    self._finish(slot, write, *recorded)
+            else:
+                await self._write(id, slot, write)
         except Exception:
             # Its object is looked at again with the next event or list; the others go on.
             log.exception("writing the status of %s %s failed", *id)
             if slot.change is write:
                 slot.change = None
             if isinstance(write, Record):
-                self._finish(slot, write, RecordOutcome.FAILED)
+                self._finish(slot, write, RecordOutcome.FAILED, "")
         finally:
             slot.busy = False
             self._free.release()
         if self._slots.get(id) is slot:
             self._schedule(id, slot)
 
-    async def _change(self, id: Id, slot: _Slot, change: Change) -> None:
+    async def _change(self, id: Id, slot: Slot, change: Change) -> None:
         if self._changes is None:
             return
         own = await self._changes.carry_out(id, change, slot.own)
@@ -361,145 +304,20 @@ class Writer:
             if slot.change is change:
                 slot.change = None
 
-    async def _write_record(self, id: Id, slot: _Slot, record: Record) -> None:
-        obj = self._cache.get(id)
-        if obj is None or obj["metadata"]["uid"] != record.uid:
-            self._finish(slot, record, RecordOutcome.GONE)
-            return
-        before, after = slot.own
-        version = after if record.version == before else record.version
-        try:
-            written = await self._put(id, obj, room_status(record.status, obj, _now()), version)
-        except Conflict:
-            await self._resolve(id, slot, record)
-        except NotFound:
-            self._finish(slot, record, RecordOutcome.GONE)
-        except (ApiDown, NotAllowed) as error:
-            self._gate.trouble(error)  # written or not, the precondition says at the next attempt
-        except ApiError as error:
-            log.error("cannot record the place of %s: %s", id.key, error)
-            self._finish(slot, record, RecordOutcome.FAILED)
+    async def _write(self, id: Id, slot: Slot, fields: Fields) -> None:
+        own = await self._statuses.write(id, fields, slot.own)
+        if own is None:
+            slot.dirty = slot.urgent = True
         else:
-            self._cache.put(id, written)
-            self._finish(slot, record, RecordOutcome.WRITTEN, written)
+            slot.own = own
 
-    async def _resolve(self, id: Id, slot: _Slot, record: Record) -> None:
-        """The object has changed: by an attempt of ours whose answer got lost, or by somebody else."""
-        try:
-            obj = await self._api.get(path_of(id.plural, id.key.game, id.key.name))
-        except NotFound:
-            self._finish(slot, record, RecordOutcome.GONE)
-            return
-        except (ApiDown, NotAllowed) as error:
-            self._gate.trouble(error)
-            return
-        fresh = self._cache.put(id, obj)
-        status = obj.get("status") or {}
-        ours = (status.get("epoch"), status.get("node")) == (record.status.epoch, record.status.node)
-        if ours and status.get("phase") == record.status.phase.value:
-            self._finish(slot, record, RecordOutcome.WRITTEN, obj)
-            return
-        if fresh:
-            self._news(id, obj)
-        self._finish(slot, record, RecordOutcome.CONFLICT)
-
-    def _finish(self, slot: _Slot, record: Record, outcome: RecordOutcome, obj: Json | None = None) -> None:
+    def _finish(self, slot: Slot, record: Record, outcome: RecordOutcome, version: str) -> None:
         """Answer the record, unless another one took its place meanwhile or its object is gone."""
         if slot.record != record:
             return
         slot.record = None
-        version = obj["metadata"]["resourceVersion"] if obj is not None else ""
         if outcome is RecordOutcome.WRITTEN:
-            slot.answer = _Answer(record, version)
+            slot.answer = Answer(record, version)
         else:
             slot.wanted = None  # the core says anew what should be
         self._recorded(record, outcome, version)
-
-    async def _write_status(self, id: Id, slot: _Slot, status: Json) -> bool:
-        """Bring the object's status in line. False: try again."""
-        obj = self._cache.get(id)
-        if obj is None:
-            return True
-        version = obj["metadata"]["resourceVersion"]
-        try:
-            written = await self._put(id, obj, status, version)
-        except Conflict:
-            return await self._refresh(id)
-        except NotFound:
-            return True  # the watch or the next list tells
-        except (ApiDown, NotAllowed) as error:
-            self._gate.trouble(error)
-            return False
-        except ApiError as error:
-            log.error("cannot write the status of %s %s: %s", id.plural, id.key, error)
-            return True
-        slot.own = (version, written["metadata"]["resourceVersion"])
-        if self._cache.put(id, written):
-            self._news(id, written)
-        return True
-
-    async def _refresh(self, id: Id) -> bool:
-        """See what the object is now. Always False: the write is to be tried again."""
-        try:
-            obj = await self._api.get(path_of(id.plural, id.key.game, id.key.name))
-        except NotFound:
-            return True
-        except (ApiDown, NotAllowed) as error:
-            self._gate.trouble(error)
-            return False
-        if self._cache.put(id, obj):
-            self._news(id, obj)
-        return False
-
-    async def _put(self, id: Id, obj: Json, fields: Json, version: str) -> Json:
-        """Replace the status; what `fields` do not name stays, and what they say is None goes."""
-        path = path_of(id.plural, id.key.game, id.key.name, "status")
-        status = {**(obj.get("status") or {}), **fields}
-        body = {
-            "apiVersion": obj["apiVersion"],
-            "kind": obj["kind"],
-            "metadata": {
-                "namespace": id.key.game,
-                "name": id.key.name,
-                "uid": obj["metadata"]["uid"],
-                "resourceVersion": version,
-            },
-            "status": {field: value for field, value in status.items() if value is not None},
-        }
-        begun = self._loop.time()
-        try:
-            written = await self._api.replace(path + UNCHECKED, body)
-        except ApiError as error:
-            self.writes.failed(conflict=isinstance(error, Conflict), gone=isinstance(error, NotFound))
-            raise
-        self.writes.written(self._loop.time() - begun)
-        self._echoes.wrote(written["metadata"]["resourceVersion"])
-        return written
-
-
-def _lane_of(change: Change) -> Lane:
-    """Somebody waits for an instance with a key; warm ones, and those that go, have time."""
-    has_time = isinstance(change, DeleteRoomObject) or (
-        isinstance(change, CreateRoom) and change.instance_key is None
-    )
-    return Lane.STATUS if has_time else Lane.AWAITED
-
-
-def _status(obj: Json, wanted: Status | None) -> Json:
-    """The status to write; None removes a field."""
-    now = _now()
-    accepted = accepted_conditions(obj, now)
-    if accepted is not None:
-        obj = {**obj, "status": {**(obj.get("status") or {}), "conditions": accepted}}
-    match wanted:
-        case RoomStatus():
-            return room_status(wanted, obj, now)
-        case FleetStatus():
-            return fleet_status(wanted, obj, now)
-        case TemplateStatus():
-            return template_status(wanted, obj, now)
-    return {} if accepted is None else {"conditions": accepted}
-
-
-def _now() -> str:
-    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
