@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 
+from roomfleet.master.answers import RENEW_SECONDS as TOKEN_RENEWED_SECONDS
 from roomfleet.master.core.joining.join_alarms import UNPOLLED_SECONDS
 from roomfleet.master.core.joining.telling import FAR_SECONDS, NEAR, RENEW_SECONDS
 from roomfleet.master.core.master import COLLECT_SECONDS
-from roomfleet.master.runner import RENEW_SECONDS as TOKEN_RENEWED_SECONDS
 from roomfleet.wire.joining import Refusal
 from roomfleet.wire.settings import Settings
 from roomfleet.wire.tickets import LINE_TOKEN_SECONDS

@@ -9,10 +9,11 @@ from typing import cast
 import pytest
 
 from roomfleet.master import runner as module
+from roomfleet.master.adapter import Adapter
 from roomfleet.master.core import Core, Key
 from roomfleet.master.core.effects import CreateNode, DeleteNode, Effect
 from roomfleet.master.core.events import Event, Tick
-from roomfleet.master.runner import Adapter, Runner
+from roomfleet.master.runner import Runner
 from roomfleet.wire.settings import Settings
 from roomfleet.wire.tickets import SigningKey
 

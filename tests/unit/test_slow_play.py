@@ -10,10 +10,10 @@ from typing import Any, cast
 from tornado.httputil import HTTPHeaders, HTTPServerRequest, RequestStartLine
 from tornado.web import Application
 
+from roomfleet.master.answers import Join, RefusedAnswer, WaitingAnswer
 from roomfleet.master.api.context import Context
 from roomfleet.master.api.play import Play
 from roomfleet.master.core import Core
-from roomfleet.master.runner import Join, RefusedAnswer, WaitingAnswer
 from roomfleet.wire.joining import Problem, Refusal
 from roomfleet.wire.settings import Settings
 

@@ -12,6 +12,7 @@ from tornado.httpclient import AsyncHTTPClient
 from tornado.httpserver import HTTPServer
 from tornado.netutil import bind_sockets
 
+from roomfleet.master.adapter import Adapter
 from roomfleet.master.api.application import make_application
 from roomfleet.master.api.context import Context
 from roomfleet.master.api.identity import Anonymous
@@ -25,7 +26,7 @@ from roomfleet.master.kube.echoes import Echoes
 from roomfleet.master.kube.errors import ApiDown, ApiError, Invalid
 from roomfleet.master.kube.fleet import LIST_EVERY_SECONDS, STALE_SECONDS, KubeFleet
 from roomfleet.master.kube.gate import Gate
-from roomfleet.master.runner import Adapter, Runner
+from roomfleet.master.runner import Runner
 from roomfleet.wire.settings import Settings
 from roomfleet.wire.spec import RoomSpec
 from roomfleet.wire.tickets import SigningKey

@@ -10,12 +10,12 @@ from datetime import UTC, datetime
 import msgspec
 from msgspec import UNSET, UnsetType
 
+from roomfleet.master.answers import AdmittedAnswer, Answer, Join, RefusedAnswer, WaitingAnswer
 from roomfleet.master.api.context import Context
 from roomfleet.master.api.identity import Unauthenticated, bearer
 from roomfleet.master.api.problems import JsonHandler
 from roomfleet.master.core.master import Core
 from roomfleet.master.core.model import Key
-from roomfleet.master.runner import AdmittedAnswer, Answer, Join, RefusedAnswer, WaitingAnswer
 from roomfleet.wire.errors import TicketError
 from roomfleet.wire.joining import JoinAnswer, JoinBody, JoinState, Member, Problem, Refusal
 from roomfleet.wire.names import BadName, instance_key, instance_name

@@ -9,6 +9,7 @@ import logging
 from tornado.web import Application
 from tornado.websocket import WebSocketClosedError, WebSocketHandler
 
+from roomfleet.master.answers import claim
 from roomfleet.master.api.context import Context
 from roomfleet.master.api.joins import Wanted, place_in_line
 from roomfleet.master.api.metrics import metrics_handler
@@ -29,7 +30,6 @@ from roomfleet.master.core.events import (
     SeatRequested,
 )
 from roomfleet.master.core.model import Key
-from roomfleet.master.runner import claim
 from roomfleet.wire.codec import encode
 from roomfleet.wire.errors import WireError
 from roomfleet.wire.link import (
@@ -135,7 +135,7 @@ class LinkSocket(WebSocketHandler):
                 self._hello(message)
             else:
                 self.close(UNWELCOME, "hello first")
-        elif self._runner.is_link(self._node, self._boot, self):
+        elif self._runner.links.is_newest(self._node, self._boot, self):
             self._told(self._node, message)
         # Else the node has dialled anew since: what it said before that is older than its hello.
 
@@ -146,7 +146,7 @@ class LinkSocket(WebSocketHandler):
             return
         self._node, self._boot = Key(hello.game, hello.name), hello.boot
         log.info("node %s (boot %s, version %s) is connected", self._node, self._boot, hello.version)
-        self._runner.link_up(self._node, self._boot, self)
+        self._runner.links.up(self._node, self._boot, self)
         self._server.joined(self, self._node, hello.keys)
         self._runner.handle(
             NodeConnected(
@@ -212,6 +212,6 @@ class LinkSocket(WebSocketHandler):
 
     def on_close(self) -> None:
         self._server.left(self)
-        if self._node is not None and self._runner.link_down(self._node, self._boot, self):
+        if self._node is not None and self._runner.links.down(self._node, self._boot, self):
             log.info("node %s (boot %s) has disconnected", self._node, self._boot)
             self._runner.handle(NodeDisconnected(self._node, self._boot))

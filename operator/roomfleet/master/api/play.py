@@ -9,6 +9,7 @@ from msgspec import UNSET
 from tornado.web import HTTPError
 from tornado.websocket import WebSocketClosedError, WebSocketHandler
 
+from roomfleet.master.answers import AdmittedAnswer, Answer, Join, RefusedAnswer, WaitingAnswer
 from roomfleet.master.api.context import Context
 from roomfleet.master.api.identity import Unauthenticated
 from roomfleet.master.api.joins import (
@@ -22,7 +23,6 @@ from roomfleet.master.api.joins import (
     wanted_room,
 )
 from roomfleet.master.api.problems import write_problem
-from roomfleet.master.runner import AdmittedAnswer, Answer, Join, RefusedAnswer, WaitingAnswer
 from roomfleet.wire.codec import encode
 from roomfleet.wire.errors import WireError
 from roomfleet.wire.joining import (
