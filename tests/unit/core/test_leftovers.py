@@ -55,6 +55,20 @@ def test_also_one_that_nobody_wants_any_more(driver: Driver) -> None:
     assert swept(driver) == [("default-1", ("town",))]
 
 
+@pytest.mark.parametrize(("boot", "expected"), [("b0", []), ("next", [("default-0", ("town",))])])
+def test_one_that_was_being_stopped_when_the_next_process_of_its_node_says_hello(
+    driver: Driver, boot: str, expected: list[tuple[str, tuple[str, ...]]]
+) -> None:
+    driver.running("town", bored_after_seconds=1)
+    driver.report(0, "town", RoomPhase.RUNNING, players=0)
+    driver.wait(2, alive=(0, 1))
+    assert driver.phase("town") is Phase.STOPPING
+    driver.disconnect(0)
+    driver.connect(0, boot=boot)
+    assert driver.phase("town") is Phase.ASLEEP
+    assert swept(driver) == expected
+
+
 def test_a_node_that_is_silent_sweeps_for_nobody(driver: Driver) -> None:
     driver.fleet(min_nodes=3, max_nodes=3)
     driver.connect(2)

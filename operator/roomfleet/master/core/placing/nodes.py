@@ -19,7 +19,7 @@ from roomfleet.master.core.joining import newest
 from roomfleet.master.core.model import Key
 from roomfleet.master.core.placing import losses, moves, places
 from roomfleet.master.core.queueing.queue import Lane
-from roomfleet.master.core.running import reports, sweep
+from roomfleet.master.core.running import leftovers, reports, sweep
 from roomfleet.master.core.state import Link, Node, Place, Room, Stage
 from roomfleet.master.core.world import Alarm, World
 from roomfleet.wire.link import Load
@@ -123,6 +123,8 @@ def hear_of(world: World, room: Room, place: Place) -> None:
     elif place.stage is Stage.STARTING and place.boot == node.boot:
         places.desire(world, room)
     elif place.stage is Stage.STOPPING:
+        if place.boot != node.boot:
+            leftovers.lost(world, room)  # the process that was to stop it ended: it may have left off halfway
         places.leave(world, room)
         world.look_at(room, Lane.URGENT)
     else:
