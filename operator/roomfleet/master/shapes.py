@@ -13,6 +13,7 @@ import msgspec
 from roomfleet.master.accepted import REASON, not_yet_supported
 from roomfleet.master.core.effects import BindRoom, CreateRoom
 from roomfleet.master.core.events import FleetApplied, RoomApplied, TemplateApplied
+from roomfleet.master.core.instancing.template_status import note
 from roomfleet.master.core.model import (
     Condition,
     ConditionStatus,
@@ -83,6 +84,13 @@ def template_applied(key: Key, obj: Mapping[str, Any]) -> TemplateApplied:
     spec = msgspec.convert(obj["spec"], TemplateSpec)
     waiting = (obj.get("status") or {}).get("waiting", 0)
     return TemplateApplied(key, metadata["uid"], metadata["generation"], spec, waiting=waiting)
+
+
+def scale_note(obj: Mapping[str, Any]) -> str:
+    """Why it does not help to scale the object, in the words of its status; empty: it does."""
+    if obj["kind"] != "InstancedRoom":
+        return ""
+    return note(msgspec.convert(obj["spec"], TemplateSpec))
 
 
 def child_room(create: CreateRoom) -> Json:

@@ -218,6 +218,23 @@ def test_objects_are_scaled(cli: Any, served: Any) -> None:
     assert served.run(lambda objects: objects.get("instancedrooms", "dungeon"))["spec"]["warm"] == 3
 
 
+def test_scaling_what_is_not_kept_warm_says_why(cli: Any, served: Any) -> None:
+    template = {"spec": {"map": "m.r"}}
+    boathouse = manifest("InstancedRoom", "boathouse", template=template, keepData=True)
+    served.run(lambda objects: objects.apply(boathouse))
+    scaled = "instancedroom.roomfleet.io/boathouse scaled\n"
+    assert cli("scale", "iroom/boathouse", "--replicas=2") == (
+        0,
+        scaled,
+        "Warning: no instances are kept warm: with keepData and whenBored: Delete the saved data of a key"
+        " hang on the name that is made from it; whenBored: Sleep goes with warm\n",
+    )
+    assert cli("scale", "iroom/boathouse", "--replicas=0") == (0, scaled, "")
+    sleeps = manifest("InstancedRoom", "sleeps", template=template, keepData=True, whenBored="Sleep")
+    served.run(lambda objects: objects.apply(sleeps))
+    assert cli("scale", "iroom/sleeps", "--replicas=2")[2] == ""
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

@@ -5,6 +5,8 @@ from __future__ import annotations
 import http.client
 import json
 import os
+import re
+import sys
 from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
@@ -19,6 +21,10 @@ MERGE_PATCH = "application/merge-patch+json"
 TIMEOUT_SECONDS = 10.0
 
 Json = dict[str, Any]
+
+_WARNING = re.compile(r'299 \S+ "((?:[^"\\]|\\.)*)"')
+"""A warning of an API server about what was asked, as RFC 7234 writes it."""
+_ESCAPED = re.compile(r"\\(.)")
 
 
 class Server:
@@ -160,6 +166,9 @@ class Server:
                 answer = f"{response.status} {response.reason}"
                 raise CliError(f"{self.url}{path} answers {answer}: is this a roomfleet server? (--server)")
             raise Refused(status)
+        for warning in response.headers.get_all("Warning", ()):
+            if found := _WARNING.fullmatch(warning):
+                print("Warning:", _ESCAPED.sub(r"\1", found[1]), file=sys.stderr)
         return response
 
 

@@ -68,7 +68,7 @@ def status_of(template: Template, spec: TemplateSpec) -> TemplateStatus:
         waiting=template.line.players if template.blocked else 0,
         selector=f"{INSTANCE_OF_LABEL}={template.key.name},{WARM_LABEL}=true",
         observed_generation=template.generation,
-        message=message or _note(spec),
+        message=message or note(spec),
         conditions=(ready,),
     )
 
@@ -93,7 +93,7 @@ def _trouble(template: Template, spec: TemplateSpec) -> tuple[str, str]:
     return "", ""
 
 
-def _note(spec: TemplateSpec) -> str:
+def note(spec: TemplateSpec) -> str:
     """What is served, but perhaps not as was meant."""
     if spec.warm and spec.keep_data and spec.when_bored is WhenBored.DELETE:
         return (

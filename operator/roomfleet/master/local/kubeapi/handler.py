@@ -45,6 +45,11 @@ class ApiHandler(RequestHandler):
         self.set_header("Content-Type", JSON)
         self.finish(json.dumps(content, ensure_ascii=False).encode())
 
+    def warn(self, text: str) -> None:
+        """Says with the answer what the caller did perhaps not mean; kubectl prints that."""
+        quoted = text.replace("\\", "\\\\").replace('"', '\\"')
+        self.add_header("Warning", f'299 - "{quoted}"')
+
     def content_type(self) -> str:
         """The body's media type, without parameters."""
         return self.request.headers.get("Content-Type", "").split(";")[0].strip().lower()

@@ -9,6 +9,7 @@ from roomfleet.master.local.errors import BadRequest, Unsupported
 from roomfleet.master.local.kinds import Scale
 from roomfleet.master.local.kubeapi.bodies import read_object
 from roomfleet.master.local.kubeapi.handler import JSON, MERGE, ApiHandler
+from roomfleet.master.shapes import scale_note
 
 Json = dict[str, Any]
 
@@ -41,7 +42,10 @@ class ItemScale(ApiHandler):
         change = _leading_to(scale.spec, replicas)
         if isinstance(asked.get("metadata"), dict):
             change["metadata"] = asked["metadata"]  # its version and uid are preconditions
-        self.answer(_shown(scale, self.objects.patch(plural, name, change)))
+        scaled = self.objects.patch(plural, name, change)
+        if note := scale_note(scaled):
+            self.warn(note)
+        self.answer(_shown(scale, scaled))
 
     def _scale_of(self, plural: str, game: str) -> Scale:
         kind = self.kind(plural, game)
