@@ -292,6 +292,9 @@ class Oracle:
             if known is None or known.state is not JoinState.WAITING or known.room is None:
                 continue
             key = Key(attempt.game, known.room)
+            room = core._world.rooms.get(key)
+            if attempt.template is not None and (room is None or room.child is None):
+                continue  # for the instance that a Room of its name is in the way of
             view = core.room(key)
             node = self._simulation.nodes.get(Key(attempt.game, view.node)) if view is not None else None
             copy = node.copies.get(key.name) if node is not None and node.linked else None
