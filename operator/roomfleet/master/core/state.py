@@ -6,6 +6,8 @@ from collections import OrderedDict, deque
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+import msgspec
+
 from roomfleet.master.core.effects import (
     BindRoom,
     CreateRoom,
@@ -101,8 +103,7 @@ class Failure:
     generation: int
 
 
-@dataclass(frozen=True, slots=True)
-class Recording:
+class Recording(msgspec.Struct, frozen=True):
     """A Record on its way: one at a time for each room."""
 
     record: Record

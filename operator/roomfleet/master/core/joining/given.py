@@ -9,7 +9,8 @@ the nodes tell it.
 from __future__ import annotations
 
 from collections import OrderedDict
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from roomfleet.wire.tickets import LINE_TOKEN_SECONDS
 
@@ -17,8 +18,7 @@ Who = tuple[str, str]
 """Game and player."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Given:
+class _Given(Struct, frozen=True):
     void_before: float
     """Places of earlier arrivals are not given back."""
     forget_at: float

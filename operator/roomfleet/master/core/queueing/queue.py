@@ -101,7 +101,8 @@ class RoomQueue(Generic[K]):
 
     def take(self, now: float) -> K | None:
         """The next key, which is then worked on until `done` or `failed`; None when there is none."""
-        self._release_held(now)
+        if self._held:
+            self._release_held(now)
         lane = self._next_lane(now) if self._waiting else None
         if lane is None:
             return None

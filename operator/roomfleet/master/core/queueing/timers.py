@@ -63,6 +63,8 @@ class Timers(Generic[S]):
 
     def pop(self, now: float) -> S | None:
         """One subject that is due, which has no due time any more; None when there is none."""
+        if not self._heap or self._heap[0][0] > now:
+            return None  # what does not count any more stands there early, never late
         self._settle()
         if not self._heap or self._heap[0][0] > now:
             return None
