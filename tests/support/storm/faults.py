@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 import signal
 import sqlite3
@@ -12,10 +11,10 @@ from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from support.raw import ask
-from support.running import Running, eventually, is_stopped
+from support.running import eventually, is_stopped
 from support.storm.chronicle import Chronicle
-from support.storm.game import ENOUGH, GAME, ROOMS, capacity_of, fleet_manifest, room_manifest
+from support.storm.fleets import Fleet
+from support.storm.game import ENOUGH, ROOMS, capacity_of, fleet_manifest, room_manifest
 from support.storm.ledger import Ledger
 from support.storm.plan import Action, Fault
 from support.storm.players import chosen
@@ -28,16 +27,15 @@ OPERATOR_SECONDS = 60.0
 class Faults:
     """Does them, and puts right what is to be put right again."""
 
-    def __init__(
-        self, fleet: Running, nodes: int, lost_after: float, chronicle: Chronicle, ledger: Ledger
-    ) -> None:
+    def __init__(self, fleet: Fleet, nodes: int, chronicle: Chronicle, ledger: Ledger) -> None:
         self._fleet = fleet
         self._nodes = nodes
-        self._lost_after = lost_after
+        self._lost_after = fleet.lost_after
         self._chronicle = chronicle
         self._ledger = ledger
         self._master = asyncio.Lock()
         self._store = asyncio.Lock()
+        self._api = asyncio.Lock()
         self._stalled: set[int] = set()
         self._cordoned: dict[int, int] = {}
         self._capacities = {name: capacity_of(name) for name in ROOMS}
@@ -72,6 +70,8 @@ class Faults:
                 await self._capacity(chosen(ROOMS, luck[0]) or "", 1 + int(luck[1] ** 2 * 12))
             case Fault.STORE_AWAY:
                 await self._store_away(0.5 + 5.5 * luck[0])
+            case Fault.API_AWAY:
+                await self._api_away(0.5 + 5.5 * luck[0])
             case _:
                 raise AssertionError(f"no fault: {action}")
 
@@ -147,23 +147,19 @@ class Faults:
         async with self._master:
             fleet = self._fleet
             with self._chronicle.fault(
-                Fault.KILL_MASTER, f"the master (process {fleet.pid}) is killed, for {seconds:.1f} s"
+                Fault.KILL_MASTER, f"the master (process {fleet.master_pid()}) is killed, for {seconds:.1f} s"
             ):
-                assert fleet.process is not None
-                fleet.process.kill()
-                await asyncio.to_thread(fleet.process.communicate)
-                await asyncio.sleep(seconds)
-                await asyncio.to_thread(fleet.start)
-                self._chronicle.say("fault", f"the master runs again (process {fleet.pid})")
+                await fleet.kill_master(seconds)
+                self._chronicle.say("fault", f"the master runs again (process {fleet.master_pid()})")
 
     async def _stall_master(self, seconds: float) -> None:
         async with self._master:
             with self._chronicle.fault(Fault.STALL_MASTER, f"the master stands still for {seconds:.1f} s"):
-                self._fleet.pause_master()
+                os.kill(self._fleet.master_pid(), signal.SIGSTOP)
                 try:
                     await asyncio.sleep(seconds)
                 finally:
-                    self._fleet.resume_master()
+                    os.kill(self._fleet.master_pid(), signal.SIGCONT)
                 self._chronicle.say("fault", "the master goes on")
 
     # -- objects -------------------------------------------------------------------------------------------
@@ -199,32 +195,33 @@ class Faults:
             self._capacities[room] = seats
             await self._apply(room_manifest(room, seats))
 
+    async def _api_away(self, seconds: float) -> None:
+        if not self._fleet.has_api_server or self._api.locked():
+            return
+        async with self._api:
+            with self._chronicle.fault(Fault.API_AWAY, f"the API server is away for {seconds:.1f} s"):
+                with self._fleet.api_away():
+                    await asyncio.sleep(seconds)
+                self._chronicle.say("fault", "the API server is back")
+
     async def _apply(self, manifest: dict[str, Any]) -> None:
         await self._ask("PATCH", PLURALS[manifest["kind"]], manifest["metadata"]["name"], manifest)
 
     async def _ask(self, method: str, plural: str, name: str, manifest: object = None) -> None:
-        """As an operator does: again until the master answers."""
-        path = f"/apis/roomfleet.io/v1alpha1/namespaces/{GAME}/{plural}/{name}"
-        headers = {"Content-Type": "application/apply-patch+yaml"}
+        """As an operator does: again until it is answered."""
         deadline = self._chronicle.now + OPERATOR_SECONDS
         while True:
             try:
-                answer = await asyncio.to_thread(
-                    ask,
-                    f"{self._fleet.url}{path}{'?fieldManager=storm&force=true' if method == 'PATCH' else ''}",
-                    method=method,
-                    body=None if manifest is None else json.dumps(manifest).encode(),
-                    headers=headers if method == "PATCH" else None,
-                )
+                status = await asyncio.to_thread(self._fleet.ask, method, plural, name, manifest)
+                found = f"{method} {plural}/{name}: {status}"
             except OSError as error:
-                if self._chronicle.now > deadline:
-                    raise AssertionError(f"{method} {path} is not answered: {error!r}") from None
-                await asyncio.sleep(0.2)
-                continue
+                status, found = 503, f"{method} {plural}/{name}: {error!r}"
             # An earlier try that got no answer may have deleted it.
-            if answer.status in (200, 201) or (method == "DELETE" and answer.status == 404):
+            if status in (200, 201) or (method == "DELETE" and status == 404):
                 return
-            raise AssertionError(f"{method} {path}: {answer.status} {answer.text!r}")
+            if status < 500 or self._chronicle.now > deadline:
+                raise AssertionError(found)
+            await asyncio.sleep(0.2)
 
     # -- the store -----------------------------------------------------------------------------------------
 

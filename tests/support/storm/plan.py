@@ -28,6 +28,7 @@ class Fault(StrEnum):
     DELETE_ROOM = "a Room is deleted, and applied again"
     CAPACITY = "a Room's capacity changes"
     STORE_AWAY = "the store is away"
+    API_AWAY = "the API server is away"
 
 
 class Deed(StrEnum):
@@ -62,6 +63,7 @@ FAULTS = {
     Fault.DELETE_ROOM: 5,
     Fault.CAPACITY: 8,
     Fault.STORE_AWAY: 3,
+    Fault.API_AWAY: 2,
 }
 DEEDS = {
     Deed.NOTE: 25,

@@ -17,7 +17,8 @@ from roomfleet.client import (
     WrongState,
 )
 from support.storm.chronicle import Chronicle
-from support.storm.game import CAVE, GAME, KEYS, ROOMS
+from support.storm.fleets import Fleet
+from support.storm.game import CAVE, KEYS, ROOMS
 from support.storm.ledger import Ledger
 from support.storm.plan import Action, Deed
 from support.trial_game import state_of
@@ -39,14 +40,14 @@ class Hero:
     """One player, with the windows that were opened for it."""
 
     def __init__(
-        self, name: str, deeds: tuple[Action, ...], url: str, chronicle: Chronicle, ledger: Ledger
+        self, name: str, deeds: tuple[Action, ...], fleet: Fleet, chronicle: Chronicle, ledger: Ledger
     ) -> None:
         self.name = name
-        self.client = self._window(url)
+        self._fleet = fleet
+        self.client = self._window()
         """The newest window."""
         self.replaced: list[tuple[float, Client]] = []
         """Older windows that have not heard of it yet, since when."""
-        self._url = url
         self._deeds = deeds
         self._chronicle = chronicle
         self._ledger = ledger
@@ -114,8 +115,8 @@ class Hero:
                 for broken in self._ledger.see(self.name, state_of(client)):
                     self._chronicle.is_broken(broken)
 
-    def _window(self, url: str) -> Client:
-        return Client(url, game=GAME, token=self.name, keep_alive_seconds=1)
+    def _window(self) -> Client:
+        return Client(self._fleet.url, game=self._fleet.game, token=self.name, keep_alive_seconds=1)
 
     # -- deeds ---------------------------------------------------------------------------------------------
 
@@ -190,7 +191,7 @@ class Hero:
             case Deed.SWITCH | Deed.JOIN_BROUGHT:
                 self.say("opens another window")
                 self.replaced.append((self._chronicle.now, client))
-                self.client = self._window(self._url)
+                self.client = self._window()
                 self.join(chosen(ROOMS, luck[0]), bring=deed is Deed.JOIN_BROUGHT)
             case _:
                 pass

@@ -8,9 +8,9 @@ from typing import Any
 
 from roomfleet.client import CallError, State
 from support.promised import node_metrics
-from support.running import Running
 from support.storm.chronicle import Broken, Chronicle
-from support.storm.game import CAVE, COINS, GAME, ROOMS, THINGS
+from support.storm.fleets import Fleet
+from support.storm.game import CAVE, COINS, ROOMS, THINGS
 from support.storm.ledger import Ledger, counted
 from support.storm.players import RESTING, Hero
 from support.storm.watch import rooms_by_player
@@ -27,7 +27,7 @@ class Rest:
     """After the faults."""
 
     def __init__(
-        self, fleet: Running, nodes: int, heroes: Mapping[str, Hero], chronicle: Chronicle, ledger: Ledger
+        self, fleet: Fleet, nodes: int, heroes: Mapping[str, Hero], chronicle: Chronicle, ledger: Ledger
     ) -> None:
         self._fleet = fleet
         self._nodes = nodes
@@ -84,15 +84,13 @@ class Rest:
 
     def _nodes_are_there(self) -> object:
         """None, or what is missing."""
-        nodes = self._fleet.get(f"/v1/games/{GAME}/nodes")["nodes"]
+        nodes = self._fleet.get(f"/v1/games/{self._fleet.game}/nodes")["nodes"]
         ready = sorted(node["name"] for node in nodes if node["ready"])
         expected = [f"default-{slot}" for slot in range(self._nodes)]
         return None if ready == expected == sorted(self._fleet.node_pids()) else nodes
 
     def _rooms(self) -> list[dict[str, Any]]:
-        path = f"/apis/roomfleet.io/v1alpha1/namespaces/{GAME}/rooms"
-        names = [item["metadata"]["name"] for item in self._fleet.get(path)["items"]]
-        return [self._fleet.room(name) for name in names]
+        return [self._fleet.view(name) for name in self._fleet.rooms()]
 
     def _rooms_run_once(self) -> object:
         by_node: dict[str, int] = {f"default-{slot}": 0 for slot in range(self._nodes)}
@@ -100,7 +98,7 @@ class Rest:
         for room in self._rooms():
             if room["phase"] == "Asleep":
                 continue
-            epoch, _, owner = stored_epoch(self._fleet.data, room["name"], game=GAME)
+            epoch, _, owner = stored_epoch(self._fleet.data, room["name"], game=self._fleet.game)
             if room["phase"] != "Running" or (room["epoch"], room["node"]) != (epoch, owner):
                 wrong.append((room, epoch, owner))
                 continue

@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
-from support.running import Running, eventually
+from support.running import eventually
 from support.storm.chronicle import Chronicle
 from support.storm.faults import Faults
-from support.storm.game import make_game
+from support.storm.fleets import Fleet
 from support.storm.ledger import Ledger
 from support.storm.plan import plan
 from support.storm.players import Hero
@@ -19,10 +19,8 @@ LOOK_SECONDS = 0.25
 PLAYERS = 24
 NODES = 3
 JOIN_TIMEOUT_SECONDS = 15.0
-LOST_AFTER_SECONDS = 2.0
 
 SETTINGS = {
-    "ROOMFLEET_NODE_LOST_AFTER_SECONDS": f"{LOST_AFTER_SECONDS}",
     "ROOMFLEET_JOIN_TIMEOUT_SECONDS": f"{JOIN_TIMEOUT_SECONDS}",
     "ROOMFLEET_RECONNECT_SECONDS": "3",
     "ROOMFLEET_TICKET_SECONDS": "3",
@@ -32,15 +30,19 @@ SETTINGS = {
 
 
 class Storm:
-    """Of one seed. `folder` is its own, and new: game, data and logs."""
+    """Of one seed, over a fleet of `NODES` nodes that was not started yet. `folder` is in the command line of
+    each of its processes.
+    """
 
-    def __init__(self, seed: int, seconds: float, folder: Path, *, players: int = PLAYERS) -> None:
+    def __init__(
+        self, seed: int, seconds: float, fleet: Fleet, folder: Path, *, players: int = PLAYERS
+    ) -> None:
         self.plan = plan(seed, seconds, players)
         self.chronicle = Chronicle()
         self.ledger = Ledger()
         self._folder = folder
         self._processes: set[int] = set()
-        self.fleet = Running(make_game(folder, NODES), folder / "data", SETTINGS, 0)
+        self.fleet = fleet
 
     def blow(self) -> None:
         """Live through it. Raises Broken, or whatever else went wrong."""
@@ -53,9 +55,9 @@ class Storm:
     async def _blow(self) -> None:
         chronicle, ledger, fleet = self.chronicle, self.ledger, self.fleet
         heroes = {
-            name: Hero(name, deeds, fleet.url, chronicle, ledger) for name, deeds in self.plan.deeds.items()
+            name: Hero(name, deeds, fleet, chronicle, ledger) for name, deeds in self.plan.deeds.items()
         }
-        faults = Faults(fleet, NODES, LOST_AFTER_SECONDS, chronicle, ledger)
+        faults = Faults(fleet, NODES, chronicle, ledger)
         watch = Watch(heroes, JOIN_TIMEOUT_SECONDS, chronicle, ledger)
         rest = Rest(fleet, NODES, heroes, chronicle, ledger)
         watching = asyncio.ensure_future(self._watch(watch))
@@ -78,7 +80,8 @@ class Storm:
 
     async def _watch(self, watch: Watch) -> None:
         while True:
-            self._processes |= {self.fleet.pid, *self.fleet.node_pids().values()}
+            self.fleet.tend()
+            self._processes |= {self.fleet.master_pid(), *self.fleet.node_pids().values()}
             watch.read_logs(self.fleet)
             watch.look()
             self.chronicle.check()
@@ -89,11 +92,10 @@ class Storm:
         try:
             self.fleet.clean_up()
         finally:
-            for pid in self._processes:
-                if _is_there(pid, str(self._folder)):
-                    eventually(
-                        lambda pid=pid: not _is_there(pid, str(self._folder)), what=f"process {pid} ends"
-                    )  # type: ignore[misc]
+            eventually(lambda: not self._left(), what=f"processes end: {self._left()}")
+
+    def _left(self) -> list[int]:
+        return [pid for pid in self._processes if _is_there(pid, str(self._folder))]
 
 
 async def _all_or_broken(watching: asyncio.Future[None], *works: object) -> None:

@@ -8,8 +8,8 @@ from datetime import datetime
 from pathlib import Path
 
 from roomfleet.client import Client, State
-from support.running import Running
 from support.storm.chronicle import Chronicle
+from support.storm.fleets import Fleet
 from support.storm.ledger import Ledger
 from support.storm.players import Hero
 
@@ -81,11 +81,11 @@ class Watch:
                 if self._is_due(since, HEALED_SECONDS):
                     self._chronicle.is_broken(f"{player} is seen in {sorted(rooms)} since {since:.3f}")
 
-    def read_logs(self, fleet: Running) -> None:
+    def read_logs(self, fleet: Fleet) -> None:
         """Who found its room taken over since the last look."""
         self._names |= {pid: name for name, pid in fleet.node_pids().items()}
         for name in set(self._names.values()):
-            for wall, text in self._fenced_in(fleet.data / "log" / f"{name}.log"):
+            for wall, text in self._fenced_in(fleet.log_of(name)):
                 at = self._chronicle.at(wall)
                 for pid in [pid for pid, known in self._names.items() if known == name]:
                     self._ledger.fenced(pid, at)
