@@ -81,6 +81,23 @@ ROOMS_SCRIPT = """
             return os.getpid()
 
         @command
+        async def send(self, things: list[str], room: str, wake: bool, key: str = "") -> int:
+            '''They go by themselves, the others docked to the first.'''
+            if not all(thing in self.state.bag for thing in things):
+                raise Refused("not mine")
+            for thing in things:
+                self.state.bag.remove(thing)
+            first, *others = [self.room.spawn(Thing, at=self, name=thing) for thing in things]
+            for other in others:
+                other.dock(first)
+            await self.save()
+            try:
+                await first.travel(room, wake=wake, key=key or None)
+            except TravelRefused as refused:
+                raise Refused(str(refused)) from None
+            return os.getpid()
+
+        @command
         async def pick(self, thing: str) -> int:
             found = [each for each in self.room.actors if each.name == thing]
             if not found:

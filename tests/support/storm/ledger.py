@@ -15,6 +15,8 @@ SAVE_INTERVAL_SECONDS = 1.0
 IN_FLIGHT_SECONDS = 3.0
 """A save in flight, on a machine that has other things to do."""
 UNSAVED_SECONDS = SAVE_INTERVAL_SECONDS + IN_FLIGHT_SECONDS
+EXPLAINED_SECONDS = 10.0
+"""Within that it is known what happened to a process that goes on."""
 SAVES_AGAIN_SECONDS = 6.0
 """So long after an outage of the store everything is saved: a try that fails is made again later."""
 
@@ -25,6 +27,16 @@ class Note:
 
     value: int
     process: int
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """A note that its player did not find again."""
+
+    player: str
+    note: Note
+    found: int
     at: float
 
 
@@ -66,6 +78,7 @@ class Ledger:
         self.accounts: dict[str, Account] = {}
         self.excused = 0
         """Notes that were lost and might be."""
+        self._missing: list[Missing] = []
         self._stalls: dict[int, list[Span]] = {}
         self._losses: dict[int, list[float]] = {}
         self._outages: list[Span] = []
@@ -109,9 +122,10 @@ class Ledger:
 
     # -- judging -------------------------------------------------------------------------------------------
 
-    def see(self, player: str, state: Mapping[str, Any]) -> list[str]:
+    def see(self, player: str, state: Mapping[str, Any], at: float) -> list[str]:
         """A player's state as a room that has just let the player in, or the store at the end, shows it: what
-        of it breaks a promise.
+        of it breaks a promise. Of what is missing `overdue` tells later: a process that stood still finds out
+        when it goes on that its room was taken over.
         """
         account = self.of(player)
         broken = []
@@ -126,15 +140,32 @@ class Ledger:
         if state["noted"] > account.noted:
             broken.append(f"{player} has noted={state['noted']} and asked for up to {account.noted}")
         lost = [note for note in account.notes if note.value > state["noted"]]
-        for note in lost:
-            if not self._may_be_lost(note):
-                broken.append(
-                    f"{player} was told by process {note.process} at {note.at:.3f} that noted={note.value} is"
-                    f" done, and has {state['noted']}: nothing happened to that process soon after"
-                )
-        self.excused += len(lost)
+        self._missing += [Missing(player, note, state["noted"], at) for note in lost]
         account.notes = [note for note in account.notes if note.value <= state["noted"]]
         return broken
+
+    def overdue(self, at: float) -> list[str]:
+        """What is missing and, by now, cannot be explained any more."""
+        broken = []
+        for missing in list(self._missing):
+            note = missing.note
+            if self._may_be_lost(note):
+                self.excused += 1
+            elif at < max(missing.at, self._stood_still_until(note.process, at)) + EXPLAINED_SECONDS:
+                continue
+            else:
+                broken.append(
+                    f"{missing.player} was told by process {note.process} at {note.at:.3f} that"
+                    f" noted={note.value} is done, and had {missing.found} at {missing.at:.3f}: that process"
+                    " neither died nor lost a room soon after"
+                )
+            self._missing.remove(missing)
+        return broken
+
+    def _stood_still_until(self, process: int, at: float) -> float:
+        return max(
+            (at if span.end is None else span.end for span in self._stalls.get(process, ())), default=0.0
+        )
 
     def _may_be_lost(self, note: Note) -> bool:
         losses = self._losses.get(note.process, ())

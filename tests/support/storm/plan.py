@@ -39,6 +39,7 @@ class Deed(StrEnum):
     GIVE = "gives"
     DROP = "drops"
     PICK = "picks up"
+    SEND = "sends things to another room"
     WALK = "walks"
     GO = "goes to another room"
     GO_KEY = "goes to an instance"
@@ -71,6 +72,7 @@ DEEDS = {
     Deed.GIVE: 14,
     Deed.DROP: 10,
     Deed.PICK: 12,
+    Deed.SEND: 8,
     Deed.WALK: 5,
     Deed.GO: 14,
     Deed.GO_KEY: 5,
@@ -86,7 +88,7 @@ STORM_SECONDS = (8.0, 25.0)
 CALM_SECONDS = (4.0, 16.0)
 """Long enough, now and then, for what has to be healed within a bound to be due."""
 BETWEEN_FAULTS_SECONDS = 1.8
-BETWEEN_DEEDS_SECONDS = 0.8
+BETWEEN_DEEDS_SECONDS = 0.6
 
 
 @dataclass(frozen=True, slots=True)

@@ -112,7 +112,7 @@ class Hero:
                 about += f" as number {event.position}"
             self.say(f"is {about}{'' if client is self.client else ' in an older window'}")
             if event.state is State.PLAYING and client.state is State.PLAYING and self.id in client.actors:
-                for broken in self._ledger.see(self.name, state_of(client)):
+                for broken in self._ledger.see(self.name, state_of(client), self._chronicle.now):
                     self._chronicle.is_broken(broken)
 
     def _window(self) -> Client:
@@ -173,6 +173,12 @@ class Hero:
                 thing = chosen(lying, luck[0])
                 if thing is not None:
                     await self._call("pick", lambda process: account.holds.add(thing), thing=thing)
+            case Deed.SEND:
+                things = sorted(state_of(client)["bag"])[: 1 + int(luck[0] * 3)]
+                account.holds.difference_update(things)
+                room, key = chosen((*ROOMS, CAVE), luck[1]) or "", chosen(KEYS, luck[2]) or ""
+                if things:
+                    await self._send(things, room, key if room == CAVE else "", wake=luck[2] < 0.5)
             case Deed.WALK:
                 self._start(self._call("walk", None, x=10 + 380 * luck[0], y=10 + 280 * luck[1]))
             case Deed.GO | Deed.GO_KEY:
@@ -195,6 +201,9 @@ class Hero:
                 self.join(chosen(ROOMS, luck[0]), bring=deed is Deed.JOIN_BROUGHT)
             case _:
                 pass
+
+    async def _send(self, things: list[str], room: str, key: str, *, wake: bool) -> None:
+        await self._call("send", lambda process: None, things=things, room=room, key=key, wake=wake)
 
     async def _call(
         self,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -138,7 +139,7 @@ class Rest:
     def _books_balance(self) -> None:
         data = self._fleet.data
         actors = stored_actors(data)
-        on_the_way = {actor.id: actor.transit for actor in actors.values() if actor.transit is not None}
+        on_the_way = {id: actor for id, actor in actors.items() if actor.transit and id.startswith("p:")}
         if on_the_way:
             raise Broken(f"still on the way: {on_the_way}")
         states = {id.removeprefix("p:"): stored_state(data, id) for id in actors if id.startswith("p:")}
@@ -146,16 +147,17 @@ class Rest:
         broken = counted(states, things, THINGS, COINS)
         for hero in self._heroes.values():
             state = states[hero.name]
-            broken += self._ledger.see(hero.name, state)
+            broken += self._ledger.see(hero.name, state, self._chronicle.now)
             noted = self._ledger.of(hero.name).noted
             if state["noted"] != noted:
                 broken.append(f"{hero.name} noted {noted} after the storm, and has {state['noted']}")
-        for each in broken:
+        for each in [*broken, *self._ledger.overdue(math.inf)]:
             self._chronicle.is_broken(each)
         self._chronicle.check()
 
     async def _until(self, look: Callable[[], object], deadline: float, what: str) -> None:
         """Until `look` finds nothing wrong any more."""
+        before: object = None
         while True:
             self._chronicle.check()
             try:
@@ -164,6 +166,9 @@ class Rest:
                 wrong = error
             if wrong is None:
                 return
+            if wrong != before:
+                self._chronicle.say("rest", f"not yet: {what}; {wrong}")
+                before = wrong
             if self._chronicle.now > deadline:
                 raise Broken(f"not in time: {what}; {wrong}")
             await asyncio.sleep(0.2)

@@ -45,6 +45,8 @@ class Watch:
             self._joins_end(hero)
             self._older_windows_hear(hero)
         self._nobody_is_in_two_rooms()
+        for broken in self._ledger.overdue(self._chronicle.now):
+            self._chronicle.is_broken(broken)
 
     def _is_due(self, since: float, seconds: float) -> bool:
         """Whether that much time has passed since then, and since the last fault."""
