@@ -24,7 +24,7 @@ help: ## what there is
 	@echo "make bench     what is measured: tables, build/bench.json and a plot (QUICK=1 for a short look)"
 	@echo "make explore   every interleaving of the save protocol, without bounds"
 	@echo "make simulate  the master in a simulated fleet with every fault: SEEDS=1000 lives of EVENTS=10000 events"
-	@echo "make storm     real processes, real players, every fault: SECONDS=120 of the plan of SEED= (STORMS=1)"
+	@echo "make storm     real processes, real players, every fault: SECONDS=120 of the plan of SEED= (STORMS=1, FLEET=up)"
 	@echo "make format    put the code in its format"
 	@echo "make clean     remove what was made, except saved games (.roomfleet/)"
 
@@ -63,7 +63,7 @@ simulate: $(VENV)/installed-for-tests
 storm: $(VENV)/installed-for-tests
 	$(BIN)/python tests/support/storm/run.py $(if $(SEED),--seed $(SEED)) \
 		$(if $(SECONDS),--seconds $(SECONDS)) \
-		$(if $(STORMS),--storms $(STORMS))
+		$(if $(STORMS),--storms $(STORMS)) $(if $(FLEET),--fleet $(FLEET))
 
 format: $(VENV)/installed-for-tests
 	$(BIN)/ruff format .

@@ -12,6 +12,7 @@ import argparse
 import datetime
 import logging
 import shutil
+import signal
 import sys
 import time
 import traceback
@@ -53,6 +54,9 @@ def main() -> int:
     parser.add_argument("--fleet", choices=FLEETS, default=FLEETS[0], help="what it blows over")
     options = parser.parse_args()
     logging.disable(logging.CRITICAL)
+    # Also where it was started in the background, which has it ignore them: what it started is to be ended.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
     first = seed_of_the_day() if options.seed is None else options.seed
     failed = [
         seed
