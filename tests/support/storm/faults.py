@@ -5,19 +5,16 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-import sqlite3
-from collections.abc import Iterator
-from contextlib import closing, contextmanager, suppress
-from pathlib import Path
+from contextlib import ExitStack, suppress
 from typing import Any
 
-from support.running import eventually, is_stopped
 from support.storm.chronicle import Chronicle
 from support.storm.fleets import Fleet
 from support.storm.game import ENOUGH, ROOMS, capacity_of, fleet_manifest, room_manifest
 from support.storm.ledger import Ledger
 from support.storm.plan import Action, Fault
 from support.storm.players import chosen
+from support.storm.stores import during
 
 PLURALS = {"Room": "rooms", "RoomFleet": "roomfleets"}
 OPERATOR_SECONDS = 60.0
@@ -69,7 +66,7 @@ class Faults:
             case Fault.CAPACITY:
                 await self._capacity(chosen(ROOMS, luck[0]) or "", 1 + int(luck[1] ** 2 * 12))
             case Fault.STORE_AWAY:
-                await self._store_away(0.5 + 5.5 * luck[0])
+                await self._store_away(0.5 + 5.5 * luck[0], luck[1])
             case Fault.API_AWAY:
                 await self._api_away(0.5 + 5.5 * luck[0])
             case _:
@@ -127,18 +124,11 @@ class Faults:
             self._stalled.discard(pid)
 
     def _stop(self, pid: int) -> bool:
-        """SIGSTOP while it does not write: who stands still in the middle of a write to SQLite keeps all
-        others from writing. False: it has ended.
-        """
-        with closing(sqlite3.connect(self._file, isolation_level=None, timeout=20)) as db:
-            db.execute("BEGIN IMMEDIATE")
-            try:
-                os.kill(pid, signal.SIGSTOP)
-                eventually(lambda: is_stopped(pid), what="it stops")
-            except (ProcessLookupError, FileNotFoundError):
-                return False
-            finally:
-                db.execute("ROLLBACK")
+        """False: it has ended."""
+        try:
+            self._fleet.database.stop(pid)
+        except (ProcessLookupError, FileNotFoundError):
+            return False
         return True
 
     # -- the master ----------------------------------------------------------------------------------------
@@ -225,32 +215,15 @@ class Faults:
 
     # -- the store -----------------------------------------------------------------------------------------
 
-    async def _store_away(self, seconds: float) -> None:
+    async def _store_away(self, seconds: float, luck: float) -> None:
         async with self._store:
             with (
                 self._chronicle.fault(Fault.STORE_AWAY, f"the store is away for {seconds:.1f} s"),
-                self._locked() as lock,
+                self._ledger.outage(lambda: self._chronicle.now),
+                ExitStack() as stack,
             ):
-                await asyncio.to_thread(lock)
-                self._ledger.store_goes(self._chronicle.now)
+                go = stack.enter_context(during(self._fleet.database, luck))
+                await asyncio.to_thread(go)
                 await asyncio.sleep(seconds)
-            self._ledger.store_is_back(self._chronicle.now)
+                await asyncio.to_thread(stack.close)
             self._chronicle.say("fault", "the store is back")
-
-    @contextmanager
-    def _locked(self) -> Iterator[Any]:
-        """Another program holds the store's file for itself."""
-        with closing(sqlite3.connect(self._file, isolation_level=None, check_same_thread=False)) as db:
-
-            def taken() -> bool:
-                try:
-                    db.execute("BEGIN EXCLUSIVE")
-                except sqlite3.OperationalError:
-                    return False
-                return True
-
-            yield lambda: eventually(taken, within=30, what="the lock on the store's file")
-
-    @property
-    def _file(self) -> Path:
-        return self._fleet.data / "store.db"

@@ -13,10 +13,12 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from support.kube import APPLY, Cluster, find_binaries
+from support.nx import Nx
 from support.operating import Operated
 from support.raw import ask
 from support.running import Running
 from support.storm.game import make_game
+from support.storm.stores import Mongo, Sqlite, Store
 
 STARTS_AGAIN_SECONDS = 0.5
 """After that whoever looks after the nodes of a cluster starts one again that has ended."""
@@ -32,9 +34,7 @@ class Fleet(Protocol):
     has_api_server: bool
     """Whether the API server is a process of its own, which can be away."""
 
-    @property
-    def data(self) -> Path:
-        """Where store.db is."""
+    database: Store
 
     def get(self, path: str) -> Any: ...
     def view(self, room: str) -> dict[str, Any]: ...
@@ -69,8 +69,13 @@ class Laptop(Running):
     lost_after = 2.0
     has_api_server = False
 
-    def __init__(self, folder: Path, nodes: int, settings: dict[str, str]) -> None:
+    def __init__(self, folder: Path, nodes: int, settings: dict[str, str], mongo: Nx | None = None) -> None:
+        """`mongo`: a server to keep it all on, instead of a file."""
         super().__init__(make_game(folder, nodes), folder / "data", settings, 0)
+        self.database: Store = Sqlite(self.data / "store.db")
+        if mongo is not None:
+            self.database = Mongo(mongo)
+            self.options += ["--store", self.database.url]
         self.environment["ROOMFLEET_NODE_LOST_AFTER_SECONDS"] = f"{self.lost_after}"
 
     def master_pid(self) -> int:
@@ -119,6 +124,7 @@ class Beside(Operated):
     def __init__(self, cluster: Cluster, folder: Path, nodes: int, settings: dict[str, str]) -> None:
         lost = {"ROOMFLEET_NODE_LOST_AFTER_SECONDS": f"{self.lost_after}"}
         super().__init__(cluster, folder, make_game(folder, nodes), {**settings, **lost})
+        self.database: Store = Sqlite(folder / "store.db")
         self.expected_errors.append("Request attempt")  # kopf says of each watch that it is refused
         self._count = nodes
         self._ended: dict[str, float] = {}

@@ -166,7 +166,7 @@ def make_game(parent: Path, nodes: int) -> Path:
             "whenBored": "Delete",
             "keepData": True,
             "maxInstances": len(KEYS) - 1,
-            "template": {"spec": {**_spec(CAVE), "arrivals": "Anyone", "capacity": 4}},
+            "template": {"spec": {**_spec(CAVE), "arrivals": "Anyone", "capacity": ENOUGH}},
         },
     }
     documents = [fleet_manifest(nodes), cave, *(room_manifest(name, capacity_of(name)) for name in ROOMS)]

@@ -7,7 +7,8 @@ the store was away does not count.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -119,6 +120,15 @@ class Ledger:
 
     def store_is_back(self, at: float) -> None:
         self._outages[-1].end = at
+
+    @contextmanager
+    def outage(self, now: Callable[[], float]) -> Iterator[None]:
+        """The store is away for the length of a block."""
+        self.store_goes(now())
+        try:
+            yield
+        finally:
+            self.store_is_back(now())
 
     # -- judging -------------------------------------------------------------------------------------------
 

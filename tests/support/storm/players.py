@@ -27,6 +27,7 @@ T = TypeVar("T")
 
 ANSWER_SECONDS = 30.0
 """Within that a call is answered, or its connection counts as lost."""
+ON_THE_WAY = (State.CONNECTING, State.WAITING, State.LOADING, State.TRAVELLING, State.RECONNECTING)
 RESTING = (State.IDLE, State.REFUSED, State.BYE)
 
 
@@ -46,6 +47,8 @@ class Hero:
         self._fleet = fleet
         self.client = self._window()
         """The newest window."""
+        self.asked_at: float | None = None
+        """Since when the newest window is on the way in, unless it got in or heard why not."""
         self.replaced: list[tuple[float, Client]] = []
         """Older windows that have not heard of it yet, since when."""
         self._deeds = deeds
@@ -103,6 +106,11 @@ class Hero:
         async for event in events:
             if not isinstance(event, StateChanged):
                 continue
+            if client is self.client:
+                if event.state not in ON_THE_WAY:
+                    self.asked_at = None
+                elif self.asked_at is None:
+                    self.asked_at = self._chronicle.now
             about = f"{event.state} {event.room or ''} {event.reason}".strip()
             if event.problem is not None:
                 about += f" {event.problem.refusal}: {event.problem.detail}"
@@ -197,7 +205,7 @@ class Hero:
             case Deed.SWITCH | Deed.JOIN_BROUGHT:
                 self.say("opens another window")
                 self.replaced.append((self._chronicle.now, client))
-                self.client = self._window()
+                self.client, self.asked_at = self._window(), None
                 self.join(chosen(ROOMS, luck[0]), bring=deed is Deed.JOIN_BROUGHT)
             case _:
                 pass

@@ -14,8 +14,8 @@ from support.storm.fleets import Fleet
 from support.storm.game import CAVE, COINS, ROOMS, THINGS
 from support.storm.ledger import Ledger, counted
 from support.storm.players import RESTING, Hero
+from support.storm.stores import body_of, contents, state_of
 from support.storm.watch import rooms_by_player
-from support.trial_game import stored_actors, stored_epoch, stored_state
 
 HEAL_SECONDS = 60.0
 """Until everybody plays again, on nodes that are all there. A node that was killed often starts again later
@@ -50,7 +50,7 @@ class Rest:
         await asyncio.gather(*(hero.end() for hero in self._heroes.values()))
         deadline = self._chronicle.now + EMPTY_SECONDS
         await self._until(self._all_sleep, deadline, "all rooms sleep")
-        self._books_balance()
+        await self._books_balance()
         self._chronicle.say("rest", "all rooms sleep, the books balance")
 
     # -- healing -------------------------------------------------------------------------------------------
@@ -96,10 +96,11 @@ class Rest:
     def _rooms_run_once(self) -> object:
         by_node: dict[str, int] = {f"default-{slot}": 0 for slot in range(self._nodes)}
         wrong: list[Any] = []
+        owners = contents(self._fleet.database).owners
         for room in self._rooms():
             if room["phase"] == "Asleep":
                 continue
-            epoch, _, owner = stored_epoch(self._fleet.data, room["name"], game=self._fleet.game)
+            epoch, owner = owners[room["name"]]
             if room["phase"] != "Running" or (room["epoch"], room["node"]) != (epoch, owner):
                 wrong.append((room, epoch, owner))
                 continue
@@ -136,14 +137,15 @@ class Rest:
         ]
         return wrong or (None if len(rooms) == len(ROOMS) else rooms)
 
-    def _books_balance(self) -> None:
-        data = self._fleet.data
-        actors = stored_actors(data)
+    async def _books_balance(self) -> None:
+        actors = (await asyncio.to_thread(contents, self._fleet.database)).actors
         on_the_way = {id: actor for id, actor in actors.items() if actor.transit and id.startswith("p:")}
         if on_the_way:
             raise Broken(f"still on the way: {on_the_way}")
-        states = {id.removeprefix("p:"): stored_state(data, id) for id in actors if id.startswith("p:")}
-        things = [actor.body["name"] for id, actor in actors.items() if not id.startswith("p:")]
+        states = {
+            id.removeprefix("p:"): state_of(actor) for id, actor in actors.items() if id.startswith("p:")
+        }
+        things = [body_of(actor)["name"] for id, actor in actors.items() if not id.startswith("p:")]
         broken = counted(states, things, THINGS, COINS)
         for hero in self._heroes.values():
             state = states[hero.name]

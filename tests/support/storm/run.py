@@ -1,6 +1,6 @@
 """A storm, or one after the other, on real processes.
 
-    run.py [--seconds S] [--seed SEED] [--storms N] [--players N] [--fleet up|operator]
+    run.py [--seconds S] [--seed SEED] [--storms N] [--players N] [--fleet up|mongodb|operator]
 
 Without `--seed` the first seed is the day's. A storm that breaks a promise is told in order, on the
 terminal and in build/storm/SEED/, with the fleet's logs and data beside it. docs/simulation.md says more.
@@ -23,12 +23,13 @@ from pathlib import Path
 if __name__ == "__main__":
     sys.path.insert(0, str(Path(__file__).parents[2]))
 
+from support.nx import serving
 from support.storm.fleets import Beside, Fleet, Laptop, cluster_in
 from support.storm.storm import NODES, PLAYERS, SETTINGS, Storm
 
 BUILD = Path(__file__).parents[3] / "build" / "storm"
 TOLD_LINES = 150
-FLEETS = ("up", "operator")
+FLEETS = ("up", "mongodb", "operator")
 
 
 def seed_of_the_day() -> int:
@@ -79,6 +80,8 @@ def one(seed: int, seconds: float, players: int, kind: str) -> bool:
     with ExitStack() as stack:
         if kind == "up":
             fleet: Fleet = Laptop(folder, NODES, SETTINGS)
+        elif kind == "mongodb":
+            fleet = Laptop(folder, NODES, SETTINGS, stack.enter_context(serving(folder / "nx")))
         else:
             fleet = Beside(stack.enter_context(cluster_in(folder / "kube")), folder, NODES, SETTINGS)
         storm = Storm(seed, seconds, fleet, folder, players=players)

@@ -7,13 +7,12 @@ from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 
-from roomfleet.client import Client, State
+from roomfleet.client import State
 from support.storm.chronicle import Chronicle
 from support.storm.fleets import Fleet
 from support.storm.ledger import Ledger
 from support.storm.players import Hero
 
-ON_THE_WAY = (State.CONNECTING, State.WAITING, State.LOADING, State.TRAVELLING, State.RECONNECTING)
 HEALED_SECONDS = 15.0
 """So long after the last fault a join that is due is answered, a window that was replaced knows it, and
 nobody is seen in two rooms."""
@@ -31,8 +30,6 @@ class Watch:
         self._join_timeout = join_timeout
         self._chronicle = chronicle
         self._ledger = ledger
-        self._asked: dict[Client, float] = {}
-        """Who is on the way, since when."""
         self._doubled: dict[str, float] = {}
         self._read: dict[Path, int] = {}
         self._names: dict[int, str] = {}
@@ -53,13 +50,9 @@ class Watch:
         return self._chronicle.now - max(since, self._chronicle.quiet_since) > seconds
 
     def _joins_end(self, hero: Hero) -> None:
-        client = hero.client
-        if client.state not in ON_THE_WAY:
-            self._asked.pop(client, None)
-            return
-        since = self._asked.setdefault(client, self._chronicle.now)
-        if self._is_due(since, self._join_timeout + HEALED_SECONDS):
-            self._chronicle.is_broken(f"{hero.name} is {client.state} since {since:.3f}: {client.change}")
+        since = hero.asked_at
+        if since is not None and self._is_due(since, self._join_timeout + HEALED_SECONDS):
+            self._chronicle.is_broken(f"{hero.name} is on the way since {since:.3f}: {hero.client.change}")
 
     def _older_windows_hear(self, hero: Hero) -> None:
         for since, client in list(hero.replaced):
