@@ -49,6 +49,7 @@ class Deed(StrEnum):
     JOIN = "joins"
     JOIN_KEY = "joins an instance"
     JOIN_BROUGHT = "asks to be brought"
+    JOIN_PARTY = "joins with another one"
     CANCEL = "gives up waiting"
 
 
@@ -82,12 +83,14 @@ DEEDS = {
     Deed.JOIN: 12,
     Deed.JOIN_KEY: 3,
     Deed.JOIN_BROUGHT: 3,
+    Deed.JOIN_PARTY: 4,
     Deed.CANCEL: 3,
 }
 STORM_SECONDS = (8.0, 25.0)
 CALM_SECONDS = (4.0, 16.0)
 """Long enough, now and then, for what has to be healed within a bound to be due."""
-BETWEEN_FAULTS_SECONDS = 1.8
+BETWEEN_FAULTS_SECONDS = (0.6, 1.5, 3.0)
+"""On average, in one stretch or another."""
 BETWEEN_DEEDS_SECONDS = 0.6
 
 
@@ -125,8 +128,9 @@ def _faults(seed: int, seconds: float) -> tuple[Action, ...]:
     at = 3.0  # the first players come in
     while at < seconds:
         until = at + rng.uniform(*STORM_SECONDS)
+        between = rng.choice(BETWEEN_FAULTS_SECONDS)
         while True:
-            at += rng.expovariate(1 / BETWEEN_FAULTS_SECONDS)
+            at += rng.expovariate(1 / between)
             if at >= min(until, seconds):
                 break
             found.append(Action(at, _chosen(rng, FAULTS), _luck(rng)))

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from roomfleet.client import (
     CallError,
     Client,
     InstanceOf,
+    Invitation,
     Refused,
     SessionEnded,
     State,
@@ -52,6 +53,8 @@ class Hero:
         self.replaced: list[tuple[float, Client]] = []
         """Older windows that have not heard of it yet, since when."""
         self._deeds = deeds
+        self.others: Mapping[str, Hero] = {}
+        """Everybody, by name."""
         self._chronicle = chronicle
         self._ledger = ledger
         self._tasks: set[asyncio.Task[None]] = set()
@@ -61,6 +64,11 @@ class Hero:
     @property
     def id(self) -> str:
         return f"p:{self.name}"
+
+    @property
+    def is_free(self) -> bool:
+        """Whether it could be invited."""
+        return self.client.state in RESTING
 
     @property
     def clients(self) -> list[Client]:
@@ -85,16 +93,27 @@ class Hero:
 
     # -- getting in and out --------------------------------------------------------------------------------
 
-    def join(self, room: str | InstanceOf | None = None, *, bring: bool = False) -> None:
+    def join(
+        self,
+        room: str | InstanceOf | None = None,
+        *,
+        bring: bool = False,
+        party: Sequence[str] = (),
+        invitation: Invitation | None = None,
+    ) -> None:
         """Ask for a way in, unless that is being done."""
         if self.client.state in RESTING and (self._joining is None or self._joining.done()):
-            self._joining = self._start(self._join(self.client, room, bring=bring))
+            self.say(
+                f"joins {room or 'where it was'}{', to be brought' if bring else ''}"
+                f"{f', with {party}' if party else ''}{', invited' if invitation else ''}"
+            )
+            getting_in = self.client.join(room, bring=bring, party=party, invitation=invitation)
+            self._joining = self._start(self._join(self.client, getting_in))
 
-    async def _join(self, client: Client, room: str | InstanceOf | None, *, bring: bool) -> None:
-        self.say(f"joins {room or 'where it was'}{', to be brought' if bring else ''}")
+    async def _join(self, client: Client, getting_in: Coroutine[Any, Any, None]) -> None:
         self._start(self._listen(client, client.events()))
         try:
-            await client.join(room, bring=bring)
+            await getting_in
         except Refused as refused:
             if not refused.problem.detail or not refused.problem.refusal:
                 self._chronicle.is_broken(f"{self.name} was refused without a reason: {refused.problem}")
@@ -111,6 +130,8 @@ class Hero:
                     self.asked_at = None
                 elif self.asked_at is None:
                     self.asked_at = self._chronicle.now
+            for invitation in event.invitations:
+                self.others[invitation.player].join(invitation=invitation)
             about = f"{event.state} {event.room or ''} {event.reason}".strip()
             if event.problem is not None:
                 about += f" {event.problem.refusal}: {event.problem.detail}"
@@ -119,7 +140,9 @@ class Hero:
             if event.position is not None:
                 about += f" as number {event.position}"
             self.say(f"is {about}{'' if client is self.client else ' in an older window'}")
-            if event.state is State.PLAYING and client.state is State.PLAYING and self.id in client.actors:
+            # A node that stood still may show an older window an old state, until it finds out.
+            is_back = client is self.client and event.state is client.state is State.PLAYING
+            if is_back and self.id in client.actors:
                 for broken in self._ledger.see(self.name, state_of(client), self._chronicle.now):
                     self._chronicle.is_broken(broken)
 
@@ -135,7 +158,9 @@ class Hero:
                 room: str | InstanceOf | None = chosen((None, *ROOMS), luck[0])
                 if deed is Deed.JOIN_KEY:
                     room = InstanceOf(CAVE, chosen(KEYS, luck[0]) or "")
-                self.join(room, bring=deed is Deed.JOIN_BROUGHT)
+                others = [hero.name for hero in self.others.values() if hero.is_free and hero is not self]
+                other = chosen(sorted(others), luck[1]) if deed is Deed.JOIN_PARTY else None
+                self.join(room, bring=deed is Deed.JOIN_BROUGHT, party=[other] if other is not None else [])
         elif state is not State.PLAYING:
             if deed is Deed.CANCEL:
                 self.say(f"gives up ({state})")

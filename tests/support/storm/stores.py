@@ -106,7 +106,7 @@ class Mongo:
         client: MongoClient[dict[str, Any]]
         with MongoClient(self.url) as client:
             rooms, actors = (
-                [found["_id"] for found in client[self.DATABASE][name].find({}, {"_id": 1})]
+                [str(document["_id"]) for document in client[self.DATABASE][name].find({}, {"_id": 1})]
                 for name in ("rooms", "actors")
             )
         return rooms, actors

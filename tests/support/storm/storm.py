@@ -57,6 +57,8 @@ class Storm:
         heroes = {
             name: Hero(name, deeds, fleet, chronicle, ledger) for name, deeds in self.plan.deeds.items()
         }
+        for hero in heroes.values():
+            hero.others = heroes
         faults = Faults(fleet, NODES, chronicle, ledger)
         watch = Watch(heroes, JOIN_TIMEOUT_SECONDS, chronicle, ledger)
         rest = Rest(fleet, NODES, heroes, chronicle, ledger)
