@@ -40,7 +40,8 @@ def check_bookkeeping(core: Core) -> None:
         assert fleet.rooms == sum(len(node.rooms) for node in nodes)
         assert fleet.players == sum(room.players for node in nodes for room in node.rooms.values())
         assert set(fleet.creating) == {node.slot for node in nodes if node.link is Link.CREATING}
-        assert all(key in world.rooms for key in fleet.waiting)
+        for room in [world.rooms[key] for key in fleet.waiting]:
+            assert fleet is (room.place.node.fleet if room.place is not None else room.fleet)
     for room in world.rooms.values():
         line = room.line
         if room.move is not None:

@@ -320,6 +320,22 @@ def test_a_room_that_is_deleted_in_the_middle_is_not_started_again(driver: Drive
     check_bookkeeping(driver.core)
 
 
+def test_a_room_that_was_to_leave_a_fleet_waits_there_no_more_once_it_has_left() -> None:
+    driver = Driver(synced=False)
+    driver.fleet(min_nodes=1, max_nodes=1, cordoned=(0,))
+    recorded = RoomStatus(phase=Phase.RUNNING, node="default-0", epoch=4, players=1)
+    driver.room("town", status=recorded, fleet="other", bored_after_seconds=0)
+    driver.connect(0, Report(room="town", epoch=4, phase=RoomPhase.RUNNING, players=1))
+    driver.tell(ev.Synced())
+    check_bookkeeping(driver.core)
+    driver.report(0, "town", RoomPhase.STOPPED, 4)
+    check_bookkeeping(driver.core)
+    driver.delete("town")
+    driver.fleet(min_nodes=1, max_nodes=1)
+    check_bookkeeping(driver.core)
+    assert driver.core.room(Key(GAME, "town")) is None
+
+
 def test_a_conflict_is_decided_again_with_the_fresh_object(driver: Driver) -> None:
     driver.draining(0)
     driver.prepared(1, "town")

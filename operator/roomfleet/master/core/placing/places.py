@@ -46,6 +46,8 @@ def leave(world: World, room: Room) -> None:
         room.line.void_tickets("")
     _occupy(world, room, node, 0)
     room.place = None
+    if room.fleet is not node.fleet:
+        stop_waiting(world, room, node.fleet)  # where it waited to be moved; now it is another one's
     count_group(node, place.spec.spread_group, -1)
     node.fleet.rooms -= 1
     del node.rooms[room.key.name]
