@@ -14,6 +14,7 @@ SECONDS = 12.0
 PLAYERS = 12
 
 
+@pytest.mark.timeout(300)
 @pytest.mark.parametrize("seed", [seed_of_the_day()])
 def test_a_storm_breaks_no_promise(seed: int, tmp_path: Path) -> None:
     """Another seed each day; the test's name says which."""

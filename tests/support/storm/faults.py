@@ -8,6 +8,7 @@ import signal
 from contextlib import ExitStack, suppress
 from typing import Any
 
+from support.faults import POINTS
 from support.storm.chronicle import Chronicle
 from support.storm.fleets import Fleet
 from support.storm.game import ENOUGH, ROOMS, capacity_of, fleet_manifest, room_manifest
@@ -17,6 +18,7 @@ from support.storm.players import chosen
 from support.storm.stores import during
 
 PLURALS = {"Room": "rooms", "RoomFleet": "roomfleets"}
+NOBODY_SAVES_SECONDS = 5.0
 OPERATOR_SECONDS = 60.0
 """So long whoever operates the fleet tries again what the master does not answer."""
 
@@ -48,6 +50,8 @@ class Faults:
                 with self._chronicle.fault(Fault.KILL_NODES, "all nodes are killed"):
                     for node in sorted(self._fleet.node_pids().items()):
                         await self._kill(node)
+            case Fault.KILL_AT_SAVE:
+                await self._kill_at(chosen(POINTS, luck[0]) or "")
             case Fault.BLINK_NODE:
                 await self._stall(Fault.BLINK_NODE, luck, self._lost_after * 0.7 * luck[1])
             case Fault.STALL_NODE:
@@ -56,6 +60,8 @@ class Faults:
                 self._drain(chosen(sorted(self._fleet.node_pids().items()), luck[0]))
             case Fault.CORDON:
                 await self._cordon(int(luck[0] * self._nodes), 2 + 6 * luck[1])
+            case Fault.KILL_MASTER | Fault.STALL_MASTER if self._master.locked():
+                pass  # a fault of it is under way
             case Fault.KILL_MASTER:
                 await self._kill_master(3 * luck[0] if luck[1] < 0.7 else 0.0)
             case Fault.STALL_MASTER:
@@ -65,10 +71,12 @@ class Faults:
                 await self._delete(chosen(ROOMS[1:], luck[0]) or "", 4 * luck[1])
             case Fault.CAPACITY:
                 await self._capacity(chosen(ROOMS, luck[0]) or "", 1 + int(luck[1] ** 2 * 12))
-            case Fault.STORE_AWAY:
+            case Fault.STORE_AWAY if not self._store.locked():
                 await self._store_away(0.5 + 5.5 * luck[0], luck[1])
             case Fault.API_AWAY:
                 await self._api_away(0.5 + 5.5 * luck[0])
+            case Fault.STORE_AWAY:
+                pass
             case _:
                 raise AssertionError(f"no fault: {action}")
 
@@ -90,6 +98,27 @@ class Faults:
         ):
             os.kill(pid, signal.SIGKILL)
             self._ledger.dies(pid, self._chronicle.now)
+
+    async def _kill_at(self, point: str) -> None:
+        """The next node that is there with anything of a hero's."""
+        orders = self._fleet.orders
+        if orders is None or orders.is_pending(point):
+            return
+        with self._chronicle.fault(Fault.KILL_AT_SAVE, f"who comes to {point} dies"):
+            before = self._fleet.node_pids()
+            orders.kill(point, "hero")
+            until = self._chronicle.now + NOBODY_SAVES_SECONDS
+            while orders.is_pending(point) and self._chronicle.now < until:
+                before |= self._fleet.node_pids()
+                await asyncio.sleep(0.05)
+            if orders.is_pending(point):
+                (orders.folder / f"kill {point}").unlink(missing_ok=True)
+            at = self._chronicle.now
+            await asyncio.sleep(0.2)
+            for name, pid in before.items():
+                if pid not in self._fleet.node_pids().values():
+                    self._ledger.dies(pid, at)
+                    self._chronicle.say("fault", f"{name} (process {pid}) has died {point}")
 
     def _drain(self, node: tuple[str, int] | None) -> None:
         if node is None:

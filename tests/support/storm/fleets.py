@@ -12,6 +12,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Protocol
 
+from support.faults import Faults as Orders
 from support.kube import APPLY, Cluster, find_binaries
 from support.nx import Nx
 from support.operating import Operated
@@ -35,6 +36,8 @@ class Fleet(Protocol):
     """Whether the API server is a process of its own, which can be away."""
 
     database: Store
+    orders: Orders | None
+    """Of deaths at the steps of a save; None where the store cannot be told."""
 
     def get(self, path: str) -> Any: ...
     def view(self, room: str) -> dict[str, Any]: ...
@@ -73,8 +76,10 @@ class Laptop(Running):
         """`mongo`: a server to keep it all on, instead of a file."""
         super().__init__(make_game(folder, nodes), folder / "data", settings, 0)
         self.database: Store = Sqlite(self.data / "store.db")
+        self.orders: Orders | None = Orders(folder / "faults")
+        self.environment |= self.orders.environment
         if mongo is not None:
-            self.database = Mongo(mongo)
+            self.database, self.orders = Mongo(mongo), None
             self.options += ["--store", self.database.url]
         self.environment["ROOMFLEET_NODE_LOST_AFTER_SECONDS"] = f"{self.lost_after}"
 
@@ -123,7 +128,9 @@ class Beside(Operated):
 
     def __init__(self, cluster: Cluster, folder: Path, nodes: int, settings: dict[str, str]) -> None:
         lost = {"ROOMFLEET_NODE_LOST_AFTER_SECONDS": f"{self.lost_after}"}
-        super().__init__(cluster, folder, make_game(folder, nodes), {**settings, **lost})
+        self.orders: Orders | None = Orders(folder / "faults")
+        environment = {**settings, **lost, **self.orders.environment}
+        super().__init__(cluster, folder, make_game(folder, nodes), environment)
         self.database: Store = Sqlite(folder / "store.db")
         self.expected_errors.append("Request attempt")  # kopf says of each watch that it is refused
         self._count = nodes

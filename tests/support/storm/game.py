@@ -10,6 +10,7 @@ from typing import Any
 
 import yaml
 
+from support.faults import MODULE as FAULTS
 from support.game_folder import map_text, write
 
 GAME = "stormy"
@@ -91,6 +92,8 @@ ROOMS_SCRIPT = """
             for other in others:
                 other.dock(first)
             await self.save()
+            if first not in self.room.actors:
+                raise Refused("picked up meanwhile")
             try:
                 await first.travel(room, wake=wake, key=key or None)
             except TravelRefused as refused:
@@ -176,7 +179,8 @@ def make_game(parent: Path, nodes: int) -> Path:
     write(
         folder,
         {
-            "stormy/__init__.py": "",
+            "stormy/__init__.py": "from stormy import faults as faults\n",
+            "stormy/faults.py": FAULTS,
             "stormy/rooms.py": script,
             "maps/map1.json": map_text("map1", **{name: {"tags": entry} for name in (*ROOMS, CAVE)}),
             "k8s/all.yaml": yaml.safe_dump_all(documents),

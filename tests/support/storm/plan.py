@@ -19,6 +19,7 @@ class Fault(StrEnum):
 
     KILL_NODE = "a node is killed"
     KILL_NODES = "all nodes are killed"
+    KILL_AT_SAVE = "a node is killed at a step of a save"
     BLINK_NODE = "a node stands still, for less than it takes to be lost"
     STALL_NODE = "a node stands still until it is lost"
     DRAIN_NODE = "a node is told to end"
@@ -56,6 +57,7 @@ class Deed(StrEnum):
 FAULTS = {
     Fault.KILL_NODE: 8,
     Fault.KILL_NODES: 1,
+    Fault.KILL_AT_SAVE: 6,
     Fault.BLINK_NODE: 4,
     Fault.STALL_NODE: 6,
     Fault.DRAIN_NODE: 5,

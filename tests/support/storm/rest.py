@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from roomfleet.client import CallError, State
+from roomfleet.client import CallError, InstanceOf, State
 from support.promised import node_metrics
 from support.storm.chronicle import Broken, Chronicle
 from support.storm.fleets import Fleet
-from support.storm.game import CAVE, COINS, ROOMS, THINGS
+from support.storm.game import CAVE, COINS, KEYS, ROOMS, THINGS
 from support.storm.ledger import Ledger, counted
 from support.storm.players import RESTING, Hero
 from support.storm.stores import body_of, contents, state_of
@@ -57,13 +58,15 @@ class Rest:
 
     async def _plays_on(self, hero: Hero, deadline: float) -> None:
         account = self._ledger.of(hero.name)
+        # Who was in an instance whose data are kept is, after a restart of the master, to say which (016).
+        ways = itertools.cycle([None, *(InstanceOf(CAVE, key) for key in KEYS)])
         for _ in range(2):
             while True:
                 self._chronicle.check()
                 if self._chronicle.now > deadline:
                     raise Broken(f"{hero.name} does not play on: {hero.client.change}")
                 if hero.client.state in RESTING:
-                    hero.join()
+                    hero.join(next(ways))
                 if hero.client.state is not State.PLAYING or hero.id not in hero.client.actors:
                     await asyncio.sleep(0.1)
                     continue
