@@ -16,6 +16,8 @@ SAVE_INTERVAL_SECONDS = 1.0
 IN_FLIGHT_SECONDS = 3.0
 """A save in flight, on a machine that has other things to do."""
 UNSAVED_SECONDS = SAVE_INTERVAL_SECONDS + IN_FLIGHT_SECONDS
+HEARD_SECONDS = 0.5
+"""So long an answer may be on its way to its player."""
 EXPLAINED_SECONDS = 10.0
 """Within that it is known what happened to a process that goes on."""
 SAVES_AGAIN_SECONDS = 6.0
@@ -179,7 +181,7 @@ class Ledger:
 
     def _may_be_lost(self, note: Note) -> bool:
         losses = self._losses.get(note.process, ())
-        return any(self._saved_until(note.process, at) <= note.at <= at for at in losses)
+        return any(self._saved_until(note.process, at) <= note.at <= at + HEARD_SECONDS for at in losses)
 
     def _saved_until(self, process: int, lost: float) -> float:
         """What a process had done by then is saved, if it was lost at that time."""

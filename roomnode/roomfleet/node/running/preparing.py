@@ -32,9 +32,12 @@ class Preparing:
         self._game, self._room, self._send = game, room, send
         self._announced: dict[str, RoomSpec] = {}
         self._waiting: dict[str, asyncio.Event] = {}
+        self._stopped = False
 
     def told(self, rooms: Iterable[DesiredRoom]) -> None:
         """The whole set of rooms that are about to run here. Loads what the new ones need."""
+        if self._stopped:
+            return
         before = self._announced
         self._announced = {room.room: room.spec for room in rooms}
         for name, spec in self._announced.items():
@@ -48,6 +51,11 @@ class Preparing:
         for name in list(self._announced):
             del self._announced[name]
             self.look_again(name)
+
+    def stop(self) -> None:
+        """The node stops: no room comes any more, and who waits for one is sent away."""
+        self._stopped = True
+        self.forget()
 
     def _load(self, spec: RoomSpec) -> str:
         """Why a room of that spec cannot run here; empty when it can."""

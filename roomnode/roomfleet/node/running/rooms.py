@@ -129,6 +129,7 @@ class Rooms:
     async def stop_all(self) -> None:
         """The node stops: save every room and lead its players away; no room starts any more."""
         self._stopping = True
+        self.preparing.stop()
         some = asyncio.Semaphore(AT_ONCE)
 
         async def stop(room: HostedRoom) -> None:
