@@ -135,7 +135,7 @@ class Running:
         self.process.send_signal(signal.SIGINT)
         rest, _ = self.process.communicate(timeout=within)
         self.output += rest.splitlines()
-        left = {name: pid for name, pid in nodes.items() if _alive(pid)}
+        left = {name: pid for name, pid in nodes.items() if is_alive(pid)}
         assert not left, f"processes left behind: {left}"
         return self.process.returncode
 
@@ -147,7 +147,7 @@ class Running:
         for pid in children if nodes else ():
             os.kill(pid, signal.SIGKILL)
         self.process.communicate()
-        eventually(lambda: not any(_alive(pid) for pid in children), within=40, what="the nodes to be gone")
+        eventually(lambda: not any(is_alive(pid) for pid in children), within=40, what="the nodes to be gone")
 
     def clean_up(self) -> None:
         """End everything of it that still lives, and look for errors in its logs."""
@@ -250,7 +250,7 @@ def _arguments(pid: int) -> list[str]:
         return []
 
 
-def _alive(pid: int) -> bool:
+def is_alive(pid: int) -> bool:
     """Whether the process still runs; one that waits to be reaped does not."""
     try:
         return "\nState:\tZ" not in Path(f"/proc/{pid}/status").read_text()

@@ -9,6 +9,7 @@ from contextlib import ExitStack, suppress
 from typing import Any
 
 from support.faults import POINTS
+from support.running import is_alive
 from support.storm.chronicle import Chronicle
 from support.storm.fleets import Fleet
 from support.storm.game import ENOUGH, ROOMS, capacity_of, fleet_manifest, room_manifest
@@ -35,10 +36,16 @@ class Faults:
         self._master = asyncio.Lock()
         self._store = asyncio.Lock()
         self._api = asyncio.Lock()
+        self._known: dict[int, str] = {}
+        """Nodes' processes that were there when it was last looked."""
         self._stalled: set[int] = set()
         self._cordoned: dict[int, int] = {}
         self._capacities = {name: capacity_of(name) for name in ROOMS}
         self._deleted: set[str] = set()
+
+    def know(self) -> None:
+        """Remember who is there: a node may outlive its master, and die of what was ordered before."""
+        self._known |= {pid: name for name, pid in self._fleet.node_pids().items()}
 
     async def do(self, action: Action) -> None:
         """Do it; returns when it is over."""
@@ -105,20 +112,18 @@ class Faults:
         if orders is None or orders.is_pending(point):
             return
         with self._chronicle.fault(Fault.KILL_AT_SAVE, f"who comes to {point} dies"):
-            before = self._fleet.node_pids()
             orders.kill(point, "hero")
             until = self._chronicle.now + NOBODY_SAVES_SECONDS
             while orders.is_pending(point) and self._chronicle.now < until:
-                before |= self._fleet.node_pids()
+                self.know()
                 await asyncio.sleep(0.05)
             if orders.is_pending(point):
                 (orders.folder / f"kill {point}").unlink(missing_ok=True)
             at = self._chronicle.now
             await asyncio.sleep(0.2)
-            for name, pid in before.items():
-                if pid not in self._fleet.node_pids().values():
-                    self._ledger.dies(pid, at)
-                    self._chronicle.say("fault", f"{name} (process {pid}) has died {point}")
+            for pid in [pid for pid in self._known if not is_alive(pid)]:
+                self._ledger.dies(pid, at)
+                self._chronicle.say("fault", f"{self._known.pop(pid)} (process {pid}) has ended")
 
     def _drain(self, node: tuple[str, int] | None) -> None:
         if node is None:

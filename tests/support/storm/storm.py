@@ -62,7 +62,7 @@ class Storm:
         faults = Faults(fleet, NODES, chronicle, ledger)
         watch = Watch(heroes, JOIN_TIMEOUT_SECONDS, chronicle, ledger)
         rest = Rest(fleet, NODES, heroes, chronicle, ledger)
-        watching = asyncio.ensure_future(self._watch(watch))
+        watching = asyncio.ensure_future(self._watch(watch, faults))
         try:
             await _all_or_broken(watching, *(hero.live() for hero in heroes.values()), self._do_harm(faults))
             chronicle.say("rest", "the storm is over")
@@ -80,9 +80,10 @@ class Storm:
                 await asyncio.sleep(action.at - self.chronicle.now)
                 group.create_task(faults.do(action))
 
-    async def _watch(self, watch: Watch) -> None:
+    async def _watch(self, watch: Watch, faults: Faults) -> None:
         while True:
             self.fleet.tend()
+            faults.know()
             self._processes |= {self.fleet.master_pid(), *self.fleet.node_pids().values()}
             watch.read_logs(self.fleet)
             watch.look()
