@@ -45,7 +45,9 @@ def test_a_click_walks_there_smoothly(windows: Windows) -> None:
     samples = window.motion(window.me, 30)
     assert_smooth(samples, SPEED, (0, 1))
     window.screenshot("walking")
-    assert len({(sample.x, sample.y) for sample in samples}) > 15, "a new place at nearly every frame"
+    places = [(sample.x, sample.y) for sample in samples]
+    walking = [place for place in places if place != places[-1]]  # who has arrived stays there
+    assert len(set(walking)) > 0.8 * len(walking), "a new place at nearly every frame"
     eventually(lambda: window.stands_at(400, 450), what="the hero where was clicked")
 
 

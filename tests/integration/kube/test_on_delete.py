@@ -192,8 +192,14 @@ def test_a_deleted_template_takes_its_instances_along_and_their_data_unless_they
     place: Place,
 ) -> None:
     fleet, kept, fleeting = place.fleet, instance_name("kept", "gus"), instance_name("fleeting", "hal")
-    fleet.kubectl("apply", "-f", "-", stdin=template("kept", keep_data=True))
-    fleet.kubectl("apply", "-f", "-", stdin=template("fleeting", keep_data=False))
+
+    def make(name: str, *, keep_data: bool) -> None:
+        fleet.kubectl("apply", "-f", "-", stdin=template(name, keep_data=keep_data))
+        # The operator hears of it by its watch, which may have to begin anew first.
+        fleet.kubectl("wait", "--for=condition=Ready", f"iroom/{name}", "--timeout=30s")
+
+    make("kept", keep_data=True)
+    make("fleeting", keep_data=False)
 
     def instances() -> list[str]:
         found = fleet.kubectl(
@@ -225,8 +231,7 @@ def test_a_deleted_template_takes_its_instances_along_and_their_data_unless_they
             "hal is sent to the entry room, and the pet is gone",
         )
         assert await asyncio.to_thread(place.has_data, kept)
-        again = template("kept", keep_data=True)
-        await asyncio.to_thread(fleet.kubectl, "apply", "-f", "-", stdin=again)
+        await asyncio.to_thread(make, "kept", keep_data=True)
         async with place.player("gus") as gus, place.player("hal") as hal:
             await gus.join(InstanceOf("kept", "gus"))
             await playing(gus, kept)
